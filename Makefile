@@ -1,0 +1,66 @@
+# Every target makes its own virtual environment, .venv; PYTHON=python3.12 chooses the interpreter.
+# PYTEST_ARGS are handed to pytest: make test PYTEST_ARGS="-k layers -x"
+PYTHON ?=
+PYTEST_ARGS ?=
+# ... and BENCH_ARGS to the benchmark: make bench-config BENCH_ARGS="--profiles 20"
+BENCH_ARGS ?=
+export PYTHON
+
+BIN := .venv/bin
+CODE := myfy_data myfy tests scripts examples benchmarks .ci
+TYPED := myfy_data myfy/data
+SCHEMA := schemas/myfy.schema.json
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format types floors schema schema-check static check bench-config clean core dev
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+setup: dev ## everything to work on the project, and the checks before each commit
+	@if [ -e .git ]; then $(BIN)/pre-commit install; fi
+
+demo: core ## show the main job on SQLite
+	$(BIN)/python examples/quickstart/demo.py
+
+test: dev ## run every test; says what it skipped and why
+	$(BIN)/python -m pytest -ra $(PYTEST_ARGS)
+
+lint: dev ## ruff, its formatter, and the sizes of files and functions
+	$(BIN)/ruff check $(wildcard $(CODE))
+	$(BIN)/ruff format --check $(wildcard $(CODE))
+	$(BIN)/python scripts/check_sizes.py $(wildcard $(CODE))
+
+format: dev ## let ruff mend what it can
+	$(BIN)/ruff check --fix $(wildcard $(CODE))
+	$(BIN)/ruff format $(wildcard $(CODE))
+
+types: dev ## mypy and pyright
+	$(BIN)/mypy
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+floors: dev ## who may import whom
+	$(BIN)/lint-imports
+
+schema: dev ## write the schema of the configuration file
+	$(BIN)/python -m myfy_data config schema --output $(SCHEMA)
+
+schema-check: dev ## fail when the committed schema is stale
+	$(BIN)/python -m myfy_data config schema --output $(SCHEMA) --check
+
+static: lint types floors schema-check ## everything that runs no test
+
+check: static test ## everything
+
+bench-config: core ## time the loading of configuration against other libraries
+	@if [ ! -x .venv-bench/bin/python ]; then $(BIN)/python -m venv .venv-bench; fi
+	PIP_CACHE_DIR=$${PIP_CACHE_DIR:-$(CURDIR)/.cache/pip} .venv-bench/bin/python -m pip install --quiet \
+		--editable . -r benchmarks/requirements.txt
+	.venv-bench/bin/python benchmarks/config_load.py $(BENCH_ARGS)
+
+clean: ## remove everything that these targets made
+	rm -rf .venv .venv-bench .demo .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
+
+core dev:
+	@scripts/ensure-venv $@

@@ -1,0 +1,125 @@
+"""myfy-data: database profiles, pools and sessions from layered configuration files.
+
+Every name here resolves when it is first used, so `import myfy_data` costs nothing: neither SQLAlchemy nor
+pydantic nor PyYAML is imported before something needs it (contract C3.13).
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+    from myfy_data.engines.errors import PoolExhausted
+    from myfy_data.engines.status import PoolStatus
+    from myfy_data.errors import (
+        AutoCreateTablesProductionError,
+        CommitOutcomeUnknown,
+        ConcurrentSessionError,
+        ConfigError,
+        DatabaseConnectionError,
+        DataModuleError,
+        DataModuleNotConfiguredError,
+        InvalidDatabaseURLError,
+        MissingDriverError,
+        MissingPackageError,
+        PartialCommitError,
+        Problem,
+        ReadOnlySessionError,
+        SessionError,
+        UnknownProfileError,
+        WrongEventLoopError,
+    )
+    from myfy_data.health import HealthReport, ProfileHealth
+    from myfy_data.module.base import Base, IDataProvider
+    from myfy_data.module.module import DataModule
+    from myfy_data.origins import Origin
+    from myfy_data.sessions.factory import SessionFactory
+    from myfy_data.settings.loader import load_settings
+    from myfy_data.settings.models import DatabaseSettings
+    from myfy_data.settings.root import DataSettings
+
+__version__ = "0.2.0"
+
+_HOMES = {
+    "AsyncEngine": "sqlalchemy.ext.asyncio",
+    "AsyncSession": "sqlalchemy.ext.asyncio",
+    "AutoCreateTablesProductionError": "myfy_data.errors",
+    "Base": "myfy_data.module.base",
+    "CommitOutcomeUnknown": "myfy_data.errors",
+    "ConcurrentSessionError": "myfy_data.errors",
+    "ConfigError": "myfy_data.errors",
+    "DataModule": "myfy_data.module.module",
+    "DataModuleError": "myfy_data.errors",
+    "DataModuleNotConfiguredError": "myfy_data.errors",
+    "DataSettings": "myfy_data.settings.root",
+    "DatabaseConnectionError": "myfy_data.errors",
+    "DatabaseSettings": "myfy_data.settings.models",
+    "HealthReport": "myfy_data.health",
+    "IDataProvider": "myfy_data.module.base",
+    "InvalidDatabaseURLError": "myfy_data.errors",
+    "MissingDriverError": "myfy_data.errors",
+    "MissingPackageError": "myfy_data.errors",
+    "Origin": "myfy_data.origins",
+    "PartialCommitError": "myfy_data.errors",
+    "PoolExhausted": "myfy_data.engines.errors",
+    "PoolStatus": "myfy_data.engines.status",
+    "Problem": "myfy_data.errors",
+    "ProfileHealth": "myfy_data.health",
+    "ReadOnlySessionError": "myfy_data.errors",
+    "SessionError": "myfy_data.errors",
+    "SessionFactory": "myfy_data.sessions.factory",
+    "UnknownProfileError": "myfy_data.errors",
+    "WrongEventLoopError": "myfy_data.errors",
+    "load_settings": "myfy_data.settings.loader",
+}
+
+__all__ = [
+    "AsyncEngine",
+    "AsyncSession",
+    "AutoCreateTablesProductionError",
+    "Base",
+    "CommitOutcomeUnknown",
+    "ConcurrentSessionError",
+    "ConfigError",
+    "DataModule",
+    "DataModuleError",
+    "DataModuleNotConfiguredError",
+    "DataSettings",
+    "DatabaseConnectionError",
+    "DatabaseSettings",
+    "HealthReport",
+    "IDataProvider",
+    "InvalidDatabaseURLError",
+    "MissingDriverError",
+    "MissingPackageError",
+    "Origin",
+    "PartialCommitError",
+    "PoolExhausted",
+    "PoolStatus",
+    "Problem",
+    "ProfileHealth",
+    "ReadOnlySessionError",
+    "SessionError",
+    "SessionFactory",
+    "UnknownProfileError",
+    "WrongEventLoopError",
+    "__version__",
+    "load_settings",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its home, once."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(home), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names, resolved or not."""
+    return sorted({*globals(), *__all__})

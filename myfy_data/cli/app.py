@@ -1,0 +1,136 @@
+"""The tree of commands, and the one place where errors become messages and exit codes."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from myfy_data import __version__
+from myfy_data.cli import output
+from myfy_data.cli.check import check
+from myfy_data.cli.explain import explain
+from myfy_data.cli.groups import SuggestingGroup
+from myfy_data.cli.init import init
+from myfy_data.cli.ping import ping
+from myfy_data.cli.schema import schema
+from myfy_data.cli.show import show
+from myfy_data.errors import ConfigError, DataModuleError
+
+PROGRAM = "myfy-data"
+
+FAILED = 1
+BAD_CONFIGURATION = 2
+INTERRUPTED = 130
+"""128 + SIGINT, as shells say it."""
+NOBODY_READS = 141
+"""128 + SIGPIPE: what the output was piped into has ended."""
+
+_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class NobodyReadsError(Exception):
+    """What the output was piped into has ended; told apart because click answers a broken pipe by itself."""
+
+
+class _Root(SuggestingGroup):
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            code = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise NobodyReadsError from None
+        return code
+
+
+@click.group(cls=_Root, context_settings=_SETTINGS)
+@click.version_option(__version__, prog_name=PROGRAM)
+def app() -> None:
+    """Databases from layered configuration files: see, explain, check and ping them.
+
+    Exit codes: 0 when all is well, 1 when a check or a connection failed, 2 when the configuration or the command line
+    cannot be used.
+    """
+
+
+@app.group(cls=SuggestingGroup)
+def config() -> None:
+    """Write, show, explain and check the configuration."""
+
+
+for command in (init, show, explain, check, schema):
+    config.add_command(command)
+app.add_command(ping)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: the command line without the program's name; `sys.argv` when None.
+
+    Returns:
+        The exit code.
+    """
+    _accept_any_text(sys.stdout, sys.stderr)
+    try:
+        code = _guarded(lambda: _run(arguments))
+    except NobodyReadsError:
+        _let_go_of_output()
+        code = NOBODY_READS
+    if arguments is None:
+        _leave_stuck_threads(code)
+    return code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    given = None if arguments is None else list(arguments)
+    code = app.main(args=given, prog_name=PROGRAM, standalone_mode=False)
+    return code if isinstance(code, int) else 0
+
+
+def _guarded(action: Callable[[], int]) -> int:
+    """What `action` returns, or the exit code for what it raised; the message is on standard error."""
+    try:
+        return action()
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+    except ConfigError as error:
+        output.write_error(str(error))
+        return BAD_CONFIGURATION
+    except DataModuleError as error:
+        output.write_error(str(error))
+        return FAILED
+    except OSError as error:
+        output.write_error(f"{error.filename or 'output'}: {(error.strerror or 'unknown error').lower()}")
+        return FAILED
+
+
+def _leave_stuck_threads(code: int) -> None:
+    """End the process where a thread would keep it: a resolver may take minutes, and the answer is out already."""
+    if any(not thread.daemon and thread is not threading.main_thread() for thread in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _accept_any_text(*streams: object) -> None:
+    """Let no file name or value break the output, whatever the terminal's encoding is."""
+    for stream in streams:
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _let_go_of_output() -> None:
+    """Nobody reads: keep Python from telling so when it flushes at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

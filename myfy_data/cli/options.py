@@ -1,0 +1,80 @@
+"""The options that every command takes, after the subcommand (contract C7)."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from myfy_data.layers.gather import Request
+    from myfy_data.settings.loader import LoadReport
+    from myfy_data.settings.root import DataSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line says about loading.
+
+    Attributes:
+        config: the files of `--config`; discovery takes place when there are none.
+        environment: the name of `--environment`.
+        sets: the texts of `--set`, which may hold secrets.
+    """
+
+    config: tuple[str, ...] = ()
+    environment: str | None = None
+    sets: tuple[str, ...] = field(default=(), repr=False)
+
+    def request(self) -> Request:
+        """The same as the loader takes it."""
+        from myfy_data.layers.gather import Request
+
+        return Request(files=self.config or None, environment=self.environment, sets=self.sets)
+
+    def inspect(self) -> LoadReport:
+        """Load, and report what was found without raising."""
+        from myfy_data.settings.loader import inspect_settings
+
+        return inspect_settings(self.request())
+
+    def load(self) -> DataSettings:
+        """Load.
+
+        Raises:
+            ConfigError: the configuration cannot be used.
+        """
+        return settings_of(self.inspect())
+
+
+def settings_of(report: LoadReport) -> DataSettings:
+    """The settings of a report.
+
+    Raises:
+        ConfigError: there are problems, so there are no settings.
+    """
+    from myfy_data.errors import config_error
+
+    if report.settings is None:
+        raise config_error(report.problems)
+    return report.settings
+
+
+def load_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command `--config`, `--environment` and `--set`, as its first argument `asked`."""
+
+    @click.option(
+        "--config", metavar="PATH", multiple=True, help="Read exactly this file; may be repeated, later wins."
+    )
+    @click.option("--environment", metavar="NAME", help="Load as this environment does.")
+    @click.option(
+        "--set", "sets", metavar="KEY=VALUE", multiple=True, help="Set one key above all layers; may be repeated."
+    )
+    @functools.wraps(command)
+    def with_options(*, config: tuple[str, ...], environment: str | None, sets: tuple[str, ...], **others: Any) -> int:
+        return command(Asked(config, environment, sets), **others)
+
+    return with_options

@@ -1,0 +1,66 @@
+"""`ping`: connect to profiles, all at once, and tell what answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from myfy_data.cli import output
+from myfy_data.cli.options import Asked, load_options
+
+if TYPE_CHECKING:
+    from myfy_data.cli.pinging import Answer
+
+
+@click.command()
+@click.argument("profiles", nargs=-1, metavar="[PROFILE]...")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print a list of {profile, ok, server, latency, pool, error, ...}."
+)
+@load_options
+def ping(asked: Asked, *, profiles: tuple[str, ...], as_json: bool) -> int:
+    """Connect to profiles, and tell what answers.
+
+    To every active profile, or to each PROFILE: server, version, latency of one round trip, pool limits. Exit code 1
+    when a required profile, or one that was named, does not answer within its connect_timeout.
+    """
+    settings = asked.load()
+    # Only now: this imports SQLAlchemy, which takes longer than to find a mistake.
+    from myfy_data.cli.pinging import connect, profiles_to_ping
+
+    names = profiles_to_ping(settings, profiles)
+    with output.progress(f"connecting to {', '.join(names)}"):
+        answers = connect(settings, names, named=bool(profiles))
+    if as_json:
+        output.write_json([answer.as_json() for answer in answers])
+    else:
+        output.write(render(answers))
+        for answer in answers:
+            if answer.error:
+                output.write_error(answer.error)
+    return exit_code(answers)
+
+
+def exit_code(answers: Sequence[Answer]) -> int:
+    """2 when a profile cannot even be tried, 1 when one that matters does not answer, else 0."""
+    if any(answer.misconfigured for answer in answers):
+        return 2
+    return int(any(answer.error and answer.needed for answer in answers))
+
+
+def render(answers: Sequence[Answer]) -> Iterator[output.Line]:
+    """One line for each profile."""
+    if not answers:
+        yield ["no profile is active, so there is nothing to connect to"]
+    yield from output.columns([_row(answer) for answer in answers])
+
+
+def _row(answer: Answer) -> list[output.Span]:
+    overflow = "no limit" if answer.max_overflow < 0 else str(answer.max_overflow)
+    pool = f"pool {answer.pool_size} + {overflow}, waits {answer.pool_timeout:g} s"
+    if answer.latency is None:
+        state = "misconfigured" if answer.misconfigured else "failed" if answer.needed else "failed, not required"
+        return [answer.profile, (state, "red"), "", pool]
+    return [answer.profile, (answer.server or "", "green"), f"{answer.latency * 1000:.1f} ms", pool]

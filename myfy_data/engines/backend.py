@@ -1,0 +1,155 @@
+"""What each database room offers to the engine: connect, ping, close, abort, and words for failures."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlalchemy.engine import AdaptedConnection
+
+from myfy_data.engines.credentials import load_password
+from myfy_data.engines.failures import Failure, explain_network, harmless, other_failure, target_of
+from myfy_data.errors import DatabaseConnectionError
+from myfy_data.redaction import Secret
+from myfy_data.settings.models import DatabaseSettings
+
+READ_ONLY = "myfy_read_only"
+"""Execution option: the transactions of this connection are refused writes by the server (contract C5.10)."""
+
+
+class Backend(ABC):
+    """One database as one engine uses it.
+
+    Attributes:
+        profile: the profile's name.
+        settings: the profile's settings.
+        arguments: what the driver's `connect` is told, password excepted.
+        target: the server in words, without a password.
+        connections: driver connections that were opened and are not collected yet.
+    """
+
+    adapter: Mapping[str, Any] = {}
+    """Arguments of SQLAlchemy's adapter around the driver connection."""
+
+    needs_liveness = True
+    """Whether an idle connection can die, so that it is checked before use."""
+
+    def __init__(self, profile: str, settings: DatabaseSettings, arguments: Mapping[str, Any]) -> None:
+        self.profile = profile
+        self.settings = settings
+        self.arguments = dict(arguments)
+        self.target = target_of(settings.url)
+        self.connections: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    async def connect(self) -> Any:
+        """Open a driver connection, handshake included, within `connect_timeout`.
+
+        Raises:
+            DatabaseConnectionError: in words, with a fix; no frame below it holds the password.
+        """
+        secret = load_password(self.profile, self.target, self.settings)
+        try:
+            async with asyncio.timeout(self.settings.connect_timeout):
+                connection = await self.open(secret)
+        except DatabaseConnectionError as error:
+            failure, cause = error, error.__cause__
+        except Exception as error:  # noqa: BLE001 - whatever a driver raises, the user gets one class
+            failure, cause = self.failed(self.explain(error) or other_failure(error, secret)), harmless(error, secret)
+        else:
+            self.connections.add(connection)
+            return connection
+        # Outside the handlers: raised in one, it would carry the driver's frames, whose variables hold the password.
+        raise failure from cause
+
+    def failed(self, failure: Failure) -> DatabaseConnectionError:
+        """The exception for a failure of this profile."""
+        return DatabaseConnectionError(self.profile, self.target, failure.reason, failure.fix)
+
+    def explain(self, error: BaseException) -> Failure | None:
+        """What went wrong and what to do; None when nobody foresaw it."""
+        return self.explain_refusal(error) or explain_network(error, self.settings, self.address)
+
+    def refused(self) -> Failure:
+        """The failure of a log-in."""
+        settings = self.settings
+        if settings.password_file is not None:
+            given, fix = (
+                f"with the password in {settings.password_file}",
+                "correct username or the password in that file",
+            )
+        elif settings.url.password is not None:
+            given, fix = (
+                "with this password",
+                "correct username and password; in a URL, special characters are written %XX",
+            )
+        else:
+            given, fix = "without a password", 'password_file = "/path/to/a/file/with/the/password"'
+        return Failure(f"the server refuses user {settings.url.username!r} {given}", fix)
+
+    @property
+    @abstractmethod
+    def address(self) -> str:
+        """Host and port, socket, or file in words."""
+
+    @abstractmethod
+    async def open(self, secret: Secret | None) -> Any:
+        """Open a driver connection. `connect` bounds it and puts its failures into words."""
+
+    @abstractmethod
+    def explain_refusal(self, error: BaseException) -> Failure | None:
+        """What the server itself refused; None when it was something else."""
+
+    @abstractmethod
+    async def ping(self, connection: Any) -> None:
+        """One round trip; any exception means that the connection is dead."""
+
+    @abstractmethod
+    def seems_closed(self, connection: Any) -> bool:
+        """Whether the connection is known to be closed; asks nobody."""
+
+    @abstractmethod
+    async def close(self, connection: Any) -> None:
+        """Say good-bye to the server and close; the caller bounds it."""
+
+    @abstractmethod
+    def abort(self, connection: Any) -> None:
+        """Close without a word and without waiting, even when the connection's loop is closed."""
+
+    @abstractmethod
+    def transport(self, connection: Any) -> asyncio.WriteTransport | None:
+        """The network transport below, when there is one."""
+
+    @abstractmethod
+    def listen(self, engine: Engine) -> None:
+        """Attach what the database needs to the engine's events."""
+
+
+def adapted(connection: Any) -> AdaptedConnection:
+    """SQLAlchemy's adapter, as pool and engine events hand it over."""
+    assert isinstance(connection, AdaptedConnection)  # noqa: S101 - all our drivers are asynchronous
+    return connection
+
+
+def abort_transport(transport: asyncio.WriteTransport | None) -> None:
+    """Close a transport at once, also one whose loop is closed and will never call it back."""
+    if transport is None:
+        return
+    with suppress(RuntimeError):  # the loop is closed
+        transport.abort()
+    loop = getattr(transport, "_loop", None)
+    if loop is not None and loop.is_closed():
+        _close_socket(transport)
+
+
+def _close_socket(transport: asyncio.WriteTransport) -> None:
+    # A TLS transport stands on another one, which holds the socket.
+    below = getattr(getattr(transport, "_ssl_protocol", None), "_transport", None) or transport
+    connection_lost = getattr(below, "_call_connection_lost", None)
+    if connection_lost is not None:
+        with suppress(RuntimeError, AttributeError):
+            connection_lost(None)

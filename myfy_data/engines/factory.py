@@ -1,0 +1,157 @@
+"""From a profile's settings to its engine."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from myfy_data.engines.backend import READ_ONLY, Backend
+from myfy_data.engines.drivers import load_driver
+from myfy_data.engines.home import Home, running_loop
+from myfy_data.engines.liveness import watch_liveness
+from myfy_data.engines.mysql import MySQL
+from myfy_data.engines.options import EngineOptions, build_engine_options
+from myfy_data.engines.pool import BoundedPool
+from myfy_data.engines.postgresql import PostgreSQL
+from myfy_data.engines.sqlite import SQLite
+from myfy_data.errors import ConfigError, Problem
+from myfy_data.settings.models import DatabaseSettings
+
+__all__ = [
+    "EngineOptions",
+    "OpenEngine",
+    "build_engine_options",
+    "open_engine",
+    "open_owned",
+    "read_only_execution_options",
+]
+
+_LAST_WAIT = 0.5
+"""Seconds that aborted connections have to end."""
+
+_BACKENDS: Mapping[str, type[Backend]] = {"sqlite": SQLite, "postgresql": PostgreSQL, "mysql": MySQL}
+
+
+def read_only_execution_options(backend: str, isolation_level: str | None = None) -> dict[str, Any]:
+    """Execution options that make the server refuse the writes of a session's connection (contract C5.10).
+
+    For `session.connection(execution_options=...)` before the first statement, or `engine.execution_options(...)`.
+
+    Args:
+        backend: `sqlite`, `postgresql` or `mysql`; `settings.url.backend`.
+        isolation_level: the profile's. PostgreSQL is read-only by transaction, so AUTOCOMMIT gives way.
+    """
+    options: dict[str, Any] = {READ_ONLY: True}
+    if backend == "postgresql":
+        options["postgresql_readonly"] = True
+        if isolation_level == "AUTOCOMMIT":
+            options["isolation_level"] = "READ COMMITTED"
+    return options
+
+
+@dataclass(frozen=True, slots=True)
+class OpenEngine:
+    """An engine and what belongs to it.
+
+    Attributes:
+        profile: the profile's name.
+        engine: the engine.
+        backend: the database behind it, which knows the driver's connections.
+        home: the loop and the process that may use it.
+        opened_at: monotonic seconds; engines are closed in the reverse order.
+    """
+
+    profile: str
+    engine: AsyncEngine
+    backend: Backend
+    home: Home
+    opened_at: float = field(default_factory=time.monotonic)
+
+    async def close(self) -> None:
+        """Close every connection, those in use included, within `close_timeout`; nothing is open afterwards."""
+        closing = [asyncio.ensure_future(self.backend.close(connection)) for connection in self.backend.connections]
+        try:
+            await _wait(closing, self.backend.settings.close_timeout)
+        finally:
+            self.abort()
+        if await _wait(closing, _LAST_WAIT):
+            await self.engine.dispose()
+        else:  # a thread that nothing can interrupt: it is left to itself
+            self.engine.sync_engine.dispose(close=False)
+
+    def abort(self) -> None:
+        """Close every connection without waiting, also when the engine's loop is closed."""
+        for connection in list(self.backend.connections):
+            self.backend.abort(connection)
+
+    def drop(self) -> None:
+        """Let go of an engine whose loop is closed: nothing can be awaited on it any more."""
+        self.abort()
+        self.engine.sync_engine.dispose(close=False)
+
+
+async def _wait(tasks: Sequence[asyncio.Future[None]], timeout: float) -> bool:  # noqa: ASYNC109 - not an error
+    """Wait until tasks have ended, well or not; whether they have. Those that have not are cancelled."""
+    if not tasks:
+        return True
+    done, pending = await asyncio.wait(tasks, timeout=timeout)
+    for task in done:
+        _ = task.cancelled() or task.exception()  # asked for, so that asyncio does not report it
+    for task in pending:
+        task.cancel()
+    return not pending
+
+
+def open_engine(name: str, settings: DatabaseSettings) -> AsyncEngine:
+    """The engine of a profile; the caller disposes it. It connects at its first use.
+
+    Raises:
+        ConfigError: settings that cannot work together, or an engine option that SQLAlchemy does not know.
+        MissingDriverError: the driver is not installed.
+        DatabaseConnectionError: a certificate file cannot be read.
+    """
+    return open_owned(name, settings).engine
+
+
+def open_owned(name: str, settings: DatabaseSettings) -> OpenEngine:
+    """As `open_engine`, with what is needed to close it within a bound."""
+    options = build_engine_options(name, settings)
+    url = settings.url
+    load_driver(name, url.backend, url.driver)
+    backend = _BACKENDS[url.backend](name, settings, options.driver)
+    engine = _create(name, options, backend)
+    home = Home(name, running_loop())
+    if isinstance(engine.pool, BoundedPool):
+        engine.pool.settle(name, home)
+    backend.listen(engine.sync_engine)
+    if backend.needs_liveness and settings.pool_pre_ping:
+        watch_liveness(engine.sync_engine, backend)
+    return OpenEngine(name, engine, backend, home)
+
+
+def _create(name: str, options: EngineOptions, backend: Backend) -> AsyncEngine:
+    engine: AsyncEngine
+
+    def connect() -> Any:
+        # What create_async_engine does for async_creator; only this way are the adapter's own arguments heard.
+        return engine.dialect.loaded_dbapi.connect(async_creator_fn=backend.connect, **backend.adapter)
+
+    try:
+        engine = create_async_engine(options.url, creator=connect, **options.engine)
+    except (TypeError, ArgumentError) as error:
+        raise ConfigError([_refused(name, backend.settings, error)]) from None
+    return engine
+
+
+def _refused(name: str, settings: DatabaseSettings, error: Exception) -> Problem:
+    key = next((key for key in settings.engine_options if f"'{key}'" in str(error)), None)
+    if key is None:
+        return Problem("", f"profiles.{name}", f"SQLAlchemy refuses the engine: {error}")
+    place = f"profiles.{name}.engine_options.{key}"
+    return Problem("", place, "SQLAlchemy knows no engine option of this name", fix=f"delete {key}")

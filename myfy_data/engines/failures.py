@@ -1,0 +1,119 @@
+"""Why a connection failed, in plain words with a fix; and the driver's error without what it may give away."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from myfy_data.redaction import MASK, Secret
+from myfy_data.settings.models import DatabaseSettings
+from myfy_data.settings.urls import ConnectionURL
+
+CORRECT_ADDRESS = "correct host and port in the profile's URL"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a connection failed.
+
+    Attributes:
+        reason: what went wrong, in one line.
+        fix: what to do.
+    """
+
+    reason: str
+    fix: str = ""
+
+
+def target_of(url: ConnectionURL) -> str:
+    """The server in words, without a password: `postgresql+asyncpg://app@127.0.0.1:5432/main`."""
+    return str(url).replace(f":{MASK}@", "@", 1) if url.password is not None else str(url)
+
+
+def address_of(url: ConnectionURL, port: int) -> str:
+    """Host and port in words; `port` is the one that the driver takes by default."""
+    socket_path = url.query.get("unix_socket")
+    return socket_path or f"{url.host or url.query.get('host') or 'localhost'}:{url.port or port}"
+
+
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """An exception and those that it came from, each once."""
+    seen: set[int] = set()
+    todo: list[BaseException | None] = [error]
+    while todo:
+        current = todo.pop(0)
+        if current is not None and id(current) not in seen:
+            seen.add(id(current))
+            yield current
+            todo += [current.__cause__, current.__context__, *getattr(current, "exceptions", ())]
+
+
+def harmless(error: BaseException, secret: Secret | None) -> BaseException | None:
+    """The driver's error as a cause to show, or None when it holds the secret.
+
+    It loses its frames: a driver's local variables hold the password.
+    """
+    errors = list(chain(error))
+    if any(isinstance(item, UnicodeError) for item in errors) or (secret is not None and _tells(errors, secret)):
+        return None
+    for item in errors:
+        item.__traceback__ = None
+    return error
+
+
+def _tells(errors: list[BaseException], secret: Secret) -> bool:
+    return bool(secret.reveal()) and any(secret.reveal() in f"{item}{item.args!r}" for item in errors)
+
+
+def explain_network(error: BaseException, settings: DatabaseSettings, address: str) -> Failure | None:
+    """What the network, the resolver or TLS refused; None when it was none of them."""
+    for item in chain(error):
+        if found := _explain_tls(item, settings) or _explain_socket(item, address):
+            return found
+    if isinstance(error, TimeoutError):
+        return Failure(
+            f"no answer within {settings.connect_timeout:g} s",
+            f"check that {address} is the database server and that no firewall drops the packets; "
+            "a slow server needs a larger connect_timeout",
+        )
+    return None
+
+
+def _explain_socket(error: BaseException, address: str) -> Failure | None:
+    if isinstance(error, socket.gaierror):
+        host = address.rpartition(":")[0]
+        return Failure(f"the host name {host!r} is unknown", "correct the host in the profile's URL")
+    if not isinstance(error, OSError):
+        return None
+    if error.errno == errno.ECONNREFUSED or f"[Errno {errno.ECONNREFUSED}]" in str(error):
+        return Failure(f"nothing listens on {address}", f"start the server, or {CORRECT_ADDRESS}")
+    if error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH):
+        return Failure(f"there is no route to {address}", CORRECT_ADDRESS)
+    if error.errno == errno.ENOENT:
+        return Failure(f"there is no socket for {address}", "start the server, or give a host in the profile's URL")
+    return None
+
+
+def _explain_tls(error: BaseException, settings: DatabaseSettings) -> Failure | None:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Failure(
+            f"the server's certificate was refused: {error.verify_message}",
+            'name the authority that signed it, tls_ca = "/path/to/ca.crt", and use the host name in the certificate',
+        )
+    if isinstance(error, ssl.SSLError):
+        return Failure(
+            f"the TLS handshake failed: {getattr(error, 'reason', None) or 'no common ground'}",
+            f"check that the server speaks TLS (tls is {settings.tls_mode!r})",
+        )
+    return None
+
+
+def other_failure(error: BaseException, secret: Secret | None) -> Failure:
+    """The failure that nobody foresaw: the driver's own words, on one line, without the secret."""
+    text = " ".join(str(error).split())
+    if isinstance(error, UnicodeError) or (secret is not None and _tells([error], secret)):
+        text = ""
+    return Failure(f"{type(error).__name__}: {text}" if text else type(error).__name__)

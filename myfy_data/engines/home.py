@@ -1,0 +1,89 @@
+"""Where an engine belongs: one event loop of one process (contract C4)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import weakref
+
+from myfy_data.errors import WrongEventLoopError
+
+
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """The event loop that runs this code, or None outside of any."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def cancel_again() -> None:
+    """Deliver a cancellation, which was held back until something was finished, at the next await of the task."""
+    task = asyncio.current_task()
+    if task is not None:
+        task.uncancel()
+        task.cancel()
+
+
+class Home:
+    """The loop and the process that an engine belongs to; taken at first use when it was opened outside any loop.
+
+    Weak, because an engine must not keep a finished loop alive, and because the address of one loop is soon
+    the address of another.
+    """
+
+    __slots__ = ("_loop", "_pid", "_profile")
+
+    def __init__(self, profile: str, loop: asyncio.AbstractEventLoop | None) -> None:
+        self._profile = profile
+        self._loop = weakref.ref(loop) if loop is not None else None
+        self._pid = os.getpid()
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """The loop, while it lives."""
+        return self._loop() if self._loop is not None else None
+
+    @property
+    def is_free(self) -> bool:
+        """Whether no loop has used the engine yet."""
+        return self._loop is None
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the loop was closed or collected, so that nothing can be awaited on its connections."""
+        return self._loop is not None and ((loop := self._loop()) is None or loop.is_closed())
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether this is a forked child of the process that opened the engine."""
+        return self._pid != os.getpid()
+
+    def is_of(self, loop: asyncio.AbstractEventLoop | None) -> bool:
+        """Whether the engine is this loop's; None asks whether no loop has used it yet."""
+        return (self._loop is None if loop is None else self.loop is loop) and not self.is_foreign
+
+    def settle(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        """Give the engine to a loop."""
+        if loop is not None:
+            self._loop = weakref.ref(loop)
+
+    def enter(self) -> None:
+        """Take the running loop as home, or make sure that it is.
+
+        Raises:
+            WrongEventLoopError: the engine belongs to another loop or process.
+        """
+        loop = asyncio.get_running_loop()
+        if self.is_foreign:
+            raise WrongEventLoopError(
+                self._profile,
+                "the engine was opened before this process was forked\n  fix: get the engine anew in the child process",
+            )
+        if self._loop is None:
+            self.settle(loop)
+        elif self._loop() is not loop:
+            raise WrongEventLoopError(
+                self._profile,
+                "the engine belongs to another event loop\n  fix: get the engine inside the loop that uses it",
+            )

@@ -1,0 +1,240 @@
+"""PostgreSQL through asyncpg (contract C9)."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+from sqlalchemy import Engine, event
+from sqlalchemy.exc import MissingGreenlet
+
+from myfy_data.engines.backend import Backend, abort_transport, adapted
+from myfy_data.engines.failures import CORRECT_ADDRESS, Failure, address_of
+from myfy_data.engines.home import cancel_again
+from myfy_data.engines.tls import load_tls_context
+from myfy_data.redaction import Secret
+from myfy_data.settings.models import DatabaseSettings
+
+PORT = 5432
+STATEMENT_CACHE = 1000
+"""Prepared statements kept per connection; at SQLAlchemy's 100, 400 different ones cost three round trips each."""
+
+_FAREWELL = 0.5
+"""Seconds that a connection is given to cancel and say good-bye after its statement timed out."""
+
+_ADAPTER_KEYS = frozenset({"prepared_statement_cache_size", "prepared_statement_name_func"})
+NUMBERS = frozenset(
+    {
+        "statement_cache_size",
+        "max_cached_statement_lifetime",
+        "max_cacheable_statement_size",
+        "prepared_statement_cache_size",
+    }
+)
+
+OPTIONS = _ADAPTER_KEYS | frozenset(
+    {
+        "connection_class",
+        "direct_tls",
+        "gsslib",
+        "krbsrvname",
+        "max_cacheable_statement_size",
+        "max_cached_statement_lifetime",
+        "record_class",
+        "server_settings",
+        "ssl",
+        "statement_cache_size",
+        "target_session_attrs",
+    }
+)
+"""What `connect_args` and a URL's query may hold; the rest has a key of its own in the profile."""
+
+
+def postgresql_problems(settings: DatabaseSettings) -> Iterator[tuple[str, str, str]]:
+    """What cannot work together on PostgreSQL: key, message, fix."""
+    if settings.isolation_level == "READ UNCOMMITTED":
+        yield "isolation_level", "PostgreSQL has no READ UNCOMMITTED", 'isolation_level = "READ COMMITTED"'
+    if settings.pooler != "pgbouncer":
+        return
+    if settings.statement_timeout is not None:
+        role = shlex.quote(settings.url.username or "app")
+        yield (
+            "statement_timeout",
+            "PgBouncer in transaction mode refuses start-up settings",
+            f"delete it, and on the server: ALTER ROLE {role} SET statement_timeout = '{_milliseconds(settings)}ms'",
+        )
+    if settings.read_only and settings.isolation_level == "AUTOCOMMIT":
+        yield (
+            "read_only",
+            "through PgBouncer a connection is read-only per transaction, and AUTOCOMMIT has none",
+            "delete isolation_level",
+        )
+
+
+def postgresql_arguments(settings: DatabaseSettings) -> dict[str, Any]:
+    """What asyncpg and SQLAlchemy's adapter are told, password and TLS excepted. Pure."""
+    url = settings.url
+    given = {**url.query, **settings.connect_args}
+    own: dict[str, Any] = {
+        **_hosts(url.host, url.port, given.pop("host", None)),
+        "user": url.username,
+        "database": url.database,
+        "command_timeout": settings.command_timeout,
+        # connect_timeout is the one that counts, and ours; asyncpg's must only not be shorter.
+        "timeout": settings.connect_timeout + 1,
+        "prepared_statement_cache_size": STATEMENT_CACHE,
+    }
+    if settings.pooler == "pgbouncer":
+        own |= {"statement_cache_size": 0, "prepared_statement_cache_size": 0, "prepared_statement_name_func": _unnamed}
+    server = _server_settings(settings) | given.pop("server_settings", {})
+    merged = own | {key: int(value) if key in NUMBERS else value for key, value in given.items()}
+    return merged | ({"server_settings": server} if server else {})
+
+
+def _unnamed() -> str:
+    # An unnamed statement cannot be left behind on a server connection that another client gets next.
+    return ""
+
+
+def _hosts(host: str | None, port: int | None, several: str | None) -> dict[str, Any]:
+    """Host and port; a query's `host=a:5432,b:5433` names several, tried in order."""
+    if not several:
+        return {"host": host, "port": port}
+    pairs = [item.rpartition(":") if ":" in item else (item, "", "") for item in several.split(",")]
+    if len(pairs) == 1:
+        return {"host": pairs[0][0], "port": int(pairs[0][2]) if pairs[0][2] else port}
+    return {"host": [pair[0] for pair in pairs], "port": [int(pair[2] or port or PORT) for pair in pairs]}
+
+
+def _server_settings(settings: DatabaseSettings) -> dict[str, str]:
+    server: dict[str, str] = {}
+    if settings.application_name:
+        server["application_name"] = settings.application_name
+    if settings.pooler == "pgbouncer":
+        return server  # it refuses every other one
+    if settings.statement_timeout is not None:
+        server["statement_timeout"] = _milliseconds(settings)
+    if settings.read_only:
+        server["default_transaction_read_only"] = "on"
+    return server
+
+
+def _milliseconds(settings: DatabaseSettings) -> str:
+    return str(max(1, round((settings.statement_timeout or 0) * 1000)))  # 0 would mean no limit
+
+
+class PostgreSQL(Backend):
+    """asyncpg connections."""
+
+    def __init__(self, profile: str, settings: DatabaseSettings, arguments: Mapping[str, Any]) -> None:
+        super().__init__(profile, settings, {key: arguments[key] for key in arguments.keys() - _ADAPTER_KEYS})
+        self.adapter = {key: arguments[key] for key in arguments.keys() & _ADAPTER_KEYS}
+        # False for disable: without an argument asyncpg would prefer TLS and fall back.
+        mode = settings.tls_mode
+        context = load_tls_context(profile, self.target, settings)
+        self.arguments.setdefault("ssl", context or (mode if mode == "prefer" else False))
+
+    @property
+    def address(self) -> str:
+        """Host and port."""
+        return address_of(self.settings.url, PORT)
+
+    async def open(self, secret: Secret | None) -> Any:
+        """Open an asyncpg connection; the password is a callable, so it stands in no record of the connection."""
+        import asyncpg  # noqa: PLC0415 - the driver may be absent until an engine needs it
+
+        return await asyncpg.connect(**self.arguments, password=secret.reveal if secret is not None else None)
+
+    def explain_refusal(self, error: BaseException) -> Failure | None:
+        """What PostgreSQL refused, by SQLSTATE."""
+        code = getattr(error, "sqlstate", None)
+        if "rejected SSL upgrade" in str(error) and self.settings.tls_mode != "prefer":
+            return Failure(f"{self.address} offers no TLS", 'switch TLS on in the server, or write tls = "disable"')
+        if code is None:
+            return self._explain_protocol(error)
+        return self._explain_code(code, " ".join(str(error).split()))
+
+    def _explain_code(self, code: str, text: str) -> Failure | None:
+        if code == "28000" and "pg_hba" in text:
+            return Failure(f"the server lets nobody in like this: {text}", "add a line to the server's pg_hba.conf")
+        if "unsupported startup parameter" in text:
+            return Failure("a pooler stands in between, which refuses start-up settings", 'pooler = "pgbouncer"')
+        url = self.settings.url
+        known = {
+            "28": self.refused(),
+            "3D000": Failure(f"there is no database {url.database or url.username!r}", self._create_database()),
+            "53300": Failure("the server has no connection left", _SLOTS_FIX),
+            "57P0": Failure(f"the server is not ready: {text}", "wait until it has started, then try again"),
+            "08": self._not_postgresql(),
+        }
+        return next((failure for prefix, failure in known.items() if code.startswith(prefix)), None)
+
+    def _explain_protocol(self, error: BaseException) -> Failure | None:
+        lost = isinstance(error, ConnectionError | EOFError) and not isinstance(error, ConnectionRefusedError)
+        return self._not_postgresql() if lost else None
+
+    def _not_postgresql(self) -> Failure:
+        return Failure(
+            f"{self.address} closed the connection or does not speak PostgreSQL's protocol",
+            CORRECT_ADDRESS,
+        )
+
+    def _create_database(self) -> str:
+        url = self.settings.url
+        user = f" -U {shlex.quote(url.username)}" if url.username else ""
+        name = shlex.quote(url.database or url.username or "app")
+        return f"createdb -h {url.host or 'localhost'} -p {url.port or PORT}{user} {name}"
+
+    async def ping(self, connection: Any) -> None:
+        """One round trip in the simple protocol; an empty query would fail in asyncpg."""
+        await connection.execute("SELECT 1")
+
+    def seems_closed(self, connection: Any) -> bool:
+        """Whether asyncpg knows that it is closed."""
+        return bool(connection.is_closed())
+
+    async def close(self, connection: Any) -> None:
+        """Close politely."""
+        await connection.close()
+
+    def abort(self, connection: Any) -> None:
+        """Close without waiting."""
+        transport = self.transport(connection)
+        with suppress(RuntimeError):  # its loop is closed
+            connection.terminate()
+        abort_transport(transport)
+
+    def transport(self, connection: Any) -> asyncio.WriteTransport | None:
+        """The socket's transport; asyncpg has no public name for it."""
+        transport: asyncio.WriteTransport | None = getattr(connection, "_transport", None)
+        return transport
+
+    def listen(self, engine: Engine) -> None:
+        """After a statement that got no answer, do not wait long for the good-bye."""
+        event.listen(engine, "invalidate", _hurry)
+
+
+def _hurry(dbapi_connection: Any, _record: Any, error: BaseException | None) -> None:
+    # SQLAlchemy gives the good-bye two seconds, on top of the time that the statement was given.
+    if not isinstance(error, TimeoutError | asyncio.CancelledError):
+        return
+    with suppress(OSError, MissingGreenlet):
+        adapted(dbapi_connection).run_async(lambda driver: _say_goodbye(driver, error))
+
+
+async def _say_goodbye(driver: Any, error: BaseException) -> None:
+    """Let the server cancel the statement, and close; raises no cancellation, which would lose the pool's place."""
+    try:
+        # Our own bound: asyncpg's does not cover its wait for the cancelled statement in every version.
+        async with asyncio.timeout(_FAREWELL):
+            await driver.close()
+    except asyncio.CancelledError:
+        driver.terminate()
+        if not isinstance(error, asyncio.CancelledError):
+            cancel_again()
+
+
+_SLOTS_FIX = "lower pool_size and max_overflow, or raise the server's max_connections"

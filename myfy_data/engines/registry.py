@@ -1,0 +1,205 @@
+"""The live engines of one module: opened at first use, one for each profile, event loop and process."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from myfy_data.engines.factory import OpenEngine, open_owned, read_only_execution_options
+from myfy_data.engines.failures import other_failure
+from myfy_data.engines.home import running_loop
+from myfy_data.engines.pool import BoundedPool
+from myfy_data.engines.status import PingResult, PoolStatus, build_status, describe_server, pool_size
+from myfy_data.errors import ConfigError, DataModuleError, Problem, UnknownProfileError
+from myfy_data.settings.models import DatabaseSettings
+from myfy_data.suggestions import listed, nearest
+
+_VERSION = {
+    "sqlite": "SELECT sqlite_version()",
+    "postgresql": "SHOW server_version",
+    "mysql": "SELECT version()",
+}
+
+_AT_ONCE = 10
+"""Connections that a warm-up opens at the same time; servers fork or log in slowly under a storm."""
+
+_FOREIGN: list[OpenEngine] = []
+"""Engines that a forked child inherited. Kept, never touched: even collecting them would close the parent's sockets."""
+
+
+class EngineRegistry:
+    """Opens engines when they are asked for, and closes them all.
+
+    Args:
+        profiles: the settings of each profile.
+        on_engine: called with profile and engine for each engine that opens (contract C4).
+    """
+
+    def __init__(
+        self, profiles: Mapping[str, DatabaseSettings], on_engine: Callable[[str, AsyncEngine], None] | None = None
+    ) -> None:
+        self._profiles = profiles
+        self._on_engine = on_engine
+        self._engines: dict[str, list[OpenEngine]] = {}
+        self._lock = threading.Lock()  # loops of several threads may share one registry
+
+    def get(self, profile: str) -> AsyncEngine:
+        """The profile's engine for the running loop; opened at first use, connected when it is used.
+
+        Outside any loop: an engine that belongs to the first loop that uses it.
+
+        Raises:
+            UnknownProfileError: there is no such profile.
+            ConfigError: the profile is inactive, or its settings cannot work together.
+            MissingDriverError: its driver is not installed.
+            DatabaseConnectionError: a certificate file cannot be read.
+        """
+        return self._get(profile).engine
+
+    def _get(self, profile: str) -> OpenEngine:
+        loop = running_loop()
+        for opened in self._engines.get(profile, ()):
+            if opened.home.is_of(loop):
+                return opened
+        return self._adopt_or_open(profile, loop)
+
+    def _adopt_or_open(self, profile: str, loop: asyncio.AbstractEventLoop | None) -> OpenEngine:
+        with self._lock:
+            self._drop_gone()
+            for opened in self._engines.get(profile, ()):
+                if opened.home.is_of(loop) or opened.home.is_free:
+                    opened.home.settle(loop)
+                    return opened
+            opened = open_owned(profile, self._settings(profile))
+            self._engines.setdefault(profile, []).append(opened)
+        if self._on_engine is not None:
+            self._on_engine(profile, opened.engine)
+        return opened
+
+    def _settings(self, profile: str) -> DatabaseSettings:
+        settings = self._profiles.get(profile)
+        key = f"profiles.{profile}"
+        if settings is None:
+            near = nearest(profile, self._profiles)
+            fix = f"use {near!r}" if near else f"declare it: [data.profiles.{profile}]"
+            message = f"is not declared; declared: {listed(self._profiles)}"
+            raise UnknownProfileError([Problem("", key, message, fix=fix, kind="unknown_profile")])
+        if not settings.active:
+            message = "is false, so the profile is never opened"
+            raise ConfigError([Problem("", f"{key}.active", message, fix="active = true")])
+        return settings
+
+    def _drop_gone(self) -> None:
+        """Let go of engines whose loop is closed or whose process was another one."""
+        for profile, every in list(self._engines.items()):
+            kept = []
+            for opened in every:
+                if opened.home.is_foreign:
+                    _FOREIGN.append(opened)
+                elif opened.home.is_gone:
+                    opened.drop()
+                else:
+                    kept.append(opened)
+            self._engines[profile] = kept
+
+    def status(self, profile: str) -> PoolStatus:
+        """What the profile's pool is doing: the running loop's, outside any loop the sum of all. Opens nothing.
+
+        Raises:
+            UnknownProfileError: there is no such profile.
+        """
+        settings = self._profiles.get(profile) or self._settings(profile)
+        loop = running_loop()
+        pools = [
+            opened.engine.pool
+            for opened in self._engines.get(profile, ())
+            if not opened.home.is_foreign and (loop is None or opened.home.is_of(loop))
+        ]
+        return build_status(profile, pool_size(settings), pools)
+
+    async def ping(self, profile: str) -> PingResult:
+        """Ask the profile's server for its version, within `connect_timeout`.
+
+        Raises:
+            DatabaseConnectionError: it did not answer.
+            PoolExhausted: every connection is in use.
+        """
+        settings = self._settings(profile)
+        opened = self._get(profile)
+        try:
+            async with asyncio.timeout(settings.connect_timeout):
+                return await self._ask(opened, settings)
+        except DataModuleError:
+            raise
+        except (SQLAlchemyError, OSError) as error:
+            raise self._no_answer(opened, settings, error) from error
+
+    async def _ask(self, opened: OpenEngine, settings: DatabaseSettings) -> PingResult:
+        backend = settings.url.backend
+        reading = read_only_execution_options(backend, settings.isolation_level)
+        async with opened.engine.execution_options(**reading).connect() as connection:
+            started = time.monotonic()
+            version = await connection.exec_driver_sql(_VERSION[backend])
+            latency = time.monotonic() - started
+            return PingResult(opened.profile, describe_server(backend, str(version.scalar_one())), latency)
+
+    def _no_answer(self, opened: OpenEngine, settings: DatabaseSettings, error: Exception) -> DataModuleError:
+        pool = opened.engine.pool
+        if isinstance(error, TimeoutError) and isinstance(pool, BoundedPool) and pool.is_exhausted:
+            return pool.exhausted(settings.connect_timeout)
+        backend = opened.backend
+        return backend.failed(backend.explain(error) or other_failure(error, None))
+
+    async def warm_up(self, profile: str) -> None:
+        """Open `pool_size` connections at once, so that the first requests need not.
+
+        Raises:
+            DatabaseConnectionError: one of them could not be opened.
+        """
+        engine = self.get(profile)
+        limit = asyncio.Semaphore(_AT_ONCE)
+        async with AsyncExitStack() as stack:
+
+            async def check_out() -> None:
+                async with limit:
+                    await stack.enter_async_context(engine.connect())
+
+            size = pool_size(self._settings(profile))
+            results = await asyncio.gather(*(check_out() for _ in range(size)), return_exceptions=True)
+            for result in results:
+                if result is not None:
+                    raise result
+
+    async def close(self) -> None:
+        """Close every engine of this process, the last opened first, each within its `close_timeout`.
+
+        All of them are closed, even when one fails or the caller is cancelled; then that is raised.
+        """
+        with self._lock:
+            self._drop_gone()
+            every = sorted((opened for engines in self._engines.values() for opened in engines), key=_opened_at)
+            self._engines.clear()
+        async with AsyncExitStack() as stack:
+            for opened in every:
+                stack.push_async_callback(_close, opened)
+
+
+def _opened_at(opened: OpenEngine) -> float:
+    return opened.opened_at
+
+
+async def _close(opened: OpenEngine) -> None:
+    loop = opened.home.loop
+    if loop is None or loop is asyncio.get_running_loop():
+        await opened.close()
+    elif loop.is_running():  # in another thread
+        future = asyncio.run_coroutine_threadsafe(opened.close(), loop)
+        await asyncio.wait_for(asyncio.wrap_future(future), opened.backend.settings.close_timeout + 1)
+    else:
+        opened.drop()

@@ -1,0 +1,266 @@
+"""SQLite through aiosqlite: correct by default (contract C9)."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shlex
+import sqlite3
+import time
+import weakref
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.pool import PoolResetState
+
+from myfy_data.engines.backend import READ_ONLY, Backend, adapted
+from myfy_data.engines.errors import WriterQueueTimeout
+from myfy_data.engines.failures import Failure, chain
+from myfy_data.redaction import Secret
+from myfy_data.settings.models import DatabaseSettings, SQLiteSettings
+
+OPTIONS = frozenset({"cached_statements", "detect_types"})
+"""What `connect_args` and a URL's query may hold; the rest would undo a promise or has a key of its own."""
+
+CORRECT_PATH = "correct the path in the profile's URL"
+
+_RETRY = 0.01
+"""Seconds between two tries to change the journal mode, which SQLite does not wait for by itself."""
+
+
+def sqlite_problems(settings: DatabaseSettings) -> Iterator[tuple[str, str, str]]:
+    """What cannot work together on SQLite: key, message, fix."""
+    level = settings.isolation_level
+    if level not in (None, "SERIALIZABLE", "AUTOCOMMIT"):
+        yield "isolation_level", f"SQLite has no {level}; every transaction is SERIALIZABLE", "delete isolation_level"
+    if settings.pooler != "none":
+        yield "pooler", f"{settings.pooler!r} stands before PostgreSQL only", 'pooler = "none"'
+    if settings.tls not in (None, "disable"):
+        yield "tls", "SQLite is a file: nothing goes over a network", "delete tls"
+    if settings.pool_reset_on_return == "none":
+        yield (
+            "pool_reset_on_return",
+            "'none' would never give the turn to write back",
+            "delete pool_reset_on_return",
+        )
+    if settings.read_only and settings.url.is_memory:
+        yield "read_only", "an in-memory database that nobody may write stays empty", "delete read_only"
+
+
+def sqlite_arguments(settings: DatabaseSettings) -> dict[str, Any]:
+    """What `sqlite3.connect` is told beside the file. Pure."""
+    given = {**settings.url.query, **settings.connect_args}
+    return {key: int(value) for key, value in given.items()}
+
+
+class SQLite(Backend):
+    """Serial aiosqlite connections to one file, or to a database in memory that lives as long as the engine."""
+
+    needs_liveness = False
+
+    def __init__(self, profile: str, settings: DatabaseSettings, arguments: Mapping[str, Any]) -> None:
+        super().__init__(profile, settings, arguments)
+        self.path = settings.url.database or ""
+        self.is_memory = settings.url.is_memory
+        self._memory = f"myfy-{secrets.token_hex(8)}"
+        self._keeper: sqlite3.Connection | None = None
+
+    @property
+    def address(self) -> str:
+        """The file."""
+        return self.path
+
+    @property
+    def uri(self) -> str:
+        """The file as SQLite's URI, opened so that a read-only profile cannot even create it."""
+        if self.is_memory:
+            return f"file:{self._memory}?mode=memory&cache=shared"
+        return f"file:{quote(self.path)}?mode={'ro' if self.settings.read_only else 'rwc'}"
+
+    async def open(self, secret: Secret | None) -> Any:  # noqa: ARG002 - a file asks for no password
+        """Open a connection on a thread of its own."""
+        from myfy_data.engines.sqlite_connection import SerialConnection, writer_queue  # noqa: PLC0415 - the driver
+
+        settings = self.settings
+        if self.is_memory and self._keeper is None:
+            # A cancelled statement costs its connection; the data must survive that.
+            self._keeper = sqlite3.connect(self.uri, uri=True, check_same_thread=False)
+            weakref.finalize(self, self._keeper.close)  # an engine that nobody disposes is collected in silence
+        deadline = min(settings.command_timeout, settings.statement_timeout or settings.command_timeout)
+        queue = None if self.is_memory or settings.read_only else writer_queue(self.path)
+        return await SerialConnection(self.open_file, queue, deadline).open()
+
+    def open_file(self) -> sqlite3.Connection:
+        """Open and set up the connection; runs on its thread."""
+        from myfy_data.engines.sqlite_connection import PlainConnection  # noqa: PLC0415 - the driver
+
+        connection = sqlite3.connect(
+            self.uri,
+            uri=True,
+            timeout=self.settings.sqlite.busy_timeout,
+            isolation_level=None,
+            check_same_thread=False,  # only to interrupt it from the loop's thread
+            factory=PlainConnection,
+            **self.arguments,
+        )
+        try:
+            self._set_up(connection, self.settings.sqlite)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _set_up(self, connection: sqlite3.Connection, sqlite: SQLiteSettings) -> None:
+        # First of all something that reads the file: a file that is no database is told apart here.
+        connection.execute("PRAGMA schema_version").fetchone()
+        if not self.is_memory and not self.settings.read_only:
+            self._set_journal(connection, sqlite)
+        connection.execute(f"PRAGMA synchronous = {sqlite.synchronous}")
+        connection.execute(f"PRAGMA foreign_keys = {'ON' if sqlite.foreign_keys else 'OFF'}")
+        taken = connection.execute("PRAGMA foreign_keys").fetchone()
+        if taken != (int(sqlite.foreign_keys),):
+            raise self.failed(Failure("this SQLite cannot enforce foreign keys", self._line("foreign_keys = false")))
+        if self.settings.read_only:
+            connection.execute("PRAGMA query_only = ON")
+
+    def _set_journal(self, connection: sqlite3.Connection, sqlite: SQLiteSettings) -> None:
+        mode = _change_journal(connection, sqlite.journal_mode, time.monotonic() + sqlite.busy_timeout)
+        if mode != sqlite.journal_mode:
+            raise self.failed(
+                Failure(
+                    f"the file system does not allow journal_mode {sqlite.journal_mode!r}",
+                    self._line(f'journal_mode = "{mode}"'),
+                )
+            )
+
+    def _line(self, text: str) -> str:
+        return f"[data.profiles.{self.profile}.sqlite] {text}"
+
+    def explain_refusal(self, error: BaseException) -> Failure | None:
+        """Why the file cannot be used."""
+        for item in chain(error):
+            if isinstance(item, sqlite3.DatabaseError):
+                return self._explain_text(str(item))
+        return None
+
+    def _explain_text(self, text: str) -> Failure | None:
+        path = Path(self.path)
+        if "unable to open" in text or "readonly" in text:
+            return explain_path(path, read_only=self.settings.read_only)
+        if "not a database" in text:
+            return Failure("the file is not a SQLite database", CORRECT_PATH)
+        if "locked" in text:
+            seconds = self.settings.sqlite.busy_timeout
+            return Failure(
+                f"another process holds the file locked for more than {seconds:g} s",
+                f"end that process, or raise busy_timeout: {self._line('busy_timeout = 30.0')}",
+            )
+        return None
+
+    async def ping(self, connection: Any) -> None:
+        """Nothing that idles can die: a file has no other end."""
+
+    def seems_closed(self, connection: Any) -> bool:  # noqa: ARG002 - as ping
+        """Never."""
+        return False
+
+    def transport(self, connection: Any) -> None:
+        """None."""
+
+    async def close(self, connection: Any) -> None:
+        """Interrupt and close."""
+        await connection.close()
+
+    def abort(self, connection: Any) -> None:
+        """Interrupt and close on the connection's thread, without waiting for it."""
+        connection.stop()
+
+    def release(self) -> None:
+        """Let go of a database in memory."""
+        if self._keeper is not None:
+            self._keeper.close()
+            self._keeper = None
+
+    def listen(self, engine: Engine) -> None:
+        """Begin real transactions, and forget a database in memory with its engine."""
+        event.listen(engine, "begin", self._begin)
+        event.listen(engine, "reset", _end_failed_commit)
+        event.listen(engine, "engine_disposed", lambda _: self.release())
+
+    def _begin(self, connection: Connection) -> None:
+        options = connection.get_execution_options()
+        level = options.get("isolation_level", self.settings.isolation_level)
+        reads_only = bool(options.get(READ_ONLY)) and not self.settings.read_only
+        proxied = adapted(connection.connection.dbapi_connection)
+        if reads_only:
+            proxied.run_async(lambda driver: driver.begin_reading())
+        if level == "AUTOCOMMIT":
+            return
+        if reads_only or self.settings.read_only:
+            connection.exec_driver_sql("BEGIN")
+        else:
+            self._begin_writing(connection, proxied.driver_connection)
+
+    def _begin_writing(self, connection: Connection, driver: Any) -> None:
+        timeout = self.settings.pool_timeout
+        try:
+            adapted(connection.connection.dbapi_connection).run_async(lambda _: driver.take_turn(timeout))
+        except TimeoutError:
+            raise WriterQueueTimeout(self.profile, waited=timeout) from None
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        except Exception:
+            # A cancellation costs the connection, which ends its turn when it is closed: not before.
+            driver.end_turn()
+            raise
+
+
+def _end_failed_commit(dbapi_connection: Any, _record: Any, state: PoolResetState) -> None:
+    # After a COMMIT that failed, SQLAlchemy takes the transaction for ended; SQLite keeps it open for the next user.
+    if state.transaction_was_reset and state.asyncio_safe:
+        adapted(dbapi_connection).run_async(lambda driver: driver.rollback())
+
+
+def _change_journal(connection: sqlite3.Connection, mode: str, deadline: float) -> str:
+    if connection.execute("PRAGMA journal_mode").fetchone() == (mode,):
+        return mode
+    while True:
+        try:
+            return str(connection.execute(f"PRAGMA journal_mode = {mode}").fetchone()[0])
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() >= deadline:
+                raise
+        time.sleep(_RETRY)
+
+
+def explain_path(path: Path, *, read_only: bool) -> Failure | None:
+    """Why SQLite cannot open or write a file."""
+    return _explain_place(path) or _explain_rights(path, read_only=read_only)
+
+
+def _explain_place(path: Path) -> Failure | None:
+    parent = path.parent
+    if not parent.exists():
+        return Failure(f"the directory {parent} does not exist", f"mkdir -p {shlex.quote(str(parent))}")
+    if not parent.is_dir():
+        return Failure(f"{parent} is a file, not a directory", CORRECT_PATH)
+    if path.is_dir():
+        return Failure("the path is a directory, not a file", CORRECT_PATH)
+    return None
+
+
+def _explain_rights(path: Path, *, read_only: bool) -> Failure | None:
+    if not path.exists() and read_only:
+        return Failure("the file does not exist, and a read-only profile does not create it", CORRECT_PATH)
+    if path.exists() and not os.access(path, os.R_OK):
+        return Failure("the file may not be read by this process", f"chmod u+rw {shlex.quote(str(path))}")
+    if not os.access(path.parent, os.W_OK):
+        place = path.parent
+        reason = f"the directory {place} may not be written, and SQLite keeps its journal there"
+        return Failure(reason, f"chmod u+w {shlex.quote(str(place))}")
+    if path.exists() and not os.access(path, os.W_OK):
+        return Failure("the file may not be written by this process", f"chmod u+w {shlex.quote(str(path))}")
+    return None

@@ -1,0 +1,213 @@
+"""Every exception of the library: one class for each decision that a caller can make.
+
+    DataModuleError
+      ConfigError                      fix the files or the environment; nothing has been opened
+        UnknownProfileError            the name is not declared; names the near one
+        InvalidDatabaseURLError        the URL cannot be used as it stands
+      DataModuleNotConfiguredError     the module was used after stop(), or was never set up
+      AutoCreateTablesProductionError  auto_create_tables is for development only
+      DatabaseConnectionError          the server cannot be reached, or refuses us
+      MissingPackageError              a package is not installed (also an ImportError)
+        MissingDriverError             ... and it is the database driver
+      SessionError                     a session was used in a way that cannot be right
+        ReadOnlySessionError           a write in a session that is read-only
+        ConcurrentSessionError         two tasks used one session at once
+        WrongEventLoopError            a session was carried to another event loop or process
+      CommitOutcomeUnknown             nobody can tell whether the COMMIT took place
+      PartialCommitError               some profiles were committed, then one failed
+
+`PoolExhausted` is also SQLAlchemy's `TimeoutError`, so it stands in `engines.errors`.
+Fields come first; the text is built from them, and no secret ever enters a field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+ProblemKind = Literal["config", "unknown_profile", "invalid_url"]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with the configuration: where, what, and the fix (contract C3.11).
+
+    Attributes:
+        place: `file:line:column`, `env NAME`, or another origin in words; may be empty.
+        key: the key path concerned; may be empty.
+        message: what is wrong, without any secret value.
+        facts: further lines that help, such as the other place of a conflict.
+        fix: what to do; works when pasted. May be empty only where nothing can be advised.
+        kind: which `ConfigError` a problem becomes when it stands alone.
+    """
+
+    place: str
+    key: str
+    message: str
+    facts: tuple[str, ...] = ()
+    fix: str = ""
+    kind: ProblemKind = "config"
+
+    def __str__(self) -> str:
+        lines = [": ".join(part for part in (self.place, self.key, self.message) if part)]
+        lines += [f"    {fact}" for fact in self.facts]
+        if self.fix:
+            lines.append(f"  fix: {self.fix}")
+        return "\n".join(lines)
+
+
+class DataModuleError(Exception):
+    """The base of every exception that this library raises on purpose."""
+
+
+class ConfigError(DataModuleError):
+    """The configuration cannot be used; `problems` holds everything that is wrong with it.
+
+    Attributes:
+        problems: all problems of all layers, in the order of the layers.
+    """
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class UnknownProfileError(ConfigError):
+    """A profile was named that no layer declares."""
+
+
+class InvalidDatabaseURLError(ConfigError):
+    """A database URL that cannot be used: malformed, or for a database that is not supported."""
+
+
+def config_error(problems: Sequence[Problem]) -> ConfigError:
+    """The exception for these problems: the special class where there is one problem of its kind."""
+    special = {"unknown_profile": UnknownProfileError, "invalid_url": InvalidDatabaseURLError}
+    kinds = {problem.kind for problem in problems}
+    error = special.get(kinds.pop(), ConfigError) if len(kinds) == 1 else ConfigError
+    return error(problems)
+
+
+class DataModuleNotConfiguredError(DataModuleError):
+    """The module was used after `stop()`, or before it was set up."""
+
+
+class AutoCreateTablesProductionError(DataModuleError):
+    """`auto_create_tables` was asked for in an environment where it is refused (seed S5).
+
+    Attributes:
+        environment: the environment's name.
+    """
+
+    def __init__(self, environment: str) -> None:
+        self.environment = environment
+        super().__init__(
+            f"auto_create_tables is refused in environment {environment!r}: tables are changed by migrations there\n"
+            "  fix: DataModule(auto_create_tables=False)"
+        )
+
+
+class DatabaseConnectionError(DataModuleError):
+    """A profile's server could not be reached, or refused the connection.
+
+    The driver's own error is the `__cause__` where it holds no secret.
+
+    Attributes:
+        profile: the profile's name.
+        target: the server in words, without a password.
+        reason: what went wrong, in one line.
+    """
+
+    def __init__(self, profile: str, target: str, reason: str, fix: str = "") -> None:
+        self.profile = profile
+        self.target = target
+        self.reason = reason
+        advice = f"\n  fix: {fix}" if fix else ""
+        super().__init__(f"profile {profile!r}: cannot connect to {target}: {reason}{advice}")
+
+
+class MissingPackageError(DataModuleError, ImportError):
+    """An optional package is not installed; the message holds the line that installs it.
+
+    Attributes:
+        package: the name to import.
+        install: the command that installs it.
+    """
+
+    def __init__(self, message: str, *, package: str, install: str) -> None:
+        self.package = package
+        self.install = install
+        super().__init__(f"{message}\n  fix: {install}")
+
+
+class MissingDriverError(MissingPackageError):
+    """The driver that a profile's URL asks for is not installed.
+
+    Attributes:
+        profile: the profile's name.
+        driver: SQLAlchemy's driver name, such as `postgresql+asyncpg`.
+    """
+
+    def __init__(self, profile: str, driver: str, *, package: str, install: str) -> None:
+        self.profile = profile
+        self.driver = driver
+        super().__init__(
+            f"profile {profile!r}: the driver {package!r} for {driver} is not installed",
+            package=package,
+            install=install,
+        )
+
+
+class SessionError(DataModuleError):
+    """A session was used in a way that cannot be right.
+
+    Attributes:
+        profile: the profile's name.
+    """
+
+    def __init__(self, profile: str, message: str) -> None:
+        self.profile = profile
+        super().__init__(f"profile {profile!r}: {message}")
+
+
+class ReadOnlySessionError(SessionError):
+    """A write was sent in a read-only session; the server refused it (contract C5.10)."""
+
+
+class ConcurrentSessionError(SessionError):
+    """Two tasks used one session at the same time (contract C5.9)."""
+
+
+class WrongEventLoopError(SessionError):
+    """A session was carried to another event loop or into another process (contract C4)."""
+
+
+class CommitOutcomeUnknown(DataModuleError):
+    """The connection broke at COMMIT: the work may be stored or not (contract C5.3). Never retried.
+
+    Attributes:
+        profile: the profile's name.
+    """
+
+    def __init__(self, profile: str, reason: str) -> None:
+        self.profile = profile
+        super().__init__(
+            f"profile {profile!r}: the answer to COMMIT never came ({reason}); the transaction may be stored or not\n"
+            "  fix: look for the rows on a fresh connection before doing the work again"
+        )
+
+
+class PartialCommitError(DataModuleError):
+    """Several profiles took part in one unit of work; some were committed, then one failed (C5.7).
+
+    Attributes:
+        committed: profiles whose work is stored.
+        failed: the profile whose COMMIT failed.
+    """
+
+    def __init__(self, committed: Sequence[str], failed: str) -> None:
+        self.committed = list(committed)
+        self.failed = failed
+        stored = ", ".join(self.committed) or "none"
+        super().__init__(f"profile {failed!r}: COMMIT failed after these profiles were committed: {stored}")

@@ -1,0 +1,88 @@
+"""Health: which profiles answer now (contract C4). What it says holds no host, user or secret."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from myfy_data.errors import DatabaseConnectionError
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileHealth:
+    """Whether one profile answered.
+
+    Attributes:
+        ok: it answered within its `connect_timeout`.
+        latency: seconds until the answer, or until it was given up.
+        error: what went wrong, in one line that may be shown to anybody; None when it answered.
+        required: whether its failure makes the whole unhealthy.
+    """
+
+    ok: bool
+    latency: float
+    error: str | None
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HealthReport:
+    """Whether every required profile answered.
+
+    Attributes:
+        profiles: each profile that was asked, by name.
+    """
+
+    profiles: Mapping[str, ProfileHealth]
+
+    @property
+    def ok(self) -> bool:
+        """Every required profile answered."""
+        return all(profile.ok for profile in self.profiles.values() if profile.required)
+
+    @property
+    def degraded(self) -> bool:
+        """Every required profile answered, and another one did not."""
+        return self.ok and not all(profile.ok for profile in self.profiles.values())
+
+
+class Pinger(Protocol):
+    """Whatever asks a profile's server for an answer, within the profile's `connect_timeout`."""
+
+    async def ping(self, profile: str) -> object:
+        """Ask; an exception is the answer no."""
+        ...
+
+
+async def check_health(registry: Pinger, profiles: Iterable[str], required: Collection[str]) -> HealthReport:
+    """Ask all profiles at once.
+
+    Args:
+        registry: what asks them.
+        profiles: names of the profiles to ask.
+        required: names of those whose failure makes the whole unhealthy.
+    """
+    names = list(profiles)
+    answers = await asyncio.gather(*(_probe(registry, name, required=name in required) for name in names))
+    return HealthReport(dict(zip(names, answers, strict=True)))
+
+
+async def _probe(registry: Pinger, name: str, *, required: bool) -> ProfileHealth:
+    started = time.perf_counter()
+    error: str | None = None
+    try:
+        await registry.ping(name)
+    except Exception as failure:  # noqa: BLE001 - whatever it is, the profile is not healthy
+        error = _describe(failure)
+    return ProfileHealth(error is None, time.perf_counter() - started, error, required)
+
+
+def _describe(failure: Exception) -> str:
+    """The failure in words that name neither server nor user: a health page is read by anybody."""
+    if isinstance(failure, DatabaseConnectionError):
+        cause = failure.__cause__
+        return "cannot connect" if cause is None else f"cannot connect: {type(cause).__name__}"
+    return type(failure).__name__

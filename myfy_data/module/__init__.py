@@ -1,0 +1,1 @@
+"""`DataModule`: settings, engines and sessions put together, started and stopped (contract C4)."""

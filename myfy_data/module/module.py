@@ -1,0 +1,252 @@
+"""`DataModule`: profiles by name, from settings to sessions, inside and outside of hosts (contract C4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from functools import partial
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from sqlalchemy import MetaData
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from myfy_data.engines.registry import EngineRegistry
+from myfy_data.engines.status import PoolStatus
+from myfy_data.errors import ConfigError, Problem
+from myfy_data.health import HealthReport, check_health
+from myfy_data.module.configured import (
+    Files,
+    active_profiles,
+    required_profiles,
+    resolve_profile,
+    resolve_settings,
+)
+from myfy_data.module.gate import EngineGate
+from myfy_data.module.startup import check_auto_create, create_tables, log_warnings, ping_profiles, warm_up_profiles
+from myfy_data.sessions.factory import SessionFactory
+from myfy_data.sessions.shielding import run_to_completion
+from myfy_data.settings.models import DatabaseSettings
+from myfy_data.settings.root import DataSettings
+
+EngineHook = Callable[[str, AsyncEngine], None]
+
+
+class DataModule:
+    """Named databases for an application: as a myfy module, in another host, or by itself.
+
+    `async with DataModule() as data:` starts and stops it; a stopped module may start again, in any event loop.
+    `session()` works without `start()`.
+
+    Args:
+        profile: the module's default profile; the settings' own default when None.
+        settings: finished settings, or one profile's, whose set fields count as arguments. Settings load at first
+            need when None.
+        files: exactly these configuration files, as in `load_settings`.
+        environment: the environment's name, as in `load_settings`.
+        auto_create_tables: create the tables of `metadata` at start, in the module's default profile; refused in
+            production (seed S5).
+        metadata: the tables, such as `Base.metadata`.
+        migrations: only `"off"` so far.
+        on_engine: called with profile and engine for each engine that opens; instrumentation goes there.
+
+    Raises:
+        ConfigError: `migrations` is not `"off"`.
+        UnknownProfileError: finished settings were given, and `profile` is none of theirs that can be opened.
+    """
+
+    def __init__(  # noqa: PLR0913 - the contract's signature
+        self,
+        profile: str | None = None,
+        *,
+        settings: DataSettings | DatabaseSettings | None = None,
+        files: Files | None = None,
+        environment: str | None = None,
+        auto_create_tables: bool = False,
+        metadata: MetaData | None = None,
+        migrations: Literal["off", "check", "upgrade"] = "off",
+        on_engine: EngineHook | None = None,
+    ) -> None:
+        _refuse_migrations(migrations)
+        _refuse_settings_as_profile(profile)
+        self._profile = profile
+        self._load = partial(resolve_settings, settings, files, environment, profile)
+        self._settings: DataSettings | None = None
+        self._auto_create_tables = auto_create_tables
+        self._metadata = metadata
+        self._gate = EngineGate(lambda: EngineRegistry(self.profiles, on_engine))
+        self._factories: dict[str, SessionFactory] = {}
+        self._running: AsyncExitStack | None = None
+        if isinstance(settings, DataSettings):
+            self._settings = self._load()
+            self._resolve(None)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({'' if self._profile is None else f'profile={self._profile!r}'})"
+
+    # -- what it knows -----------------------------------------------------------------------------------------
+
+    @property
+    def settings(self) -> DataSettings:
+        """The settings; loaded now if nothing needed them before.
+
+        Raises:
+            ConfigError: the configuration cannot be used.
+        """
+        if self._settings is None:
+            self._settings = self._load()
+        return self._settings
+
+    @property
+    def profiles(self) -> Mapping[str, DatabaseSettings]:
+        """Every active profile by name."""
+        return active_profiles(self.settings)
+
+    def _resolve(self, profile: str | None) -> str:
+        return resolve_profile(self.settings, profile if profile is not None else self._profile)
+
+    # -- what it gives -----------------------------------------------------------------------------------------
+
+    def session(
+        self, profile: str | None = None, *, read_only: bool = False
+    ) -> AbstractAsyncContextManager[AsyncSession]:
+        """A block with a session: committed when the block ends well, rolled back when it raises (contract C5).
+
+        Args:
+            profile: the profile's name; the module's default when None.
+            read_only: let the server refuse writes.
+
+        Raises:
+            UnknownProfileError: the profile cannot be opened.
+            DataModuleNotConfiguredError: the module was stopped.
+        """
+        return self.get_session_factory(profile).session_context(read_only=read_only)
+
+    def get_engine(self, profile: str | None = None) -> AsyncEngine:
+        """The engine of a profile for the running event loop; it makes no connection until it is used.
+
+        Raises:
+            UnknownProfileError: the profile cannot be opened.
+            DataModuleNotConfiguredError: the module was stopped.
+        """
+        return self._gate.get(self._resolve(profile))
+
+    def get_session_factory(self, profile: str | None = None) -> SessionFactory:
+        """The session factory of a profile; it stays valid when the module starts again.
+
+        Raises:
+            UnknownProfileError: the profile cannot be opened.
+            DataModuleNotConfiguredError: the module was stopped.
+        """
+        name = self._resolve(profile)
+        self._gate.check_open()
+        if name not in self._factories:
+            self._factories[name] = SessionFactory(name, self._gate, self.settings.profiles[name])
+        return self._factories[name]
+
+    async def health(self) -> HealthReport:
+        """Ask every active profile at once, each within its own `connect_timeout`.
+
+        Raises:
+            DataModuleNotConfiguredError: the module was stopped.
+        """
+        required = required_profiles(self.settings, self._resolve(None))
+        return await check_health(self._gate.registry, self.profiles, required)
+
+    def pool_status(self, profile: str | None = None) -> PoolStatus:
+        """The numbers of a profile's pool; never opens anything.
+
+        Raises:
+            UnknownProfileError: the profile cannot be opened.
+            DataModuleNotConfiguredError: the module was stopped.
+        """
+        return self._gate.registry.status(self._resolve(profile))
+
+    # -- its life ----------------------------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Ask the required profiles, warm up, create tables; does nothing when the module runs already.
+
+        A start that fails closes what it opened.
+
+        Raises:
+            ConfigError: the configuration cannot be used, or a profile cannot be opened.
+            AutoCreateTablesProductionError: `auto_create_tables` in production (seed S5).
+            DatabaseConnectionError: a required profile does not answer within its `connect_timeout`.
+        """
+        if self._running is not None:
+            return
+        default = self._resolve(None)
+        metadata = check_auto_create(self.settings, default, self._metadata) if self._auto_create_tables else None
+        log_warnings(self.settings)
+        async with AsyncExitStack() as stack:
+            self._gate.reopen()
+            stack.push_async_callback(self._gate.close)
+            await self._open(default, metadata)
+            self._running = stack.pop_all()
+
+    async def _open(self, default: str, metadata: MetaData | None) -> None:
+        registry = self._gate.registry
+        required = required_profiles(self.settings, default)
+        await ping_profiles(registry, sorted(required))
+        await warm_up_profiles(registry, self.settings, required)
+        if metadata is not None:
+            await create_tables(registry.get(default), metadata)
+
+    async def stop(self) -> None:
+        """Close every engine within its `close_timeout`, in reverse order; a cancellation waits for that."""
+        running, self._running = self._running, None
+        await run_to_completion(self._gate.close() if running is None else running.aclose())
+
+    # -- as a myfy module --------------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The module's name in myfy."""
+        return "data"
+
+    @property
+    def requires(self) -> list[type]:
+        """The module types that must be there before this one: none."""
+        return []
+
+    @property
+    def provides(self) -> list[type]:
+        """What other modules may look for."""
+        from myfy_data.module.base import IDataProvider  # noqa: PLC0415 - only myfy asks
+
+        return [IDataProvider]
+
+    def configure(self, container: Any) -> None:
+        """Register sessions, factories, engines and settings in myfy's container; see `module.myfy`."""
+        from myfy_data.module import myfy  # noqa: PLC0415 - importing myfy_data pulls in no framework
+
+        myfy.configure(self, container)
+
+    def extend(self, container: Any) -> None:
+        """Change what other modules registered: nothing."""
+
+    def finalize(self, container: Any) -> None:
+        """Use the compiled container: for nothing."""
+
+
+def _refuse_settings_as_profile(profile: object) -> None:
+    # Upstream's first positional argument was `settings`.
+    if profile is not None and not isinstance(profile, str):
+        message = f"expected the name of a profile, got {type(profile).__name__}"
+        raise ConfigError([Problem("argument", "profile", message, fix="DataModule(settings=...)")])
+
+
+def _refuse_migrations(migrations: str) -> None:
+    if migrations != "off":
+        message = f"migrations={migrations!r} is not supported by this version; nothing was migrated"
+        raise ConfigError([Problem("argument", "migrations", message, fix='migrations="off"')])

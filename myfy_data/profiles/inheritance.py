@@ -1,0 +1,82 @@
+"""`extends`: one parent, merged as one more lower layer (contract C2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from myfy_data.errors import ProblemKind
+from myfy_data.layers.advice import assignment
+from myfy_data.layers.layer import Tree
+from myfy_data.profiles.fold import Folder
+from myfy_data.profiles.lineage import MAX_DEPTH, ancestors, extends_origin, heirs, parent_of
+from myfy_data.suggestions import listed, nearest
+
+
+class Inheritance:
+    """Resolves profiles to their full tables, each parent once.
+
+    Args:
+        folder: folds the layers of one profile.
+        names: all declared profiles.
+    """
+
+    def __init__(self, folder: Folder, names: Sequence[str]) -> None:
+        self._folder = folder
+        self._names = names
+        self._known = frozenset(names)
+        self._heirs = heirs(folder.layers)
+        self._resolved: dict[str, Tree] = {}
+        self._depths: dict[str, int] = {}
+
+    def resolve(self, name: str, chain: tuple[str, ...] = ()) -> Tree:
+        """The full table of a profile, its ancestors' included; problems go to the folder's findings."""
+        if name not in self._resolved:
+            parent = self._parent_table(name, (*chain, name)) if name in self._heirs else None
+            self._resolved[name] = self._folder.fold(name, parent)
+        return self._resolved[name]
+
+    def ancestors(self, name: str) -> list[str]:
+        """The profile itself, its parent, and so on."""
+        return list(ancestors(name, self._folder.layers))
+
+    def _parent_table(self, name: str, chain: tuple[str, ...]) -> Tree | None:
+        parent = parent_of(name, self._folder.layers)
+        if parent is None:
+            return None
+        if parent in chain:
+            self._refuse_circle((*chain[chain.index(parent) :], parent))
+            return None
+        if parent not in self._known:
+            self._refuse_unknown(name, parent)
+            return None
+        # Both ways to be too deep: on the way down, and on top of parents that were resolved before.
+        table = self.resolve(parent, chain) if len(chain) <= MAX_DEPTH else None
+        self._depths[name] = self._depths.get(parent, 1) + 1
+        if table is None or self._depths[name] > MAX_DEPTH:
+            message = f"more than {MAX_DEPTH} profiles extend each other"
+            self._refuse(name, message, fix="extend a profile that is nearer to the first")
+        return table
+
+    def _refuse_circle(self, circle: tuple[str, ...]) -> None:
+        layers = self._folder.layers
+        places = (f"{name} extends {parent_of(name, layers)} at {extends_origin(name, layers)}" for name in circle[:-1])
+        message = "profiles extend each other in a circle: " + " -> ".join(circle)
+        self._refuse(circle[-2], message, facts=tuple(places), fix="delete this line")
+
+    def _refuse_unknown(self, name: str, parent: str) -> None:
+        if self._folder.findings.is_full:
+            return
+        others = [other for other in self._names if other != name]
+        near = nearest(parent, others)
+        hint = f". Did you mean {near!r}?" if near else ""
+        message = f"profile {parent!r} is not declared; declared: {listed(others)}{hint}"
+        origin = extends_origin(name, self._folder.layers)
+        fix = assignment(origin, ("profiles", name, "extends"), near) if near else "delete this line"
+        self._refuse(name, message, fix=fix, kind="unknown_profile")
+
+    def _refuse(
+        self, name: str, message: str, *, fix: str, facts: tuple[str, ...] = (), kind: ProblemKind = "config"
+    ) -> None:
+        origin = extends_origin(name, self._folder.layers)
+        path = ("profiles", name, "extends")
+        self._folder.findings.problem(origin, path, message, facts=facts, fix=fix, kind=kind)

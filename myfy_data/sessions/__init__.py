@@ -1,0 +1,1 @@
+"""Sessions that tell the truth about their end (contract C5)."""

@@ -1,0 +1,66 @@
+"""The synchronous session inside ours: lazy at its beginning, honest at its end (contract C5.2, C5.3, C5.8)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.orm import Session, SessionTransaction
+
+from myfy_data.errors import CommitOutcomeUnknown
+from myfy_data.sessions.outcomes import unknown_reason
+
+
+class LazySession(Session):
+    """SQLAlchemy's session, which asks for its engine at the first statement and knows what its COMMIT came to.
+
+    Attributes:
+        open_bind: gives the engine; called at most once.
+    """
+
+    open_bind: Callable[[], Engine]
+    _connection: Connection | None = None
+
+    def get_bind(self, *args: Any, **kwargs: Any) -> Any:
+        """The engine of the profile; opened now if this is the first statement."""
+        if self.bind is None:
+            self.bind = self.open_bind()
+        return super().get_bind(*args, **kwargs)
+
+    def commit(self) -> None:
+        """Commit.
+
+        Raises:
+            CommitOutcomeUnknown: the answer to COMMIT never came (contract C5.3).
+        """
+        self.flush()  # an error of a flush is no error of COMMIT
+        try:
+            super().commit()
+        except BaseException as error:
+            reason = unknown_reason(error)
+            if reason is None:
+                raise
+            raise CommitOutcomeUnknown(self.info["profile"], reason) from error
+
+    def rollback(self) -> None:
+        """Roll back, also what a COMMIT that failed has left open."""
+        try:
+            self._undo_failed_commit()
+        finally:
+            super().rollback()
+
+    def _undo_failed_commit(self) -> None:
+        # After a COMMIT that failed, SQLAlchemy sends no ROLLBACK and trusts the pool, which may be told not to. On
+        # SQLite the transaction is then still open: the next user of the connection sees its rows and may commit them.
+        connection = self._connection
+        if connection is None or connection.closed or connection.invalidated:
+            return
+        transaction = connection.get_transaction()
+        if transaction is not None and not transaction.is_active:
+            connection.connection.rollback()
+
+
+@event.listens_for(LazySession, "after_begin")
+def _remember_connection(session: LazySession, _: SessionTransaction, connection: Connection) -> None:
+    session._connection = connection  # noqa: SLF001 - as if it were a method

@@ -1,0 +1,260 @@
+"""The session of one profile: an `AsyncSession` that tells the truth about its end (contract C5)."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from types import TracebackType
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from myfy_data.engines.factory import read_only_execution_options
+from myfy_data.errors import CommitOutcomeUnknown, ReadOnlySessionError
+from myfy_data.sessions.lazy import LazySession
+from myfy_data.sessions.outcomes import is_read_only_refusal
+from myfy_data.sessions.shielding import run_to_completion, wait_until_done
+from myfy_data.sessions.transaction import ProfileTransaction
+from myfy_data.sessions.usage import SessionUsage
+from myfy_data.settings.models import DatabaseSettings
+
+logger = logging.getLogger("myfy_data")
+
+_REFUSED = (
+    "the server refused a write, because this session is read-only\n"
+    "  fix: write in a session that is not: without `read_only=True`, of a profile without `read_only = true`"
+)
+
+_GRACE = 1.0
+"""Seconds beyond `command_timeout` for the engine, whose own deadline it is, to give the COMMIT up."""
+
+T = TypeVar("T")
+Operation = Callable[[], Coroutine[Any, Any, None]]
+
+
+class EngineSource(Protocol):
+    """Whatever gives the engine of a profile for the running event loop; opening it may cost a moment."""
+
+    def get(self, profile: str) -> AsyncEngine:
+        """The engine of a profile."""
+        ...
+
+
+class ProfileSession(AsyncSession):
+    """A session of one profile. Users type it as SQLAlchemy's `AsyncSession`, which it is.
+
+    It is rolled back before it is closed, on every path; a cancellation waits for that. Used by two tasks at once,
+    after its end, or in another event loop or process, it says so.
+
+    Args:
+        profile: the profile's name.
+        engines: where the engine comes from, at the first statement.
+        settings: the profile's settings; a cancelled COMMIT goes on waiting for its answer for `command_timeout`.
+        read_only: whether the server refuses writes.
+    """
+
+    def __init__(
+        self, profile: str, engines: EngineSource, settings: DatabaseSettings, *, read_only: bool = False
+    ) -> None:
+        super().__init__(
+            sync_session_class=LazySession, expire_on_commit=False, close_resets_only=False, info={"profile": profile}
+        )
+        self.bind = None  # SQLAlchemy 2.0 leaves the attribute out
+        self.profile = profile
+        self.read_only = read_only
+        self._engines = engines
+        self._settings = settings
+        self._usage = SessionUsage(profile, settings.command_timeout)
+        self.sync_session.open_bind = self._open_bind  # type: ignore[attr-defined]  # it is a LazySession
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of profile {self.profile!r}>"
+
+    def _open_bind(self) -> Engine:
+        self._usage.check_open()
+        self._usage.check_place()
+        engine = self._engines.get(self.profile)
+        if self.read_only:
+            settings = self._settings
+            engine = engine.execution_options(
+                **read_only_execution_options(settings.url.backend, settings.isolation_level)
+            )
+        self.bind = engine
+        return engine.sync_engine
+
+    # -- use: one task at a time -------------------------------------------------------------------------------
+
+    async def run_exclusively(self, operation: Callable[[], Awaitable[T]]) -> T:
+        """Run an operation of this session, refusing another task's meanwhile.
+
+        Raises:
+            SessionError: the session has ended, is used by another task, or began elsewhere.
+            ReadOnlySessionError: the server refused a write, and the session is read-only.
+        """
+        taken = self._usage.enter()
+        try:
+            return await operation()
+        except DBAPIError as error:
+            if self.read_only and is_read_only_refusal(error):
+                raise ReadOnlySessionError(self.profile, _REFUSED) from error
+            raise
+        finally:
+            if taken:
+                self._usage.leave()
+
+    def add(self, instance: object, *args: Any, **kwargs: Any) -> None:
+        """Place an object into the session; see SQLAlchemy's `Session.add`."""
+        self._usage.check_open()
+        super().add(instance, *args, **kwargs)
+
+    def add_all(self, instances: Iterable[object]) -> None:
+        """Place several objects into the session; see SQLAlchemy's `Session.add_all`."""
+        self._usage.check_open()
+        super().add_all(instances)
+
+    def begin(self) -> ProfileTransaction:
+        """Begin a transaction; see SQLAlchemy's `AsyncSession.begin`."""
+        self._usage.check_open()
+        return ProfileTransaction(self)
+
+    def begin_nested(self) -> ProfileTransaction:
+        """Begin a savepoint; see SQLAlchemy's `AsyncSession.begin_nested`."""
+        self._usage.check_open()
+        return ProfileTransaction(self, nested=True)
+
+    # -- the end of a transaction ------------------------------------------------------------------------------
+
+    async def commit(self) -> None:
+        """Commit the transaction; work after it is a new one (contract C5.4).
+
+        A COMMIT that fails is rolled back before its error is raised. A cancellation waits for the answer.
+
+        Raises:
+            CommitOutcomeUnknown: the answer to COMMIT never came; the work may be stored or not (contract C5.3).
+            SessionError: the session has ended, is used by another task, or began elsewhere.
+        """
+        self._usage.check_open()
+        if self.in_transaction():
+            await self.run_exclusively(self.commit_or_roll_back)
+
+    async def commit_or_roll_back(self) -> None:
+        """Flush and commit; whatever fails is rolled back before it is raised. For callers inside `run_exclusively`."""
+        try:
+            await super().flush()
+            await self._send_commit()
+        except BaseException as error:
+            await self.clean_up(super().rollback, after=error)
+            raise
+
+    async def _send_commit(self) -> None:
+        task = asyncio.get_running_loop().create_task(super().commit())
+        cancelled = await wait_until_done(task, self._settings.command_timeout + _GRACE)
+        if not task.done():
+            task.cancel()
+            await wait_until_done(task)
+        failure = task.exception()
+        if cancelled is None:
+            return task.result()
+        if isinstance(failure, CommitOutcomeUnknown):
+            raise failure from cancelled
+        outcome = "the work is stored" if failure is None else f"it failed with {type(failure).__name__}"
+        cancelled.add_note(f"profile {self.profile!r}: COMMIT was answered before this cancellation: {outcome}")
+        raise cancelled
+
+    async def rollback(self) -> None:
+        """Roll the transaction back, waiting for an operation that another task still has under way.
+
+        Raises:
+            SessionError: the session has ended, or began elsewhere.
+        """
+        self._usage.check_open()
+        if self.in_transaction():
+            await run_to_completion(self._last(super().rollback))
+
+    async def _last(self, operation: Operation) -> None:
+        await self._usage.enter_last()
+        try:
+            await operation()
+        finally:
+            self._usage.leave()
+
+    async def clean_up(self, operation: Operation, *, after: BaseException) -> None:
+        """Run a clean-up whose own failure must not take the place of the error `after`.
+
+        Raises:
+            asyncio.CancelledError: a cancellation arrived meanwhile and `after` is none; `after` is its context.
+        """
+        try:
+            await run_to_completion(operation())
+        except asyncio.CancelledError:
+            if not isinstance(after, asyncio.CancelledError):
+                raise
+        except Exception as failure:  # noqa: BLE001 - whatever it is, `after` is the error to tell
+            note = f"profile {self.profile!r}: the roll back failed as well: {type(failure).__name__}"
+            after.add_note(note)
+            logger.warning("%s", note)
+
+    # -- the end of the session --------------------------------------------------------------------------------
+
+    async def close(self) -> None:
+        """Roll back what is not committed, then end the session for good; a second call does nothing.
+
+        Raises:
+            WrongEventLoopError: the session began in another event loop or process.
+            ConcurrentSessionError: another task's operation does not end within `command_timeout`.
+        """
+        self._usage.ended = True
+        if self.in_transaction():
+            await run_to_completion(self._last(self._roll_back_and_close))
+        else:
+            await super().close()
+
+    async def _roll_back_and_close(self) -> None:
+        # SQLAlchemy's close() alone gives a connection whose COMMIT failed back with its transaction open: on SQLite
+        # the next user of the connection sees those rows, and may commit them.
+        try:
+            await super().rollback()
+        except Exception as failure:  # noqa: BLE001 - the server rolls back what we could not
+            logger.warning("profile %r: the roll back before close failed: %s", self.profile, type(failure).__name__)
+        finally:
+            await super().close()
+
+    async def reset(self) -> None:
+        """Roll back and forget every object; the session can be used again."""
+        await self.rollback()
+        await super().reset()
+
+    async def invalidate(self) -> None:
+        """End the session and throw its connection away."""
+        self._usage.ended = True
+        await run_to_completion(self._last(super().invalidate))
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is None:
+            await self.close()
+        else:
+            await self.clean_up(self.close, after=error)
+
+
+_OWN = frozenset(vars(ProfileSession)) | {"aclose", "close_all"}
+
+
+def _exclusive(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    @functools.wraps(method)
+    async def exclusive(self: ProfileSession, *args: Any, **kwargs: Any) -> Any:
+        return await self.run_exclusively(lambda: method(self, *args, **kwargs))
+
+    return exclusive
+
+
+# Every awaiting method of SQLAlchemy's, those of versions to come included; the signatures stay SQLAlchemy's.
+for _name, _method in vars(AsyncSession).items():
+    if inspect.iscoroutinefunction(_method) and not _name.startswith("_") and _name not in _OWN:
+        setattr(ProfileSession, _name, _exclusive(_method))

@@ -1,0 +1,56 @@
+"""Clean-up that a cancellation may delay but never abandon (contract C5.6).
+
+A cancelled task must still roll back and give its connection back. The clean-up runs in a task of its own, and
+the caller waits for it however often it is cancelled meanwhile. Every await inside has a deadline of its own
+(contract C10), so the wait is bounded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+async def wait_until_done(task: asyncio.Task[Any], patience: float | None = None) -> asyncio.CancelledError | None:
+    """Wait for a task without ever cancelling it; the first cancellation that arrived meanwhile, or None.
+
+    `asyncio.wait` and not `asyncio.shield`: a shield whose caller was cancelled reports the inner failure to the
+    loop's exception handler, as if nobody had asked for it.
+
+    Args:
+        task: the task to wait for.
+        patience: seconds to go on waiting after the first cancellation; None for as long as it takes.
+    """
+    cancelled: asyncio.CancelledError | None = None
+    deadline: float | None = None
+    loop = asyncio.get_running_loop()
+    while not task.done():
+        remaining = None if deadline is None else deadline - loop.time()
+        if remaining is not None and remaining <= 0:
+            break
+        try:
+            await asyncio.wait([task], timeout=remaining)
+        except asyncio.CancelledError as error:
+            cancelled = cancelled or error
+            if deadline is None and patience is not None:
+                deadline = loop.time() + patience
+    return cancelled
+
+
+async def run_to_completion(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end, then let a cancellation that arrived meanwhile go on.
+
+    Raises:
+        asyncio.CancelledError: the caller was cancelled; a failure of the coroutine is noted on it.
+        Exception: whatever the coroutine raised.
+    """
+    task = asyncio.get_running_loop().create_task(coroutine)
+    cancelled = await wait_until_done(task)
+    if cancelled is None:
+        return task.result()
+    if not task.cancelled() and (failure := task.exception()) is not None:
+        cancelled.add_note(f"while this cancellation waited, the clean-up failed: {type(failure).__name__}")
+    raise cancelled

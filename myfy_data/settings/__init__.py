@@ -1,0 +1,1 @@
+"""Validated, frozen settings, and the answers about where each value came from."""

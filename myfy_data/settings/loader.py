@@ -1,0 +1,222 @@
+"""Loading: layers in, frozen settings out, every problem told at once (contract C3, C4)."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from myfy_data.errors import Problem, config_error
+from myfy_data.layers.gather import Gathered, Gatherer, Request
+from myfy_data.layers.layer import DEPLOYMENT_RANK, Findings, Layer, LayerStatus, Tree
+from myfy_data.origins import DEFAULT, KeyPath, Origin, format_key
+from myfy_data.profiles.fold import Folder
+from myfy_data.profiles.inheritance import Inheritance
+from myfy_data.profiles.lineage import ancestors
+from myfy_data.profiles.names import FALLBACK, Roster
+from myfy_data.settings.checks import ProfileChecker, check_said
+from myfy_data.settings.merged import Merged
+from myfy_data.settings.problems import translate
+from myfy_data.settings.root import DataSettings
+from myfy_data.settings.settle import Settler
+from myfy_data.settings.trace import Trace
+from myfy_data.settings.vocabulary import VOCABULARY
+
+DEFAULT_URL = "sqlite+aiosqlite:///./myfy.db"
+"""What the default profile is when no profile is declared at all (seed S2)."""
+
+_PLACE = re.compile(r"(.+):(\d+):(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class LoadReport:
+    """Everything that a load found out.
+
+    Attributes:
+        settings: the settings; None when there are problems.
+        problems: what stops the load, in the order of the layers.
+        warnings: what a person should look at.
+        layers: every layer, low to high.
+        environment: the environment's name.
+        profiles: the names of the declared profiles, templates left out.
+    """
+
+    settings: DataSettings | None = field(repr=False)
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+    layers: tuple[LayerStatus, ...]
+    environment: str
+    profiles: tuple[str, ...]
+
+
+def load_settings(
+    start: str | os.PathLike[str] | None = None,
+    *,
+    files: Sequence[str | os.PathLike[str]] | str | os.PathLike[str] | None = None,
+    environment: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> DataSettings:
+    """Load all layers into validated, frozen settings (contract C3, C4).
+
+    Args:
+        start: where the search for `myfy.*` begins; the working directory when None.
+        files: exactly these files, in this order; they replace discovery, overlays and `.env`.
+        environment: the environment's name; wins over every other source.
+        environ: variables in place of `os.environ`.
+        overrides: typed values above all layers, nested or with dotted keys.
+
+    Raises:
+        ConfigError: the configuration cannot be used; holds every problem of every layer.
+        UnknownProfileError: the only problems are names of profiles that no layer declares.
+        InvalidDatabaseURLError: the only problems are database URLs.
+    """
+    report = inspect_settings(Request(start, files, environment, environ, overrides))
+    # Tracebacks with locals must not find the caller's secrets in this frame.
+    del environ, overrides
+    if report.settings is None:
+        raise config_error(report.problems) from None
+    return report.settings
+
+
+def inspect_settings(request: Request) -> LoadReport:
+    """Load all layers and report, without raising, what was found."""
+    findings = Findings()
+    gathered = Gatherer(request, VOCABULARY, findings).gather()
+    load = _Load(gathered, findings)
+    settings = load.run()
+    problems = in_layer_order(findings.problems, gathered.layers)
+    if findings.is_full:
+        problems += (Problem("", "", "there may be more; these come first", (), "mend these, then load again"),)
+    return LoadReport(
+        settings=None if problems else settings,
+        problems=problems,
+        warnings=in_layer_order(findings.warnings, gathered.layers),
+        layers=tuple(gathered.statuses),
+        environment=gathered.environment.name,
+        profiles=load.profiles,
+    )
+
+
+def in_layer_order(problems: Sequence[Problem], layers: Sequence[Layer]) -> tuple[Problem, ...]:
+    """Problems as a person works through them: by layer, then by line."""
+    if not problems:
+        return ()
+    ranks = {layer.name: rank for rank, layer in enumerate(layers)}
+
+    def key(problem: Problem) -> tuple[int, int, int]:
+        if place := _PLACE.fullmatch(problem.place):
+            return ranks.get(place[1], len(ranks)), int(place[2]), int(place[3])
+        word, _, _ = problem.place.partition(" ")
+        source = {"env": "environment", "secret": "secrets_dir"}.get(word, problem.place)
+        return ranks.get(source, len(ranks)), 0, 0
+
+    return tuple(sorted(problems, key=key))
+
+
+class _Load:
+    """The way from gathered layers to settings; one use each."""
+
+    def __init__(self, gathered: Gathered, findings: Findings) -> None:
+        self._gathered = gathered
+        self._findings = findings
+        self._layers = gathered.layers
+        self._roster = Roster(self._layers, findings)
+
+    @property
+    def profiles(self) -> tuple[str, ...]:
+        """The names of the declared profiles, templates left out."""
+        return tuple(self._roster.concrete)
+
+    def run(self) -> DataSettings | None:
+        """The settings; None when they cannot be made."""
+        if not self._gathered.is_complete:
+            return None  # whatever else were told now may only follow from the file that could not be read
+        default = self._settle_names()
+        for layer in self._layers:
+            check_said(layer, self._findings)
+        trace = Trace(self._layers, self._roster.names)
+        checker = ProfileChecker(trace.blame, self._findings)
+        settings = self._validate(default, self._tables(trace, checker), trace)
+        if settings is None:
+            return None
+        for name, profile in settings.profiles.items():
+            checker.check_profile(name, profile, settings.environment.lower())
+        settings._merged = Merged(  # noqa: SLF001 - the loader is what fills it
+            trace,
+            self._roster.abstract,
+            self._gathered.root,
+            tuple(self._gathered.statuses),
+            in_layer_order(self._findings.warnings, self._layers),
+        )
+        return settings
+
+    def _settle_names(self) -> str | None:
+        roster = self._roster
+        roster.refuse_collisions()
+        default = roster.choose_default()
+        if default == FALLBACK and self._needs_default_url():
+            # Lowest of all layers, so that any flat key refines it and any URL replaces it.
+            self._layers.insert(0, Layer("default", 0, _at_default, profiles={FALLBACK: {"database_url": DEFAULT_URL}}))
+            roster.names = [FALLBACK]
+        roster.hand_over_flat_keys(default)
+        return default
+
+    def _needs_default_url(self) -> bool:
+        """Whether nothing declares a profile: variables and arguments may still tune the one called `default`."""
+        tables = [table for layer in self._layers for table in (layer.flat, layer.profiles.get(FALLBACK, {}))]
+        by_files = any(layer.profiles for layer in self._layers if layer.rank < DEPLOYMENT_RANK)
+        return not by_files and {*self._roster.names} <= {FALLBACK} and not any("driver" in table for table in tables)
+
+    def _tables(self, trace: Trace, checker: ProfileChecker) -> Tree:
+        inheritance = Inheritance(Folder(self._layers, VOCABULARY, self._findings), self._roster.names)
+        gathered = self._gathered
+        settler = Settler(gathered.variables, gathered.file_base, trace.blame, self._findings)
+        # A template may mention what only its heirs know, and it is told there.
+        quiet = replace(settler, findings=Findings()) if self._roster.abstract else settler
+        tables = {}
+        for name in self._roster.names:
+            is_abstract = name in self._roster.abstract
+            merged = inheritance.resolve(name)
+            table = (quiet if is_abstract else settler).settle(name, merged)
+            if checker.check_address(name, table):
+                tables[name] = table
+            elif is_abstract:
+                tables[name] = {key: value for key, value in table.items() if key not in ("database_url", "driver")}
+            elif not merged.keys() & {"database_url", "driver"} and not self._has_problem(name):
+                checker.miss_address(name)
+        return tables
+
+    def _has_problem(self, name: str) -> bool:
+        """Whether a problem of the profile or of an ancestor may be why it has no address."""
+        if name in self._roster.colliding:
+            return True  # under its right name it may well have one
+        family = tuple(format_key(("profiles", member, "")) for member in ancestors(name, self._layers))
+        return any(problem.key.startswith(family) for problem in self._findings.problems)
+
+    def _validate(self, default: str | None, tables: Tree, trace: Trace) -> DataSettings | None:
+        """Validate through the one `BaseSettings` root; templates are validated for their findings only."""
+        directories = [layer.root["secrets_dir"] for layer in self._layers if "secrets_dir" in layer.root]
+        values = {
+            "environment": self._gathered.environment.name,
+            "default": default,
+            "secrets_dir": directories[-1] if directories else None,
+            "profiles": tables,
+        }
+        try:
+            settings = DataSettings.from_merge(values)
+        except ValidationError as error:
+            translate(error, values, trace, self._findings)
+            return None
+        if self._roster.abstract:
+            concrete = {name: settings.profiles[name] for name in self._roster.concrete if name in settings.profiles}
+            settings = settings.model_copy(update={"profiles": concrete})
+        return settings
+
+
+def _at_default(path: KeyPath) -> Origin:  # noqa: ARG001 - as every layer's `locate`
+    return DEFAULT

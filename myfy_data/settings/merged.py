@@ -1,0 +1,29 @@
+"""What a load leaves behind beside the values: the layers, for whoever asks where a value came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from myfy_data.errors import Problem
+from myfy_data.layers.layer import LayerStatus
+from myfy_data.settings.trace import Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """The memory of one load; layers hold secrets as they were written, so they stay out of `repr`.
+
+    Attributes:
+        trace: answers about origins.
+        abstract: names of the templates.
+        root: the project root.
+        statuses: every layer, low to high.
+        warnings: what a person should look at.
+    """
+
+    trace: Trace = field(repr=False, compare=False)
+    abstract: frozenset[str] = frozenset()
+    root: Path | None = None
+    statuses: tuple[LayerStatus, ...] = ()
+    warnings: tuple[Problem, ...] = ()

@@ -1,0 +1,277 @@
+"""Database URLs: reading them without SQLAlchemy, and joining them with parts (contract C3.5, C9).
+
+The loader must judge a URL while SQLAlchemy stays unimported, so the few lines that take one apart are ours;
+engines get `sqlalchemy.URL` objects made from the result, never text (20,000 random URLs lost data as text).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote
+
+from myfy_data.errors import InvalidDatabaseURLError, Problem
+from myfy_data.origins import format_key
+from myfy_data.redaction import MASK, DatabaseURL, Secret, looks_secret, redact_value
+from myfy_data.suggestions import nearest
+
+DRIVERS: Mapping[str, str] = {
+    "sqlite": "sqlite+aiosqlite",
+    "postgresql": "postgresql+asyncpg",
+    "postgres": "postgresql+asyncpg",
+    "mysql": "mysql+aiomysql",
+    "mariadb": "mariadb+aiomysql",
+}
+"""Short scheme to the async driver that it stands for (contract C9)."""
+
+SUPPORTED = tuple(dict.fromkeys(DRIVERS.values()))
+
+_NAME = re.compile(r"[A-Za-z0-9]{1,20}([+_.-][A-Za-z0-9]{1,20}){0,2}")
+_TLS_QUERY_KEYS = frozenset({"sslmode", "ssl"})
+_TLS_BY_SSLMODE = {"allow": "prefer"}  # libpq's weaker word for the same promise: none
+
+
+class URLError(Exception):
+    """A URL that cannot be used: `message` and `fix` hold nothing of its secrets."""
+
+    def __init__(self, message: str, fix: str) -> None:
+        self.message = message
+        self.fix = fix
+        super().__init__(message)
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionURL:
+    """A database address taken apart; `str()` masks the password.
+
+    Attributes:
+        driver: SQLAlchemy's driver name, such as `postgresql+asyncpg`.
+        derived: whether `driver` was derived from a short name such as `postgres`.
+        tls: what `?sslmode=` asked for, in the words of the `tls` setting; taken out of `query`.
+    """
+
+    driver: str
+    username: str | None = None
+    password: Secret | None = None
+    host: str | None = None
+    port: int | None = None
+    database: str | None = None
+    query: Mapping[str, str] = field(default_factory=dict)
+    derived: bool = False
+    tls: str | None = None
+
+    @property
+    def backend(self) -> str:
+        """`sqlite`, `postgresql`, or `mysql` (MariaDB included)."""
+        name = self.driver.partition("+")[0]
+        return "mysql" if name == "mariadb" else name
+
+    @property
+    def is_memory(self) -> bool:
+        """Whether this is SQLite's in-memory database, which lives on one connection."""
+        return self.backend == "sqlite" and self.database in (None, "", ":memory:")
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the server is this machine, so that no TLS is needed on the way."""
+        host = self.host or self.query.get("host") or self.query.get("unix_socket") or "localhost"
+        return host in ("localhost", "::1") or host.startswith(("127.", "/"))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
+
+    def __str__(self) -> str:
+        user = self.username or ""
+        secret = f":{MASK}" if self.password is not None else ""
+        host = f"[{self.host}]" if self.host and ":" in self.host else self.host or ""
+        port = f":{self.port}" if self.port is not None else ""
+        query = "?" + "&".join(f"{key}={_shown(key, value)}" for key, value in self.query.items()) if self.query else ""
+        at = "@" if user or secret else ""
+        return f"{self.driver}://{user}{secret}{at}{host}{port}/{self.database or ''}{query}"
+
+
+def _shown(key: str, value: object) -> object:
+    return MASK if "%" in key else redact_value(key, value)
+
+
+def resolve_driver(name: str) -> str:
+    """The full driver name that a URL's scheme or the `driver` key stands for.
+
+    Raises:
+        URLError: no driver of this name is supported.
+    """
+    full = DRIVERS.get(name, name)
+    if full in SUPPORTED:
+        return full
+    near = nearest(name.partition("+")[0], DRIVERS)
+    shown = repr(name) if _NAME.fullmatch(name) else "this"  # anything else may be a password in the wrong place
+    raise URLError(
+        f"{shown} is no supported driver; supported: {', '.join(SUPPORTED)}",
+        f"write {DRIVERS[near]} in its place" if near else f"use one of {', '.join(SUPPORTED)}",
+    )
+
+
+def parsed(url: DatabaseURL) -> ConnectionURL:
+    """The URL taken apart, once.
+
+    Raises:
+        URLError: it cannot be used.
+    """
+    if url.parsed is None:
+        url.parsed = parse_url(url.reveal())
+    assert isinstance(url.parsed, ConnectionURL)  # noqa: S101 - only this function fills it
+    return url.parsed
+
+
+def parse_url(text: str) -> ConnectionURL:
+    """Take a database URL apart.
+
+    Raises:
+        URLError: it cannot be used; the error holds no part of the password.
+    """
+    scheme, separator, rest = text.strip().partition("://")
+    if not separator:
+        raise URLError("not a database URL", "write it as postgresql+asyncpg://user@host:5432/name")
+    driver = resolve_driver(scheme)
+    userinfo, location = _split_userinfo(rest)
+    username, password = _credentials(userinfo)
+    location, _, query_text = location.partition("?")
+    netloc, slash, database = location.partition("/")
+    host, port = _host_and_port(netloc)
+    query, tls = _read_query(query_text)
+    return ConnectionURL(
+        driver=driver,
+        username=username,
+        password=password,
+        host=host,
+        port=port,
+        database=_database(driver, database, netloc) if slash or driver.startswith("sqlite") else None,
+        query=query,
+        derived=scheme != driver,
+        tls=tls,
+    )
+
+
+def _split_userinfo(rest: str) -> tuple[str | None, str]:
+    """Userinfo and the rest; the password may hold `/` and `?`, as SQLAlchemy allows."""
+    userinfo, at, location = rest.partition("@")
+    if not at or "/" in userinfo.partition(":")[0] or "?" in userinfo.partition(":")[0]:
+        return None, rest
+    if "@" in location.partition("/")[0].partition("?")[0] or "@" in location.partition("?")[0]:
+        raise URLError(
+            "the password seems to hold '@', so nobody can tell where the host begins",
+            "write %40 for each '@' of the password, or take the password out of the URL and give it as `password`",
+        )
+    if ":" in userinfo and "@" in location:  # behind a '?', which a password may hold as well
+        raise URLError(
+            "there is an '@' in the query, so nobody can tell where the password ends",
+            "write %40 for each '@' of the password and of the query; only the one before the host stays '@'",
+        )
+    return userinfo, location
+
+
+def _credentials(userinfo: str | None) -> tuple[str | None, Secret | None]:
+    if userinfo is None:
+        return None, None
+    username, colon, password = userinfo.partition(":")
+    return unquote(username) or None, Secret(unquote(password)) if colon else None
+
+
+def _host_and_port(netloc: str) -> tuple[str | None, int | None]:
+    if netloc.startswith("["):
+        host, _, port = netloc[1:].partition("]")
+        colon, port = port[:1], port.removeprefix(":")
+    else:
+        host, colon, port = netloc.partition(":")
+    if not colon:
+        return unquote(host) or None, None
+    # Nothing behind the colon is no port either: it may be `user:/password` whose `@host` was forgotten.
+    # isascii: str.isdigit accepts digits that int() reads but no server expects.
+    if not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536):
+        raise URLError(
+            "the port is not a number from 1 to 65535",
+            "write it as host:5432; a ':', '/' or '?' inside the password must be written %3A, %2F or %3F",
+        )
+    return unquote(host) or None, int(port)
+
+
+def _database(driver: str, database: str, netloc: str) -> str | None:
+    if not driver.startswith("sqlite"):
+        return unquote(database) or None
+    if netloc:
+        raise URLError(
+            "a SQLite URL has three slashes before the path, four before an absolute one",
+            "write it as sqlite+aiosqlite:///./app.db",
+        )
+    return unquote(database) or ":memory:"
+
+
+def _read_query(text: str) -> tuple[dict[str, str], str | None]:
+    query = dict(parse_qsl(text, keep_blank_values=True))
+    for name in query:
+        if looks_secret(name):
+            raise URLError(
+                f"a secret in the URL's query ({name}=...) would end up in logs",
+                f"take {name} out of the query and give it as `password` or `password_file`",
+            )
+    asked = [query.pop(name) for name in list(query) if name in _TLS_QUERY_KEYS]
+    return query, _TLS_BY_SSLMODE.get(asked[-1], asked[-1]) if asked else None
+
+
+def join_parts(url: ConnectionURL, parts: Mapping[str, object]) -> ConnectionURL:
+    """A URL refined by parts; each part that is not None replaces the URL's (contract C3.5)."""
+    given = {key: value for key, value in parts.items() if value is not None}
+    if not given:
+        return url  # the common case: everything stands in the URL
+    if driver := given.pop("driver", None):
+        full = resolve_driver(str(driver))
+        given["driver"], given["derived"] = full, full != driver
+    if query := given.pop("query", None):
+        given["query"] = {**url.query, **query}  # type: ignore[dict-item]  # validated as Mapping[str, str]
+    return replace(url, **given)  # type: ignore[arg-type]  # the keys are the fields' own
+
+
+def absolute_sqlite(url: ConnectionURL, base_dir: Path | None) -> ConnectionURL:
+    """A SQLite URL whose file path is absolute; any other URL unchanged (contract C3.12)."""
+    if url.backend != "sqlite" or url.is_memory or url.database is None:
+        return url
+    if url.database.startswith("file:"):
+        raise URLError("SQLite `file:` URIs are not supported", "write the path itself: sqlite+aiosqlite:///./app.db")
+    path = os.path.expanduser(url.database)  # noqa: PTH111 - Path.expanduser raises for an unknown user
+    if "\0" in path:
+        raise URLError("a path cannot hold a NUL character", "write it as sqlite+aiosqlite:///./app.db")
+    try:
+        # One file has one path, however it is spelt: writers of it queue up by this text.
+        # `/` keeps an absolute path as it is; the working directory is asked for only where it is needed.
+        place = base_dir / path if base_dir is not None else Path(path).absolute()
+        return replace(url, database=os.path.realpath(place))
+    except FileNotFoundError:
+        raise URLError(
+            "the working directory is gone, so a relative path leads nowhere",
+            "write the whole path: sqlite+aiosqlite:////var/lib/app/app.db",
+        ) from None
+
+
+def build_url(text: DatabaseURL | None, parts: Mapping[str, object]) -> ConnectionURL:
+    """The one address that a profile's URL and parts make together.
+
+    Raises:
+        URLError: the URL or the driver cannot be used.
+    """
+    if text is None:
+        driver = parts.get("driver")
+        if driver is None:
+            raise URLError("neither database_url nor driver is given", 'database_url = "sqlite+aiosqlite:///./app.db"')
+        full = resolve_driver(str(driver))
+        url = ConnectionURL(full, derived=full != driver)
+        return absolute_sqlite(join_parts(url, {**parts, "driver": None}), None)
+    url = join_parts(parsed(text), parts)
+    return absolute_sqlite(url, text.base_dir)
+
+
+def invalid_url(error: URLError, place: str, key: tuple[str, ...]) -> InvalidDatabaseURLError:
+    """The public exception for a URL that cannot be used."""
+    return InvalidDatabaseURLError([Problem(place, format_key(key), error.message, fix=error.fix, kind="invalid_url")])

@@ -1,0 +1,94 @@
+"""Variables of the process, of `.env` and of secret files."""
+
+from __future__ import annotations
+
+from tests.golden.cases.bases import MAIN, TWO, main
+from tests.golden.project import SECRET, Case, Mend, Project
+
+_SECRETS = f'[data]\nsecrets_dir = "secrets"\n\n{MAIN}'
+_OVERLAY: dict[str, str | bytes] = {"myfy.toml": MAIN, "config/production.toml": ""}
+
+
+def _env(name: str, value: str, **more: str) -> Case:
+    return Case({"myfy.toml": TWO.replace("other", "read-replica")}, variables={name: value, **more})
+
+
+def _set(name: str, value: str) -> Mend:
+    return lambda project: project.variables.update({name: value})
+
+
+def _test_in_the_process(project: Project) -> None:
+    project.write(".env", "")
+    project.variables["MYFY_DATA_ENVIRONMENT"] = "test"
+
+
+VARIABLES = {
+    "unknown variable": _env("MYFY_DATA_POOL_SISE", "7", MYFY_DATA_DEFAULT="main"),
+    "unknown variable with a secret": _env("MYFY_DATA_PROFILES__MAIN__PASSWROD", SECRET),
+    "unknown variable of a profile": _env("MYFY_DATA_PROFILES__MAIN__POOL_SISE", "7"),
+    "unknown variable near nothing": _env("MYFY_DATA_FLAVOUR", "7"),
+    "unknown profile in a variable": _env("MYFY_DATA_PROFILES__READ_REPLIKA__POOL_SIZE", "7"),
+    "unknown profile in a variable near nothing": _env("MYFY_DATA_PROFILES__WAREHOUSE__POOL_SIZE", "7"),
+    "too few underscores": _env("MYFY_DATA_PROFILES_READ_REPLICA_POOL_SIZE", "7"),
+    "too many underscores": _env("MYFY_DATA_DEFAULT", "main", MYFY_DATA___POOL_SIZE="7"),
+    "no setting in a variable": _env("MYFY_DATA_PROFILES__MAIN", "7"),
+    "two variables for one key": _env(
+        "MYFY_DATA_DEFAULT", "main", MYFY_DATA_POOL_SIZE="7", MYFY_DATA_PROFILES__MAIN__POOL_SIZE="8"
+    ),
+    "one variable in two cases": _env("MYFY_DATA_DEFAULT", "main", MYFY_DATA_POOL_SIZE="7", myfy_data_pool_size="8"),
+    "unknown default in a variable": _env("MYFY_DATA_DEFAULT", "mian"),
+    "flat variable without default": _env("MYFY_DATA_POOL_SIZE", "7"),
+    "empty variable": _env("MYFY_DATA_PROFILES__MAIN__DATABASE_URL", ""),
+    "bad url in a variable": _env(
+        "MYFY_DATA_PROFILES__MAIN__DATABASE_URL", f"postgers://app:{SECRET}@db.internal/main"
+    ),
+    "port in the url of a variable": Case(
+        main(""),
+        variables={"MYFY_DATA_DATABASE_URL": f"postgresql://app:{SECRET}@db.internal:x/main"},
+        mend=_set("MYFY_DATA_DATABASE_URL", f"postgresql://app:{SECRET}@db.internal:5432/main"),
+    ),
+    "misspelt environment": Case(_OVERLAY, variables={"MYFY_DATA_ENVIRONMENT": "prodution"}),
+    "unknown environment": Case(_OVERLAY, variables={"MYFY_DATA_ENVIRONMENT": "qa"}),
+    "environment local": Case(_OVERLAY, variables={"MYFY_DATA_ENVIRONMENT": "local"}),
+    "environment with a space": Case(
+        {**_OVERLAY, "config/on-prem.toml": ""}, variables={"MYFY_DATA_ENVIRONMENT": "on prem"}
+    ),
+    "misspelt environment as argument": Case(_OVERLAY, environment="prodution"),
+    "misspelt environment in the base file": Case(
+        {**_OVERLAY, "myfy.toml": f'[data]\nenvironment = "prodution"\n\n{MAIN}'}
+    ),
+    "misspelt environment in dotenv": Case({**_OVERLAY, ".env": "# ours\nMYFY_DATA_ENVIRONMENT=prodution\n"}),
+    "environment in an overlay": Case(
+        {"myfy.toml": f"[data]\n\n{MAIN}", "config/local.toml": '[data]\nenvironment = "development"\n'}
+    ),
+    "environment test in dotenv": Case(
+        {"myfy.toml": MAIN, ".env": "MYFY_DATA_ENVIRONMENT=test\n"},
+        mend=_test_in_the_process,
+    ),
+    "broken line in dotenv": Case({"myfy.toml": MAIN, ".env": f"A=1\nMYFY_DATA_PASSWORD='{SECRET}\n"}),
+    "unknown variable in dotenv": Case({"myfy.toml": MAIN, ".env": "\nexport MYFY_DATA_POOL_SISE=7\n"}),
+    "wrong type in dotenv": Case({"myfy.toml": MAIN, ".env": "MYFY_DATA_POOL_SIZE=many\n"}),
+    "twice in dotenv": Case(
+        {"myfy.toml": MAIN, ".env": "MYFY_DATA_POOL_SIZE=5\nMYFY_DATA_PROFILES__MAIN__POOL_SIZE=6\n"}
+    ),
+    "config in dotenv": Case({"myfy.toml": MAIN, ".env": "MYFY_DATA_CONFIG=other.toml\n"}),
+    "no secrets directory": Case({"myfy.toml": _SECRETS}),
+    "no secrets directory of a variable": Case(
+        {"myfy.toml": MAIN}, variables={"MYFY_DATA_SECRETS_DIR": "<project>/secrets"}
+    ),
+    "secrets directory is a file": Case(
+        {"myfy.toml": _SECRETS, "secrets": SECRET, "real/PASSWORD": SECRET},
+        mend=lambda project: project.replace('"secrets"', '"real"'),
+    ),
+    "secret file that leads out": Case(
+        {"myfy.toml": _SECRETS, "secrets/x": "", "elsewhere": SECRET}, links={"secrets/PASSWORD": "../elsewhere"}
+    ),
+    "misspelt secret file": Case({"myfy.toml": _SECRETS, "secrets/MYFY_DATA_PASSWROD": SECRET}),
+    "secret files twice": Case(
+        {"myfy.toml": _SECRETS, "secrets/PASSWORD": SECRET, "secrets/MYFY_DATA_PASSWORD": SECRET}
+    ),
+    "secret file that is no text": Case(
+        {"myfy.toml": _SECRETS, "secrets/PASSWORD": b"\xff\xfe" + SECRET.encode()},
+        mend=lambda project: project.write("secrets/PASSWORD", SECRET),
+    ),
+}

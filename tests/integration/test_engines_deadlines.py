@@ -1,0 +1,209 @@
+"""A server that never answers costs the stated bound, and the pool recovers by itself (contract C10)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from myfy_data.engines.errors import PoolExhausted
+from myfy_data.engines.registry import EngineRegistry
+from myfy_data.errors import DatabaseConnectionError
+from myfy_data.settings.models import DatabaseSettings
+from tests.relay import Relay, relay_to
+
+BOTH = pytest.mark.parametrize("url", ["postgresql_url", "mysql_url"], indirect=True)
+SLEEP = {"postgresql": "SELECT pg_sleep(30)", "mysql": "SELECT sleep(30)"}
+# MariaDB's sleep() only returns early when it is interrupted; a statement that works ends with an error.
+BUSY = SLEEP | {"mysql": f"SELECT count(*) FROM {', '.join(f'information_schema.columns c{n}' for n in range(4))}"}
+BOUND = 0.3
+"""Seconds that each test gives the server."""
+
+
+@pytest.fixture
+def url(request: pytest.FixtureRequest) -> str:
+    return str(request.getfixturevalue(request.param))
+
+
+@contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """The block takes no longer: the bound plus the second that the contract allows."""
+    started = time.monotonic()
+    yield
+    assert time.monotonic() - started < seconds + 1
+
+
+@asynccontextmanager
+async def relayed(url: str, **settings: float) -> AsyncIterator[tuple[EngineRegistry, Relay]]:
+    """A registry whose profile `main` reaches the server through a relay that can lose the answers."""
+    async with relay_to(url) as (relay, through):
+        registry = EngineRegistry({"main": DatabaseSettings(database_url=through, **settings)})
+        try:
+            yield registry, relay
+        finally:
+            await registry.close()
+
+
+@asynccontextmanager
+async def black_hole() -> AsyncIterator[int]:
+    """The port of a server that accepts and never answers."""
+    ends: list[asyncio.StreamWriter] = []
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        ends.append(writer)
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for end in ends:
+            end.transport.abort()
+
+
+async def select_one(engine: AsyncEngine) -> int:
+    async with engine.connect() as connection:
+        return int((await connection.execute(text("SELECT 1"))).scalar_one())
+
+
+@pytest.mark.parametrize("driver", ["postgresql", "mysql"])
+@pytest.mark.parametrize("tls", ["disable", "require"])
+async def test_connecting_ends_with_its_time_handshake_included(driver: str, tls: str) -> None:
+    async with black_hole() as port:
+        url = f"{driver}://app:secret@127.0.0.1:{port}/main"
+        registry = EngineRegistry({"main": DatabaseSettings(database_url=url, connect_timeout=BOUND, tls=tls)})
+        with at_most(BOUND), pytest.raises(DatabaseConnectionError, match=r"no answer within 0\.3 s"):
+            await select_one(registry.get("main"))
+        await registry.close()
+
+
+@BOTH
+async def test_a_statement_ends_with_its_time_and_the_pool_recovers(url: str) -> None:
+    async with relayed(url, command_timeout=BOUND) as (registry, relay):
+        engine = registry.get("main")
+        async with engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+            relay.lose_answers()
+            with at_most(BOUND), pytest.raises(TimeoutError):
+                await connection.execute(text("SELECT 2"))
+        relay.heal()
+
+        assert await select_one(engine) == 1
+        assert registry.status("main").checked_out == 0
+
+
+@BOTH
+@pytest.mark.parametrize("end", ["commit", "rollback"])
+async def test_the_end_of_a_transaction_ends_with_its_time(url: str, end: str) -> None:
+    async with relayed(url, command_timeout=BOUND) as (registry, relay):
+        async with registry.get("main").connect() as connection:
+            await connection.execute(text("SELECT 1"))
+            relay.lose_answers()
+            with at_most(BOUND), pytest.raises(TimeoutError):
+                await getattr(connection, end)()
+        relay.heal()
+
+        assert await select_one(registry.get("main")) == 1
+
+
+@BOTH
+async def test_the_check_of_an_idle_connection_ends_with_its_time(url: str) -> None:
+    """Then a new connection is tried, which has its own bound."""
+    async with relayed(url, command_timeout=BOUND, connect_timeout=BOUND, pool_pre_ping_idle=0) as (registry, relay):
+        await select_one(registry.get("main"))
+        relay.lose_answers()
+        with at_most(2 * BOUND), pytest.raises(DatabaseConnectionError):
+            await select_one(registry.get("main"))
+        relay.heal()
+
+        assert await select_one(registry.get("main")) == 1
+
+
+@BOTH
+async def test_closing_ends_with_its_time(url: str) -> None:
+    async with relayed(url, close_timeout=BOUND) as (registry, relay):
+        await registry.warm_up("main")
+        relay.lose_answers()
+        with at_most(BOUND):
+            await registry.close()
+
+
+@BOTH
+async def test_a_slow_statement_on_a_healthy_server_ends_with_its_time(url: str) -> None:
+    registry = EngineRegistry({"main": DatabaseSettings(database_url=url, command_timeout=BOUND)})
+    async with registry.get("main").connect() as connection:
+        with at_most(BOUND), pytest.raises(TimeoutError):
+            await connection.execute(text(SLEEP[url.partition("+")[0]]))
+
+    assert await select_one(registry.get("main")) == 1
+    await registry.close()
+
+
+@BOTH
+async def test_the_server_itself_stops_a_statement(url: str) -> None:
+    registry = EngineRegistry({"main": DatabaseSettings(database_url=url, statement_timeout=BOUND)})
+    async with registry.get("main").connect() as connection:
+        with at_most(BOUND), pytest.raises(DBAPIError, match=r"57014|statement timeout|max_statement_time"):
+            await connection.execute(text(BUSY[url.partition("+")[0]]))
+
+    await registry.close()
+
+
+@BOTH
+async def test_a_ping_of_a_silent_server_is_told_in_words(url: str) -> None:
+    async with relayed(url, connect_timeout=BOUND) as (registry, relay):
+        await registry.ping("main")
+        relay.lose_answers()
+        with at_most(BOUND), pytest.raises(DatabaseConnectionError, match=r"no answer within 0\.3 s"):
+            await registry.ping("main")
+
+
+@BOTH
+async def test_an_exhausted_pool_is_told_with_its_numbers(url: str) -> None:
+    registry = EngineRegistry(
+        {"main": DatabaseSettings(database_url=url, pool_size=1, max_overflow=1, pool_timeout=BOUND)}
+    )
+    engine = registry.get("main")
+    async with engine.connect(), engine.connect():
+        with at_most(BOUND), pytest.raises(PoolExhausted) as caught:
+            await select_one(engine)
+
+    error = caught.value
+    await registry.close()
+    assert (error.profile, error.size, error.max_overflow, error.checked_out) == ("main", 1, 1, 2)
+    assert BOUND <= error.waited < BOUND + 1
+
+
+@BOTH
+async def test_a_ping_of_an_exhausted_pool_does_not_blame_the_server(url: str) -> None:
+    settings = DatabaseSettings(database_url=url, pool_size=1, max_overflow=0, connect_timeout=BOUND)
+    registry = EngineRegistry({"main": settings})
+    async with registry.get("main").connect():
+        with at_most(BOUND), pytest.raises(PoolExhausted):
+            await registry.ping("main")
+
+    await registry.close()
+
+
+@BOTH
+async def test_those_who_wait_are_counted(url: str) -> None:
+    registry = EngineRegistry({"main": DatabaseSettings(database_url=url, pool_size=1, max_overflow=0)})
+    engine = registry.get("main")
+    connection = await engine.connect()
+    waiting = [asyncio.create_task(select_one(engine)) for _ in range(3)]
+    await asyncio.sleep(0)
+
+    status = registry.status("main")
+
+    await connection.close()
+    await asyncio.gather(*waiting)
+    after = registry.status("main")
+    await registry.close()
+    assert (status.checked_out, status.waiting) == (1, 3)
+    assert (after.checked_out, after.waiting) == (0, 0)

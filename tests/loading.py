@@ -1,0 +1,39 @@
+"""Loading as tests ask for it: what was told, in the words that a user reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from myfy_data.layers.gather import Request
+from myfy_data.settings.loader import LoadReport, inspect_settings
+
+
+def report(**request: Any) -> LoadReport:
+    """Load where the test stands, without raising."""
+    return inspect_settings(Request(**request))
+
+
+def problems(**request: Any) -> list[str]:
+    """Every problem of a load, as text."""
+    return [str(problem) for problem in report(**request).problems]
+
+
+def only_problem(**request: Any) -> str:
+    """The one problem of a load, as text."""
+    told = problems(**request)
+    assert len(told) == 1, told
+    return told[0]
+
+
+def warnings(**request: Any) -> list[str]:
+    """Every warning of a load that has no problem, as text."""
+    found = report(**request)
+    assert found.problems == ()
+    return [str(warning) for warning in found.warnings]
+
+
+MAIN = '[data.profiles.main]\ndatabase_url = "postgresql+asyncpg://app@db.internal/main"\n'
+"""One profile on a server."""
+
+TWO = '[data.profiles.a]\ndatabase_url = "sqlite:///a.db"\n[data.profiles.b]\ndatabase_url = "sqlite:///b.db"\n'
+"""Two profiles, of which none is the default."""

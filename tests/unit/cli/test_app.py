@@ -1,0 +1,247 @@
+"""Exit codes, messages and output of every command: on a terminal, in a pipe, in a pipe that breaks."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import pytest
+
+from myfy_data.cli import app, output
+from myfy_data.errors import ConfigError, DataModuleError
+from tests.sandbox import RUN_TIMEOUT, Sandbox, child_environment
+from tests.unit.cli.conftest import Run
+
+COMMANDS = (
+    ("config", "init"),
+    ("config", "show"),
+    ("config", "explain", "pool_size"),
+    ("config", "check"),
+    ("config", "schema"),
+    ("ping", "--help"),
+)
+BAD = "[data]\npool_size = 0\n\n[data.profiles.main]\n"
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_takes_the_shared_options_after_its_name(
+    project: Sandbox, run: Run, command: tuple[str, ...]
+) -> None:
+    path = "new.toml" if "init" in command else str(project.write("named.toml", ""))
+
+    result = run(
+        *command, "--config", path, "--environment", "development", "--set", "pool_size=3", "--set", "echo=yes"
+    )
+
+    assert (result.code, result.err) == (0, "")
+
+
+def test_a_configuration_error_is_its_own_text_on_standard_error(project: Sandbox, run: Run) -> None:
+    project.write("myfy.toml", BAD)
+    with pytest.raises(ConfigError) as error:
+        project.load()
+
+    result = run("config", "show")
+
+    assert (result.code, result.out, result.err) == (2, "", f"{error.value}\n")
+
+
+def test_any_other_error_of_ours_is_exit_code_1(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise DataModuleError("the reason")
+
+    monkeypatch.setattr("myfy_data.cli.options.Asked.inspect", fail)
+
+    result = run("config", "show")
+
+    assert (result.code, result.err) == (1, "the reason\n")
+
+
+def test_an_interrupt_is_exit_code_130_without_a_word(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("myfy_data.cli.options.Asked.inspect", interrupted)
+
+    result = run("config", "show")
+
+    assert result.code == 130
+    assert result.err.strip() == ""
+
+
+def test_a_misspelt_command_gets_the_near_one(run: Run) -> None:
+    result = run("config", "shwo")
+
+    assert result.code == 2
+    assert "Did you mean 'show'?" in result.err
+
+
+def test_a_command_that_is_like_no_other_gets_the_list(run: Run) -> None:
+    assert "There are: config, ping." in run("frobnicate").err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("config", "show", "--nothing"),
+        ("config", "explain"),
+        ("config", "show", "--set"),
+        ("config", "show", "--set", "pool_size"),
+        ("config", "show", "--set", "=3"),
+        ("config", "show", "--set", "..=3"),
+        ("config", "show", "--set", "profiles=3"),
+        ("config", "show", "--set", "profiles.main=3"),
+        ("config", "show", "--set", "pool_size.x=3"),
+        ("config", "show", "--config", "missing.toml"),
+        ("config", "show", "--config", "."),
+        ("config", "show", "--config", ""),
+        ("config", "show", "--environment", "../etc"),
+        ("config", "show", "--profile", ""),
+        ("config", "explain", ""),
+        ("config", "explain", "."),
+        ("config", "explain", "profiles"),
+        ("config", "explain", "profiles."),
+        ("config", "explain", "connect_args.nothing"),
+        ("config", "schema", "--check", "--output", "missing/schema.json"),
+        ("ping", "nobody"),
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_command_line_is_told_and_never_a_traceback(run: Run, arguments: tuple[str, ...]) -> None:
+    result = run(*arguments)
+
+    assert result.code in (1, 2)
+    assert result.err
+
+
+def test_a_piped_message_is_neither_wrapped_nor_cut_nor_read_as_markup(project: Sandbox, run: Run) -> None:
+    name = "n" * 60
+    project.write("myfy.toml", f"[data.profiles]\n{name} = 5\n")
+
+    result = project.run("config", "check")
+
+    assert any(line.endswith(f"[data.profiles.{name}]") for line in result.stdout.splitlines())
+
+
+def test_a_message_on_a_terminal_is_not_read_as_markup_either(
+    project: Sandbox, run_on_terminal: Callable[..., str]
+) -> None:
+    name = "n" * 60
+    project.write("myfy.toml", f"[data.profiles]\n{name} = 5\n")
+
+    lines = run_on_terminal("config", "check").splitlines()
+
+    assert any(line.endswith(f"[data.profiles.{name}]") for line in lines)
+
+
+def test_values_on_a_terminal_are_not_wrapped(project: Sandbox, run_on_terminal: Callable[..., str]) -> None:
+    project.write("myfy.toml", f'[data]\ndriver = "sqlite"\napplication_name = "{"[bold]x[/] " * 20}y"\n')
+
+    assert (
+        f"profiles.default.application_name = {'[bold]x[/] ' * 20}y" in run_on_terminal("config", "show").splitlines()
+    )
+
+
+@pytest.mark.parametrize("variables", [{"NO_COLOR": "1"}, {"FORCE_COLOR": "1"}, {"TERM": "dumb"}])
+def test_what_is_piped_has_no_styles(project: Sandbox, variables: dict[str, str], run: Run) -> None:
+    for name, value in variables.items():
+        project.setenv(name, value)
+
+    assert "\x1b" not in run("config", "show").out
+
+
+def test_an_escape_sequence_in_a_file_does_not_reach_the_terminal(project: Sandbox, run: Run) -> None:
+    project.write("myfy.toml", '[data]\n"\\u001b[2J" = 1\n')
+
+    assert "\x1b" not in run("config", "check").out
+
+
+def test_a_text_that_the_output_cannot_encode_is_escaped(project: Sandbox) -> None:
+    project.write("myfy.toml", '[data]\ndriver = "sqlite"\napplication_name = "Zürich"\n')
+    environ = child_environment() | {"PYTHONIOENCODING": "ascii"}
+
+    shown = subprocess.run(
+        [sys.executable, "-m", "myfy_data", "config", "show"],
+        cwd=project.path,
+        env=environ,
+        capture_output=True,
+        check=True,
+    )
+
+    assert b"application_name = Z\\xfcrich" in shown.stdout
+
+
+def test_a_reader_that_leaves_is_no_error(project: Sandbox) -> None:
+    """As in `myfy-data config show | head -1`; the read end is closed before the command has begun to write."""
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "myfy_data", "config", "show"]
+    with subprocess.Popen(
+        command, cwd=project.path, env=child_environment(), stdout=write, stderr=subprocess.PIPE
+    ) as process:
+        os.close(write)
+        _, errors = process.communicate(timeout=RUN_TIMEOUT)
+
+    assert (process.returncode, errors) == (141, b"")
+
+
+def test_ctrl_c_ends_a_waiting_command_at_once(project: Sandbox) -> None:
+    """A fifo in place of a file makes the command wait, as a network file system might."""
+    os.mkfifo(project.path / "myfy.toml")
+    command = [sys.executable, "-m", "myfy_data", "config", "show", "--config", "myfy.toml"]
+    with subprocess.Popen(
+        command, cwd=project.path, env=child_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        descriptor = os.open(project.path / "myfy.toml", os.O_WRONLY)  # opens when the command reads
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=RUN_TIMEOUT)
+        os.close(descriptor)
+
+    assert (process.returncode, errors.strip()) == (130, b"")
+
+
+def test_a_thread_that_hangs_does_not_keep_the_process(project: Sandbox) -> None:
+    """A resolver may hold a thread far beyond `connect_timeout`."""
+    code = (
+        "import socket, sys, time\n"
+        "socket.getaddrinfo = lambda *_, **__: time.sleep(30)\n"
+        "url = 'database_url=postgresql://nobody.invalid/x'\n"
+        "sys.argv[1:] = ['ping', '--set', url, '--set', 'connect_timeout=0.3']\n"
+        "from myfy_data.cli import main\n"
+        "sys.exit(main())\n"
+    )
+    started = time.monotonic()
+
+    result = project.python("-c", code)
+
+    assert result.returncode == 1
+    assert time.monotonic() - started < 15
+
+
+def test_columns_align_all_but_the_last() -> None:
+    lines = output.columns([("a", "b", "long text"), ("longer", "c", "x")])
+
+    assert ["".join(span if isinstance(span, str) else span[0] for span in line) for line in lines] == [
+        "a       b  long text",
+        "longer  c  x",
+    ]
+
+
+def test_no_rows_make_no_lines() -> None:
+    assert list(output.columns([])) == []
+
+
+def test_the_version_is_told(run: Run) -> None:
+    assert run("--version").out.startswith(f"{app.PROGRAM}, version ")
+
+
+@pytest.mark.parametrize("group", [(), ("config",)])
+def test_help_tells_every_command_in_one_line(run: Run, group: tuple[str, ...]) -> None:
+    result = run(*group, "--help")
+
+    assert result.code == 0
+    assert "..." not in result.out.partition("Commands:")[2]
