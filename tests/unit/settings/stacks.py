@@ -185,7 +185,8 @@ def _choose_flat(draw: Draw, stack: Stack) -> None:
             heads = sorted({key[0] for key in table} - {"extends", "abstract"})
             chosen = {(source, head) for head in heads if draw(st.booleans())}
             # One key stays below the name, which declares the profile.
-            stack.flat |= chosen if len(chosen) < len(table) or source != "base" else set(sorted(chosen)[1:])
+            declares = source == "base" and len(chosen) == len({key[0] for key in table})
+            stack.flat |= set(sorted(chosen)[1:]) if declares else chosen
 
 
 def nested(table: dict[Key, Any]) -> dict[str, Any]:
