@@ -204,10 +204,13 @@ class PartialCommitError(DataModuleError):
     Attributes:
         committed: profiles whose work is stored.
         failed: the profile whose COMMIT failed.
+        unknown: whether nobody can tell if `failed` is stored, too (contract C5.3).
     """
 
-    def __init__(self, committed: Sequence[str], failed: str) -> None:
+    def __init__(self, committed: Sequence[str], failed: str, *, unknown: bool = False) -> None:
         self.committed = list(committed)
         self.failed = failed
-        stored = ", ".join(self.committed) or "none"
-        super().__init__(f"profile {failed!r}: COMMIT failed after these profiles were committed: {stored}")
+        self.unknown = unknown
+        came_to = "nobody can tell whether its COMMIT took place" if unknown else "its COMMIT failed"
+        stored = ", ".join(repr(name) for name in self.committed) or "none"
+        super().__init__(f"profile {failed!r}: {came_to}, after these profiles were committed: {stored}")

@@ -70,7 +70,7 @@ class SessionFactory:
         Raises:
             CommitOutcomeUnknown: at the block's end, when the answer to COMMIT never came (contract C5.3).
         """
-        return SessionContext(self._create(read_only=read_only))
+        return SessionContext(self.make_session(read_only=read_only))
 
     def create_session(self, *, read_only: bool = False) -> AsyncSession:
         """A session that the caller commits and closes; `async with` closes it, rolling back what is left.
@@ -78,8 +78,9 @@ class SessionFactory:
         Args:
             read_only: let the server refuse writes (contract C5.10); always so for a `read_only` profile.
         """
-        return self._create(read_only=read_only)
+        return self.make_session(read_only=read_only)
 
-    def _create(self, *, read_only: bool) -> ProfileSession:
+    def make_session(self, *, read_only: bool = False) -> ProfileSession:
+        """As `create_session`, for whoever ends sessions on behalf of others."""
         read_only = read_only or self._settings.read_only
         return ProfileSession(self._profile, self._registry, self._settings, read_only=read_only)

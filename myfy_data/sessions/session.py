@@ -56,6 +56,9 @@ class ProfileSession(AsyncSession):
         engines: where the engine comes from, at the first statement.
         settings: the profile's settings; a cancelled COMMIT goes on waiting for its answer for `command_timeout`.
         read_only: whether the server refuses writes.
+
+    Attributes:
+        usage: who may use the session now, and whether it has ended.
     """
 
     def __init__(
@@ -69,15 +72,15 @@ class ProfileSession(AsyncSession):
         self.read_only = read_only
         self._engines = engines
         self._settings = settings
-        self._usage = SessionUsage(profile, settings.command_timeout)
+        self.usage = SessionUsage(profile, settings.command_timeout)
         self.sync_session.open_bind = self._open_bind  # type: ignore[attr-defined]  # it is a LazySession
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of profile {self.profile!r}>"
 
     def _open_bind(self) -> Engine:
-        self._usage.check_open()
-        self._usage.check_place()
+        self.usage.check_open()
+        self.usage.check_place()
         engine = self._engines.get(self.profile)
         if self.read_only:
             settings = self._settings
@@ -96,7 +99,7 @@ class ProfileSession(AsyncSession):
             SessionError: the session has ended, is used by another task, or began elsewhere.
             ReadOnlySessionError: the server refused a write, and the session is read-only.
         """
-        taken = self._usage.enter()
+        taken = self.usage.enter()
         try:
             return await operation()
         except DBAPIError as error:
@@ -105,26 +108,26 @@ class ProfileSession(AsyncSession):
             raise
         finally:
             if taken:
-                self._usage.leave()
+                self.usage.leave()
 
     def add(self, instance: object, *args: Any, **kwargs: Any) -> None:
         """Place an object into the session; see SQLAlchemy's `Session.add`."""
-        self._usage.check_open()
+        self.usage.check_open()
         super().add(instance, *args, **kwargs)
 
     def add_all(self, instances: Iterable[object]) -> None:
         """Place several objects into the session; see SQLAlchemy's `Session.add_all`."""
-        self._usage.check_open()
+        self.usage.check_open()
         super().add_all(instances)
 
     def begin(self) -> ProfileTransaction:
         """Begin a transaction; see SQLAlchemy's `AsyncSession.begin`."""
-        self._usage.check_open()
+        self.usage.check_open()
         return ProfileTransaction(self)
 
     def begin_nested(self) -> ProfileTransaction:
         """Begin a savepoint; see SQLAlchemy's `AsyncSession.begin_nested`."""
-        self._usage.check_open()
+        self.usage.check_open()
         return ProfileTransaction(self, nested=True)
 
     # -- the end of a transaction ------------------------------------------------------------------------------
@@ -138,7 +141,7 @@ class ProfileSession(AsyncSession):
             CommitOutcomeUnknown: the answer to COMMIT never came; the work may be stored or not (contract C5.3).
             SessionError: the session has ended, is used by another task, or began elsewhere.
         """
-        self._usage.check_open()
+        self.usage.check_open()
         if self.in_transaction():
             await self.run_exclusively(self.commit_or_roll_back)
 
@@ -172,16 +175,16 @@ class ProfileSession(AsyncSession):
         Raises:
             SessionError: the session has ended, or began elsewhere.
         """
-        self._usage.check_open()
+        self.usage.check_open()
         if self.in_transaction():
             await run_to_completion(self._last(super().rollback))
 
     async def _last(self, operation: Operation) -> None:
-        await self._usage.enter_last()
+        await self.usage.enter_last()
         try:
             await operation()
         finally:
-            self._usage.leave()
+            self.usage.leave()
 
     async def clean_up(self, operation: Operation, *, after: BaseException) -> None:
         """Run a clean-up whose own failure must not take the place of the error `after`.
@@ -208,7 +211,7 @@ class ProfileSession(AsyncSession):
             WrongEventLoopError: the session began in another event loop or process.
             ConcurrentSessionError: another task's operation does not end within `command_timeout`.
         """
-        self._usage.ended = True
+        self.usage.ended = True
         if self.in_transaction():
             await run_to_completion(self._last(self._roll_back_and_close))
         else:
@@ -231,7 +234,7 @@ class ProfileSession(AsyncSession):
 
     async def invalidate(self) -> None:
         """End the session and throw its connection away."""
-        self._usage.ended = True
+        self.usage.ended = True
         await run_to_completion(self._last(super().invalidate))
 
     async def __aexit__(

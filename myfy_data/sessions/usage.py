@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 
 from myfy_data.errors import ConcurrentSessionError, SessionError, WrongEventLoopError
@@ -11,6 +12,10 @@ _ONE_PER_TASK = (
     "  fix: give each task a session of its own: `async with factory.session_context() as session:` inside the task"
 )
 _FRESH = "  fix: open a new one where it is needed: `async with factory.session_context() as session:`"
+AFTER_END = f"the session was used after its end\n{_FRESH}"
+
+_clock = itertools.count()
+"""Puts the first uses of all sessions in order; several profiles commit in that order (contract C5.7)."""
 
 
 class SessionUsage:
@@ -19,9 +24,14 @@ class SessionUsage:
     Args:
         profile: the profile's name, for messages.
         patience: seconds that the end of a session waits for another task's operation.
+
+    Attributes:
+        ended: whether the session has ended for good.
+        after_end: what to tell whoever uses it then.
+        first: when it was first used, on a clock that all sessions share; None before.
     """
 
-    __slots__ = ("_loop", "_patience", "_pid", "_profile", "_task", "_waiting", "ended")
+    __slots__ = ("_loop", "_patience", "_pid", "_profile", "_task", "_waiting", "after_end", "ended", "first")
 
     def __init__(self, profile: str, patience: float) -> None:
         self._profile = profile
@@ -31,15 +41,19 @@ class SessionUsage:
         self._task: asyncio.Task[object] | None = None
         self._waiting: list[asyncio.Future[None]] = []
         self.ended = False
+        self.after_end = AFTER_END
+        self.first: int | None = None
 
     def check_open(self) -> None:
-        """Refuse any use after the end.
+        """Note a use of the session; refuse any after the end.
 
         Raises:
             SessionError: the session has ended.
         """
         if self.ended:
-            raise SessionError(self._profile, f"the session was used after its end\n{_FRESH}")
+            raise SessionError(self._profile, self.after_end)
+        if self.first is None:
+            self.first = next(_clock)
 
     def check_place(self) -> None:
         """Pin the session to the running loop and process at its first use; refuse any other afterwards.

@@ -1,0 +1,122 @@
+"""The unit of work of an HTTP request, for any ASGI framework (contract C5, C6).
+
+It stands right around the router: what the router answers, or raises, decides. The transaction ends before the first
+byte of the response leaves, so what is answered is what is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from myfy_data.errors import DataModuleNotConfiguredError
+from myfy_data.module.module import DataModule
+from myfy_data.sessions.unit_of_work import UnitOfWork
+
+Scope = Any  # a mapping, as a message is; each framework types them in its own way
+Message = Any
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+FIRST_ERROR_STATUS = 400
+
+_KEY = "myfy_data.unit_of_work"
+_NOT_IN_A_REQUEST = """this is no HTTP request of an application that `setup` or `DataPlugin` has prepared
+  fix: setup(app, data) before the first request; in a websocket, open a session for each step:
+       `async with data.session() as session:`"""
+
+
+def unit_of_work(scope: Scope) -> UnitOfWork:
+    """The unit of work of the request.
+
+    Raises:
+        DataModuleNotConfiguredError: nobody has begun one.
+    """
+    return _of(scope)[1]
+
+
+def request_session(scope: Scope, profile: str | None = None) -> AsyncSession:
+    """The request's session of a profile; the same one for each call.
+
+    Args:
+        scope: the request's ASGI scope.
+        profile: the profile's name; the module's default when None.
+
+    Raises:
+        DataModuleNotConfiguredError: nobody has begun a unit of work, or the module was stopped.
+        UnknownProfileError: the profile cannot be opened.
+        SessionError: the response has begun, so the unit of work has ended.
+    """
+    data, unit = _of(scope)
+    return unit.session(data.get_session_factory(profile))
+
+
+def _of(scope: Scope) -> tuple[DataModule, UnitOfWork]:
+    found: tuple[DataModule, UnitOfWork] | None = scope.get(_KEY)
+    if found is None:
+        raise DataModuleNotConfiguredError(_NOT_IN_A_REQUEST)
+    return found
+
+
+async def run_request(data: DataModule, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Run an application inside a unit of work, which ends before the response begins.
+
+    Args:
+        data: gives the sessions.
+        app: what answers the request; it finds the unit of work in its scope.
+        scope: of an HTTP request.
+        receive: as ASGI hands it over.
+        send: as ASGI hands it over.
+
+    Raises:
+        BaseException: what the application raised; or, when the unit of work could not be committed, the error of
+            that instead of the response, of which nothing was sent.
+    """
+    unit = UnitOfWork()
+    gate = _ResponseGate(unit, send)
+    outer = scope.get(_KEY)
+    scope[_KEY] = (data, unit)
+    try:
+        await app(scope, receive, gate.send)
+    except BaseException as error:
+        if not unit.ended:
+            await unit.roll_back(after=error)
+        if gate.failure is None:
+            raise
+    finally:
+        scope[_KEY] = outer  # a mounted application may have a unit of work of its own
+    if gate.failure is not None:
+        raise gate.failure  # from here, where nobody inside believes that a response has begun
+    if not unit.ended:
+        await unit.roll_back()  # nothing was answered
+
+
+class _ResponseGate:
+    """Lets a response pass once the unit of work has ended well, and nothing of it otherwise."""
+
+    __slots__ = ("_send", "_unit", "failure")
+
+    def __init__(self, unit: UnitOfWork, send: Send) -> None:
+        self._unit = unit
+        self._send = send
+        self.failure: BaseException | None = None
+
+    async def send(self, message: Message) -> None:
+        if self.failure is not None:
+            return  # what is left of the response that will be replaced
+        if message["type"] == "http.response.start" and not self._unit.ended:
+            await self._end(message["status"])
+        await self._send(message)
+
+    async def _end(self, status: int) -> None:
+        try:
+            if status < FIRST_ERROR_STATUS:
+                await self._unit.commit()
+            else:
+                await self._unit.roll_back()
+        except BaseException as error:
+            self.failure = error
+            raise  # stops the body and the background tasks

@@ -1,0 +1,1 @@
+"""Adapters for web frameworks; each is imported by name and needs its extra."""

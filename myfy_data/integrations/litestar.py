@@ -1,0 +1,104 @@
+"""Litestar: `Litestar(plugins=[DataPlugin(data)])`, then `session: AsyncSession` in handlers (contract C6)."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from myfy_data.asgi import request_session, run_request
+from myfy_data.errors import CommitOutcomeUnknown, DataModuleError
+from myfy_data.integrations.missing import missing_framework
+from myfy_data.module.module import DataModule
+
+try:
+    from litestar import Litestar, Request, Response
+    from litestar.di import Provide
+    from litestar.plugins import InitPlugin, ReceiveRoutePlugin
+    from litestar.routes import HTTPRoute
+    from litestar.types import Scope
+except ModuleNotFoundError:
+    raise missing_framework("litestar") from None
+
+if TYPE_CHECKING:
+    from litestar.config.app import AppConfig
+    from litestar.routes import BaseRoute
+    from litestar.types import HTTPScope, Receive, Send
+
+__all__ = ["DataPlugin"]
+
+UNKNOWN_OUTCOME = "The outcome of this request is unknown: it may have been stored."
+
+
+class DataPlugin(InitPlugin, ReceiveRoutePlugin):
+    """Gives each request a unit of work, and handlers its sessions as dependencies.
+
+    `session` is the default profile's; `<profile>_session` each named profile's, `-` written as `_`. The module starts
+    before the application's own lifespans and stops after them. A COMMIT whose outcome is unknown is answered 503,
+    unless the application has a handler for `CommitOutcomeUnknown` (contract C5.3).
+
+    Args:
+        data: the module.
+        session_key: the name of the default profile's dependency; the others end in it.
+
+    Raises:
+        ConfigError: when the application is made: the configuration cannot be used.
+        DataModuleError: then, too: the application has a dependency of such a name.
+    """
+
+    def __init__(self, data: DataModule, session_key: str = "session") -> None:
+        self._data = data
+        self._session_key = session_key
+
+    def on_app_init(self, app_config: AppConfig) -> AppConfig:
+        """Add the lifespan, the dependencies and the answer to an unknown outcome."""
+        app_config.lifespan = [self._lifespan, *app_config.lifespan]
+        app_config.exception_handlers.setdefault(CommitOutcomeUnknown, _answer_unknown_outcome)
+        app_config.signature_namespace.setdefault("AsyncSession", AsyncSession)
+        self._add(app_config, self._session_key, None)
+        for name in self._data.profiles:
+            self._add(app_config, f"{name.replace('-', '_')}_{self._session_key}", name)
+        return app_config
+
+    def _add(self, app_config: AppConfig, key: str, profile: str | None) -> None:
+        if key in app_config.dependencies:
+            raise DataModuleError(
+                f"the application has a dependency {key!r} of its own\n"
+                '  fix: DataPlugin(data, session_key="db_session"), or another name for yours'
+            )
+        app_config.dependencies[key] = Provide(_provider(profile))
+
+    @asynccontextmanager
+    async def _lifespan(self, _app: Litestar) -> AsyncIterator[None]:
+        async with self._data:
+            yield
+
+    def receive_route(self, route: BaseRoute) -> None:
+        """Run what the route handles inside a unit of work: below middleware and exception handlers."""
+        if isinstance(route, HTTPRoute):
+            route.__class__ = _in_unit_of_work(type(route), self._data)
+
+
+def _provider(profile: str | None) -> Any:
+    async def provide(scope: Scope) -> AsyncSession:
+        return request_session(scope, profile)
+
+    return provide
+
+
+@functools.cache
+def _in_unit_of_work(kind: type[HTTPRoute], data: DataModule) -> type[HTTPRoute]:
+    class UnitOfWorkRoute(kind):  # type: ignore[misc, valid-type]  # whatever class another plugin has made of it
+        __slots__ = ()
+
+        async def handle(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+            await run_request(data, super().handle, scope, receive, send)
+
+    return UnitOfWorkRoute
+
+
+def _answer_unknown_outcome(_request: Request[Any, Any, Any], _error: Exception) -> Response[dict[str, Any]]:
+    return Response({"status_code": 503, "detail": UNKNOWN_OUTCOME}, status_code=503)
