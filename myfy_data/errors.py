@@ -15,6 +15,9 @@
         WrongEventLoopError            a session was carried to another event loop or process
       CommitOutcomeUnknown             nobody can tell whether the COMMIT took place
       PartialCommitError               some profiles were committed, then one failed
+      MigrationError                   a migration did not run to its end; says what ran
+        MigrationLockError             another process migrates the database, longer than we wait
+        RevisionMismatchError          the database is not at the revision that the code wants
 
 `PoolExhausted` is also SQLAlchemy's `TimeoutError`, so it stands in `engines.errors`.
 Fields come first; the text is built from them, and no secret ever enters a field.
@@ -214,3 +217,60 @@ class PartialCommitError(DataModuleError):
         came_to = "nobody can tell whether its COMMIT took place" if unknown else "its COMMIT failed"
         stored = ", ".join(repr(name) for name in self.committed) or "none"
         super().__init__(f"profile {failed!r}: {came_to}, after these profiles were committed: {stored}")
+
+
+class MigrationError(DataModuleError):
+    """A migration, or a question about migrations, did not come to its end.
+
+    Attributes:
+        profile: the profile's name.
+        reason: what went wrong, in one line.
+        facts: what is known about the database now, one line each.
+        fix: what to do; may be empty.
+    """
+
+    def __init__(self, profile: str, reason: str, *, facts: Sequence[str] = (), fix: str = "") -> None:
+        self.profile = profile
+        self.reason = reason
+        self.facts = tuple(facts)
+        self.fix = fix
+        lines = [f"profile {profile!r}: {reason}", *(f"    {fact}" for fact in facts)]
+        super().__init__("\n".join([*lines, f"  fix: {fix}"] if fix else lines))
+
+
+class MigrationLockError(MigrationError):
+    """Another process migrates the same database, and did not end within `migrations.lock_timeout`.
+
+    Attributes:
+        waited: seconds spent waiting.
+        holder: who holds the lock, as far as the database tells.
+    """
+
+    def __init__(self, profile: str, *, waited: float, holder: str) -> None:
+        self.waited = waited
+        self.holder = holder
+        super().__init__(
+            profile,
+            f"another process migrates this database, for more than the {waited:g} s that we wait",
+            facts=(f"the lock is held by {holder}",),
+            fix=f"try again when it has ended, or raise lock_timeout in [data.profiles.{profile}.migrations]",
+        )
+
+
+class RevisionMismatchError(MigrationError):
+    """The database is not at the revision that the code wants (`DataModule(migrations="check")`).
+
+    Attributes:
+        found: the revisions that the database is at; empty for none.
+        wanted: the revisions that the code's migrations end with.
+    """
+
+    def __init__(self, profile: str, *, found: Sequence[str], wanted: Sequence[str]) -> None:
+        self.found = tuple(found)
+        self.wanted = tuple(wanted)
+        here, there = (", ".join(sorted(names)) or "base" for names in (found, wanted))
+        super().__init__(
+            profile,
+            f"the database is at revision {here}, and this code wants {there}",
+            fix=f"myfy-data db upgrade --profile {profile}",
+        )

@@ -59,13 +59,22 @@ class MigrationSettings(_Table):
     """Where the profile's migrations stand and whether they are ours to run (contract C8)."""
 
     directory: FilePath | None = Field(
-        default=None, description="Directory of the migrations; relative to the project root."
+        default=None,
+        description="Directory of the migrations, relative to the project root; `migrations/<profile>` when not set.",
     )
     metadata: str | None = Field(
         default=None, description="Dotted path of the metadata, such as `app.models:Base.metadata`."
     )
     version_table: str = Field(default="alembic_version", min_length=1, description="Table that holds the revision.")
     enabled: bool = Field(default=True, description="False for a database whose schema belongs to somebody else.")
+    lock_timeout: float = Field(
+        default=300.0, ge=0, description="Seconds to wait while another process migrates the same database."
+    )
+    command_timeout: float = Field(
+        default=3600.0,
+        gt=0,
+        description="Seconds the client waits for each statement of a migration; `statement_timeout` does not apply.",
+    )
 
 
 class DatabaseSettings(_Table):
