@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import partial
 from types import TracebackType
@@ -11,7 +11,6 @@ from typing import Any, Literal, Self
 from sqlalchemy import MetaData
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from myfy_data.engines.registry import EngineRegistry
 from myfy_data.engines.status import PoolStatus
 from myfy_data.errors import ConfigError, Problem
 from myfy_data.health import HealthReport, check_health
@@ -22,17 +21,16 @@ from myfy_data.module.configured import (
     resolve_profile,
     resolve_settings,
 )
-from myfy_data.module.gate import EngineGate
+from myfy_data.module.gate import EngineGate, EngineHook
+from myfy_data.module.identity import ModuleType, type_of_its_own
 from myfy_data.module.startup import check_auto_create, create_tables, log_warnings, ping_profiles, warm_up_profiles
 from myfy_data.sessions.factory import SessionFactory
 from myfy_data.sessions.shielding import run_to_completion
 from myfy_data.settings.models import DatabaseSettings
 from myfy_data.settings.root import DataSettings
 
-EngineHook = Callable[[str, AsyncEngine], None]
 
-
-class DataModule:
+class DataModule(metaclass=ModuleType):
     """Named databases for an application: as a myfy module, in another host, or by itself.
 
     `async with DataModule() as data:` starts and stops it; a stopped module may start again, in any event loop.
@@ -55,6 +53,11 @@ class DataModule:
         UnknownProfileError: finished settings were given, and `profile` is none of theirs that can be opened.
     """
 
+    def __new__(cls, *_arguments: Any, **_settings: Any) -> Self:
+        """A module with a type of its own; see `module.identity`."""
+        made: Self = object.__new__(type_of_its_own(cls))
+        return made
+
     def __init__(  # noqa: PLR0913 - the contract's signature
         self,
         profile: str | None = None,
@@ -70,12 +73,16 @@ class DataModule:
         _refuse_migrations(migrations)
         _refuse_settings_as_profile(profile)
         self._profile = profile
+        self._given = settings is not None
         self._load = partial(resolve_settings, settings, files, environment, profile)
+        self._load_with = partial(resolve_settings, files=files, environment=environment, profile=None)
         self._settings: DataSettings | None = None
         self._auto_create_tables = auto_create_tables
         self._metadata = metadata
-        self._gate = EngineGate(lambda: EngineRegistry(self.profiles, on_engine))
-        self._factories: dict[str, SessionFactory] = {}
+        self._gate = EngineGate(lambda: self.profiles)
+        self._factories: dict[str | None, SessionFactory] = {}
+        if on_engine is not None:
+            self._gate.hooks.append(on_engine)
         self._running: AsyncExitStack | None = None
         if isinstance(settings, DataSettings):
             self._settings = self._load()
@@ -138,11 +145,13 @@ class DataModule:
             UnknownProfileError: the profile cannot be opened.
             DataModuleNotConfiguredError: the module was stopped.
         """
-        name = self._resolve(profile)
         self._gate.check_open()
-        if name not in self._factories:
-            self._factories[name] = SessionFactory(name, self._gate, self.settings.profiles[name])
-        return self._factories[name]
+        factory = self._factories.get(profile)
+        if factory is None:
+            name = self._resolve(profile)
+            factory = self._factories.get(name) or SessionFactory(name, self._gate, self.settings.profiles[name])
+            self._factories[profile] = self._factories[name] = factory
+        return factory
 
     async def health(self) -> HealthReport:
         """Ask every active profile at once, each within its own `connect_timeout`.
@@ -189,8 +198,8 @@ class DataModule:
         metadata = check_auto_create(self.settings, default, self._metadata) if self._auto_create_tables else None
         log_warnings(self.settings)
         async with AsyncExitStack() as stack:
-            self._gate.reopen()
-            stack.push_async_callback(self._gate.close)
+            self._gate.enter(self)
+            stack.push_async_callback(self._gate.leave, self)
             await self._open(default, metadata)
             self._running = stack.pop_all()
 
@@ -205,7 +214,7 @@ class DataModule:
     async def stop(self) -> None:
         """Close every engine within its `close_timeout`, in reverse order; a cancellation waits for that."""
         running, self._running = self._running, None
-        await run_to_completion(self._gate.close() if running is None else running.aclose())
+        await run_to_completion(self._gate.leave(self) if running is None else running.aclose())
 
     # -- as a myfy module --------------------------------------------------------------------------------------
 
@@ -227,16 +236,55 @@ class DataModule:
         return [IDataProvider]
 
     def configure(self, container: Any) -> None:
-        """Register sessions, factories, engines and settings in myfy's container; see `module.myfy`."""
-        from myfy_data.module import myfy  # noqa: PLC0415 - importing myfy_data pulls in no framework
+        """Register sessions, factories, engines and settings in myfy's container.
 
-        myfy.configure(self, container)
+        Raises:
+            ConfigError: the configuration cannot be used, or another module has a profile of the same name.
+        """
+        from myfy_data.module.myfy.container import configure  # noqa: PLC0415 - importing myfy_data pulls in no framework
+
+        configure(self, container)
 
     def extend(self, container: Any) -> None:
-        """Change what other modules registered: nothing."""
+        """Stand around the handlers of the application's router."""
+        from myfy_data.module.myfy.container import is_first  # noqa: PLC0415 - as above
+        from myfy_data.module.myfy.extend import stand_around_handlers  # noqa: PLC0415 - as above
+
+        if is_first(self, container):
+            stand_around_handlers(container)
 
     def finalize(self, container: Any) -> None:
-        """Use the compiled container: for nothing."""
+        """Refuse providers that ask for a session of a profile which is not there.
+
+        Raises:
+            DataModuleError: names provider and profile.
+        """
+        from myfy_data.module.myfy.extend import check_qualifiers  # noqa: PLC0415 - as above
+
+        check_qualifiers(container)
+
+    def adopt_settings(self, found: DataSettings | DatabaseSettings) -> None:
+        """Use the settings that an application holds among its own, unless the module was given some (seed S11).
+
+        Raises:
+            ConfigError: the module has loaded its settings already.
+        """
+        if self._given:
+            return
+        if self._settings is not None:
+            message = "the module had loaded its settings before it met those of the application"
+            raise ConfigError([Problem("argument", "settings", message, fix="DataModule(settings=...)")])
+        self._load = partial(self._load_with, found)
+
+    def has_settings_of(self, other: DataModule) -> bool:
+        """Whether both modules would open the same engines."""
+        mine, its = self.settings, other.settings
+        return mine.environment == its.environment and mine.profiles == its.profiles
+
+    def share_engines(self, other: DataModule) -> None:
+        """Use the engines of another module; the last of them to stop closes the engines (contract C6)."""
+        other._gate.hooks.extend(self._gate.hooks)
+        self._gate = other._gate
 
 
 def _refuse_settings_as_profile(profile: object) -> None:

@@ -1,0 +1,165 @@
+"""Handlers inside a unit of work, and with the databases that their annotations name (contract C5, C6).
+
+myfy turns exceptions into responses below any ASGI position, so the unit of work stands around the handler itself. It
+drops what `Annotated` adds to a type, and takes settings models for request bodies; both are mended here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from myfy.core.di import Container, Qualifier
+from myfy.core.di.types import ProviderKey
+from myfy.web.handlers import HandlerExecutor
+from myfy.web.routing import Route, Router
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from myfy_data.errors import CommitOutcomeUnknown, DataModuleError
+from myfy_data.module.myfy.providers import qualifiers, registrations
+from myfy_data.module.myfy.unit import RequestUnit, request_unit
+from myfy_data.settings.models import DatabaseSettings
+from myfy_data.settings.root import DataSettings
+from myfy_data.suggestions import listed, nearest
+
+_FIRST_ERROR_STATUS = 400
+_SETTINGS = (DataSettings, DatabaseSettings)
+
+
+class UnitOfWorkRouter(Router):  # type: ignore[misc]  # myfy ships no types that mypy may see on Python 3.11
+    """A router whose routes run in a unit of work; it shares the routes of the one that it stands for.
+
+    Args:
+        router: the application's router; routes may be added to it later.
+        container: gives what handlers ask for by a qualifier.
+    """
+
+    def __init__(self, router: Router, container: Container) -> None:
+        super().__init__()
+        self._routes = router._routes  # noqa: SLF001 - the same list, so that later routes are seen
+        self._router = router
+        self._container = container
+
+    def get_routes(self) -> list[Route]:
+        """The routes, each handler inside a unit of work.
+
+        Raises:
+            DataModuleError: a handler's annotations cannot be resolved, or name a database that is not there.
+        """
+        return [_in_unit_of_work(route, self._router, self._container) for route in self._router.get_routes()]
+
+
+def _in_unit_of_work(route: Route, router: Router, container: Container) -> Route:
+    handler = route.handler
+    hints = _resolve_hints(handler)
+    own = _own_parameters(handler, hints, container)
+    respond = _responder(route, container)
+
+    @functools.wraps(handler)
+    async def handle(**arguments: Any) -> Response:
+        unit = request_unit()
+        unit.begin()
+        try:
+            for name, (kind, qualifier) in own.items():
+                arguments[name] = container.get(kind, qualifier)
+            result = handler(**arguments)
+            response = respond(await result if inspect.isawaitable(result) else result)
+            await _end(unit, response)
+        except BaseException as error:
+            if not unit.ended:
+                await unit.roll_back(after=error)
+            if isinstance(error, CommitOutcomeUnknown):
+                raise HTTPException(503, "The outcome of this request is unknown: it may have been stored.") from error
+            raise
+        finally:
+            unit.leave_scope()
+        return response
+
+    handle.__annotations__ = hints
+    return dataclasses.replace(
+        route,
+        handler=handle,
+        dependencies=[name for name in route.dependencies if name not in own],
+        body_param=_body_parameter(route, router, hints, own),
+    )
+
+
+async def _end(unit: RequestUnit, response: Response) -> None:
+    if response.status_code < _FIRST_ERROR_STATUS:
+        await unit.commit()
+    else:
+        await unit.roll_back()
+
+
+def _responder(route: Route, container: Container) -> Callable[[Any], Response]:
+    """What makes the response of a handler's result; it hands a finished response through."""
+    make: Callable[..., Response] = HandlerExecutor(container)._make_response  # noqa: SLF001 - myfy's own rules
+    if not hasattr(route, "status_code"):  # myfy-web 0.1.2
+        return make
+    return lambda result: make(result, route.status_code)
+
+
+def _resolve_hints(handler: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        return get_type_hints(handler, include_extras=True)
+    except NameError as error:
+        raise DataModuleError(
+            f"handler {_name(handler)}: an annotation cannot be resolved: {error}\n"
+            "  fix: import the name at the top of the module, outside of `if TYPE_CHECKING`"
+        ) from None
+
+
+def _own_parameters(
+    handler: Callable[..., Any], hints: Mapping[str, Any], container: Container
+) -> dict[str, tuple[type, str | None]]:
+    """The parameters that we fill ourselves: type and qualifier by name."""
+    own: dict[str, tuple[type, str | None]] = {}
+    for name in inspect.signature(handler).parameters:
+        kind, qualifier = _split(hints.get(name))
+        if qualifier is not None:
+            _check_registered(handler, name, ProviderKey(kind, qualifier), container)
+            own[name] = (kind, qualifier)
+        elif kind in _SETTINGS and ProviderKey(kind) in registrations(container):
+            own[name] = (kind, None)
+    return own
+
+
+def _split(hint: Any) -> tuple[Any, str | None]:
+    if get_origin(hint) is not Annotated:
+        return hint, None
+    kind, *extras = get_args(hint)
+    return kind, next((str(extra) for extra in extras if isinstance(extra, Qualifier)), None)
+
+
+def _check_registered(handler: Callable[..., Any], name: str, key: ProviderKey, container: Container) -> None:
+    if key in registrations(container):
+        return
+    known = qualifiers(container, key.type)
+    near = nearest(str(key.qualifier), known)
+    hint = f". Did you mean {near!r}?" if near else ""
+    raise DataModuleError(
+        f"handler {_name(handler)}, parameter {name!r}: there is no {key.type.__name__} for {str(key.qualifier)!r}; "
+        f"known: {listed(known)}{hint}\n"
+        f"  fix: Annotated[{key.type.__name__}, Qualifier({near or (known or ['...'])[0]!r})]"
+    )
+
+
+def _body_parameter(route: Route, router: Router, hints: Mapping[str, Any], own: Mapping[str, Any]) -> str | None:
+    """The parameter for the request's body: myfy keeps the last one that looks like one, which may be ours."""
+    if route.body_param not in own:
+        return route.body_param  # type: ignore[no-any-return]  # as above
+    looks_like_body = router._is_body_type  # noqa: SLF001 - myfy's own rule
+    claimed = {*route.path_params, *route.dependencies, *own}
+    rest = [name for name in inspect.signature(route.handler).parameters if name not in claimed]
+    for name in reversed(rest):
+        if looks_like_body(_split(hints.get(name))[0]):
+            return name
+    return None
+
+
+def _name(handler: Callable[..., Any]) -> str:
+    return f"{handler.__module__}.{handler.__qualname__}"
