@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from typing import Any
 
 from myfy.core.di import Container
@@ -18,14 +19,13 @@ def stand_around_handlers(container: Container) -> None:
 
     The registration is changed, and nothing patched: both ways to make the ASGI application ask the container for it.
     """
-    try:
-        from myfy.web.routing import Router  # noqa: PLC0415 - an application may have no web module
+    web = sys.modules.get("myfy.web.routing")
+    if web is None:
+        return  # an application without a web module
+    from myfy_data.module.myfy.handlers import UnitOfWorkRouter  # noqa: PLC0415 - it imports myfy.web
 
-        from myfy_data.module.myfy.handlers import UnitOfWorkRouter  # noqa: PLC0415 - as above
-    except ModuleNotFoundError:
-        return
     for key, registration in registrations(container).items():
-        if key.type is Router:
+        if key.type is web.Router:
             registration.factory = _wrapping(registration.factory, lambda router: UnitOfWorkRouter(router, container))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from myfy.core.di import ScopeContext
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -27,11 +29,8 @@ def request_unit() -> RequestUnit:
 
 
 def _in_web_request() -> bool:
-    try:
-        from myfy.web.context import get_request_context  # noqa: PLC0415 - an application may have no web module
-    except ModuleNotFoundError:
-        return False
-    return get_request_context() is not None
+    context = sys.modules.get("myfy.web.context")  # an application without it has no web requests
+    return context is not None and context.get_request_context() is not None
 
 
 class RequestUnit(UnitOfWork):
