@@ -1,0 +1,194 @@
+"""What a profile's `env.py` calls: Alembic's environment, given a connection and never a URL (contract C8)."""
+
+from __future__ import annotations
+
+import logging
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from logging.config import fileConfig
+from pathlib import Path
+from typing import Any
+
+from alembic import context
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection
+
+from myfy_data.errors import DataModuleError
+from myfy_data.migrations.database import migration_engine, run_blocking
+from myfy_data.migrations.lock import migration_lock
+from myfy_data.migrations.metadata import load_metadata, put_on_path
+from myfy_data.migrations.report import tell_nobody
+from myfy_data.migrations.target import Target, resolve_target
+from myfy_data.migrations.watch import Watch
+from myfy_data.settings.loader import load_settings
+
+ATTRIBUTE = "myfy_data"
+"""Under this name in `Config.attributes`, our own commands hand `env.py` what to run on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """What one of our commands hands to `env.py`.
+
+    Attributes:
+        target: the profile.
+        connection: the connection to run on; None for SQL text.
+        watch: notes what runs; None where nothing will.
+        options: more arguments of `context.configure`.
+    """
+
+    target: Target
+    connection: Connection | None = None
+    watch: Watch | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+def run_env(**options: Any) -> None:
+    """Run the migrations that Alembic asks for, on the profile's own database.
+
+    Called by `env.py`, under `myfy-data db` and under `alembic` alike. The latter takes the default profile, or the one
+    of `-x profile=NAME`; `-x environment=NAME` loads the settings of another environment.
+
+    Args:
+        options: more arguments for Alembic's `context.configure`, such as `include_object` or `compare_server_default`.
+
+    Raises:
+        CommandError: under `alembic`, whatever went wrong.
+    """
+    handed = context.config.attributes.get(ATTRIBUTE)
+    if handed is not None:
+        _run(handed, options)
+        return
+    try:
+        _run_for_alembic(options)
+    except DataModuleError as error:
+        raise CommandError(str(error)) from None
+
+
+def build_config(target: Target, handed: Handed | None = None) -> Config:
+    """Alembic's configuration for a profile; no file is read, and no URL is in it."""
+    config = Config(cmd_opts=Namespace(quiet=True))
+    config.set_main_option("script_location", str(target.directory).replace("%", "%%"))
+    if handed is not None:
+        config.attributes[ATTRIBUTE] = handed
+    return config
+
+
+# -- under our own commands, and in the end under alembic too ----------------------------------------------------------
+
+
+def _run(handed: Handed, options: dict[str, Any]) -> None:
+    arguments = _arguments(handed.target) | options | handed.options
+    arguments["include_name"] = _without(handed.target.hidden, arguments.get("include_name"))
+    if handed.connection is None:
+        context.configure(
+            dialect_name=handed.target.backend,
+            literal_binds=True,
+            # A style that doubles no %, unlike that of some drivers.
+            dialect_opts={"paramstyle": "named"},
+            **arguments,
+        )
+        _run_migrations()
+    elif handed.watch is None:
+        context.configure(connection=handed.connection, **arguments)
+        _run_migrations()
+    else:
+        _run_watched(handed.connection, handed.watch, arguments)
+
+
+def _arguments(target: Target) -> dict[str, Any]:
+    return {
+        "target_metadata": load_metadata(target),
+        "version_table": target.settings.migrations.version_table,
+        # A revision is complete or not there, and the next run goes on from the last one that is complete.
+        "transaction_per_migration": True,
+        # Alembic's default for SQLite is what Python's sqlite3 does; our connections begin real transactions.
+        "transactional_ddl": True if target.backend == "sqlite" else None,
+        "render_as_batch": target.backend == "sqlite",
+    }
+
+
+def _run_watched(connection: Connection, watch: Watch, arguments: dict[str, Any]) -> None:
+    given = arguments.pop("on_version_apply", ())
+    callbacks = [*(given if isinstance(given, tuple | list) else [given]), watch.applied]
+    with _silence("alembic.runtime.migration"):  # the first of the two only says which steps Alembic wants
+        context.configure(connection=connection, **arguments)
+    steps = watch.around(context.get_context().opts["fn"])
+    context.configure(connection=connection, on_version_apply=callbacks, fn=steps, **arguments)
+    with watch.statements():
+        _run_migrations()
+
+
+def _run_migrations() -> None:
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+NameFilter = Callable[[str | None, Any, Any], bool]
+
+
+def _without(hidden: frozenset[str], given: NameFilter | None) -> NameFilter:
+    """Alembic's `include_name` that leaves out tables of ours, beside what the user leaves out."""
+
+    def include(name: str | None, kind: Any, parents: Any) -> bool:
+        if kind == "table" and name in hidden:
+            return False
+        return given is None or given(name, kind, parents)
+
+    return include
+
+
+@contextmanager
+def _silence(name: str) -> Iterator[None]:
+    logger = logging.getLogger(name)
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
+
+
+# -- under the alembic command -----------------------------------------------------------------------------------------
+
+
+def _run_for_alembic(options: dict[str, Any]) -> None:
+    _configure_logging(context.config)
+    given = context.get_x_argument(as_dictionary=True)
+    here = Path(context.script.dir).absolute()
+    settings = load_settings(here, environment=given.get("environment"))
+    target = resolve_target(settings, given.get("profile"))
+    put_on_path(target.root)
+    if target.directory.resolve() != here.resolve():
+        _move_to(target)
+    if context.is_offline_mode():
+        _run(Handed(target), options)
+    else:
+        run_blocking(lambda: _run_locked(target, options))
+
+
+def _configure_logging(config: Config) -> None:
+    if config.config_file_name is not None and config.file_config.has_section("loggers"):
+        fileConfig(config.config_file_name, disable_existing_loggers=False)
+
+
+def _move_to(target: Target) -> None:
+    """Let the command that runs go on with another profile's directory than the one that the ini file names.
+
+    Alembic knows the directory before `env.py` can read `-x profile=...`; the command and its steps hold this very
+    object, so it becomes the other one.
+    """
+    vars(context.script).clear()
+    vars(context.script).update(vars(ScriptDirectory.from_config(build_config(target))))
+
+
+async def _run_locked(target: Target, options: dict[str, Any]) -> None:
+    async with migration_engine(target) as engine, engine.connect() as connection:
+        async with migration_lock(target, connection, tell_nobody):
+            await connection.run_sync(
+                lambda sync: _run(Handed(target, sync, Watch(target, sync, tell_nobody)), options)
+            )
+            await connection.commit()

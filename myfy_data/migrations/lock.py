@@ -1,0 +1,201 @@
+"""One process at a time migrates a database; the others wait (ADR 0020).
+
+The lock lives on the connection that migrates, and so exactly as long as anything it does. A process that is killed
+leaves its last statement running in the server; on a connection of its own the lock would be free before that ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from myfy_data.errors import MigrationError, MigrationLockError
+from myfy_data.migrations.file_lock import FileLock
+from myfy_data.migrations.report import Tell
+from myfy_data.migrations.target import Target
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 0.5
+"""Seconds between two tries. Nobody waits inside the server: a waiting statement has a snapshot, and `CREATE INDEX
+CONCURRENTLY` of the one who holds the lock would wait for it to end."""
+
+_NAME = "myfy-data migrations"
+_KEY = int.from_bytes(hashlib.sha256(_NAME.encode()).digest()[:8], "big") >> 1
+"""PostgreSQL's advisory locks are numbers, each database with its own; positive, so that `pg_locks` shows it as is."""
+
+
+class MigrationLock(ABC):
+    """The right to migrate one database."""
+
+    @abstractmethod
+    async def try_acquire(self) -> bool:
+        """Take the lock if nobody has it; asks once and does not wait."""
+
+    @abstractmethod
+    async def holder(self) -> str:
+        """Who has it, as far as the database tells."""
+
+    @abstractmethod
+    async def release(self) -> None:
+        """Give it back."""
+
+
+class _PostgreSQLLock(MigrationLock):
+    """A session's advisory lock: it outlives transactions, and ends with the session."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def try_acquire(self) -> bool:
+        taken = await self._connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _KEY})
+        await self._connection.rollback()
+        return bool(taken)
+
+    async def holder(self) -> str:
+        rows = await self._connection.execute(
+            text(
+                "SELECT a.pid, a.application_name, a.client_addr::text, a.query FROM pg_locks l"
+                " JOIN pg_stat_activity a ON a.pid = l.pid JOIN pg_database d ON d.oid = l.database"
+                " WHERE l.locktype = 'advisory' AND l.granted AND d.datname = current_database()"
+                " AND (l.classid::bigint << 32) + l.objid::bigint = :key"
+            ),
+            {"key": _KEY},
+        )
+        row = rows.first()
+        await self._connection.rollback()
+        if row is None:
+            return "a session that the server does not name"
+        return _described(f"{row[1] or 'a client'} (server process {row[0]}, from {row[2] or 'this machine'})", row[3])
+
+    async def release(self) -> None:
+        await self._connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _KEY})
+        await self._connection.rollback()
+
+
+class _MySQLLock(MigrationLock):
+    """A session's named lock. Names are the whole server's, so the database is part of it."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def _ask(self, function: str) -> object:
+        # GET_LOCK takes 64 characters, so the database's name is digested.
+        name = "CONCAT('myfy-data migrations ', LEFT(SHA2(LOWER(DATABASE()), 256), 40))"
+        answer = await self._connection.scalar(text(f"SELECT {function.format(name)}"))
+        await self._connection.rollback()
+        return answer
+
+    async def try_acquire(self) -> bool:
+        return await self._ask("GET_LOCK({}, 0)") == 1
+
+    async def holder(self) -> str:
+        session = await self._ask("IS_USED_LOCK({})")
+        rows = await self._connection.execute(
+            text("SELECT user, host, info FROM information_schema.processlist WHERE id = :id"), {"id": session}
+        )
+        row = rows.first()
+        await self._connection.rollback()
+        if row is None:
+            return "a session that the server does not show us"
+        return _described(f"{row[0]} from {row[1]} (server connection {session})", row[2])
+
+    async def release(self) -> None:
+        await self._ask("RELEASE_LOCK({})")
+
+
+class _SQLiteLock(MigrationLock):
+    """A file beside the database, locked by the operating system, which lets go of it when the process ends."""
+
+    def __init__(self, database: str) -> None:
+        self._file = FileLock(database)
+
+    async def try_acquire(self) -> bool:
+        return self._file.try_acquire()
+
+    async def holder(self) -> str:
+        return self._file.holder()
+
+    async def release(self) -> None:
+        self._file.release()
+
+
+class _NoLock(MigrationLock):
+    """A database in memory: nobody else has it."""
+
+    async def try_acquire(self) -> bool:
+        return True
+
+    async def holder(self) -> str:
+        return "nobody"
+
+    async def release(self) -> None:
+        return
+
+
+@asynccontextmanager
+async def migration_lock(target: Target, connection: AsyncConnection, tell: Tell) -> AsyncIterator[None]:
+    """Hold the lock of a database while the block runs.
+
+    Args:
+        target: the profile; its `migrations.lock_timeout` bounds the wait.
+        connection: the connection that will migrate; it is in no transaction when the block begins.
+        tell: hears once whom we wait for.
+
+    Raises:
+        MigrationLockError: somebody else held it for all of that time.
+        MigrationError: a pooler stands in between, which cannot hold it.
+    """
+    lock = _lock_of(target, connection)
+    await _acquire(target, lock, tell)
+    try:
+        yield
+    finally:
+        # A connection that broke, or whose task is cancelled, ends soon, and the lock with it.
+        with suppress(SQLAlchemyError, OSError):
+            if not connection.closed and not connection.invalidated:
+                await connection.rollback()
+                await lock.release()
+            elif target.backend == "sqlite":
+                await lock.release()
+
+
+def _lock_of(target: Target, connection: AsyncConnection) -> MigrationLock:
+    if target.backend == "sqlite":
+        url = target.settings.url
+        return _NoLock() if url.is_memory else _SQLiteLock(url.database or "")
+    if target.settings.pooler == "pgbouncer":
+        name = target.profile.replace("-", "_").upper()
+        raise MigrationError(
+            target.profile,
+            "PgBouncer hands each transaction to another session, and the lock belongs to one",
+            fix="migrate past it, with the server's own address in"
+            f" MYFY_DATA_PROFILES__{name}__DATABASE_URL and MYFY_DATA_PROFILES__{name}__POOLER=none",
+        )
+    return _PostgreSQLLock(connection) if target.backend == "postgresql" else _MySQLLock(connection)
+
+
+async def _acquire(target: Target, lock: MigrationLock, tell: Tell) -> None:
+    started, pause, told = time.monotonic(), _FIRST_PAUSE, False
+    timeout = target.settings.migrations.lock_timeout
+    while not await lock.try_acquire():
+        if time.monotonic() - started >= timeout:
+            raise MigrationLockError(target.profile, waited=timeout, holder=await lock.holder())
+        if not told:
+            tell(target.profile, f"waiting for {await lock.holder()}, at most {timeout:g} s")
+            told = True
+        await asyncio.sleep(min(pause, max(0.0, started + timeout - time.monotonic())))
+        pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def _described(who: str, statement: str | None) -> str:
+    doing = " ".join((statement or "").split())
+    if not doing or "advisory" in doing:
+        return who
+    return f"{who}, whose last statement was: {doing[:120]}"

@@ -1,0 +1,155 @@
+"""What came of a migration: plain data, for people, for JSON and for code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from myfy_data.errors import DataModuleError
+
+Outcome = Literal["upgraded", "downgraded", "stamped", "nothing to do", "failed", "passed over"]
+
+Tell = Callable[[str, str], None]
+"""Called with a profile's name and one line, while something goes on."""
+
+
+def tell_nobody(profile: str, line: str) -> None:
+    """The `Tell` of those who do not listen."""
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationReport:
+    """What happened to one profile's database.
+
+    Attributes:
+        profile: the profile's name.
+        outcome: what happened, in one word or two.
+        before: the revisions that the database was at; empty for none.
+        after: those that it is at now; None when nobody could ask.
+        revisions: what ran and is complete, in order.
+        seconds: how long it took, waiting for the lock included.
+        notes: what else somebody should know.
+        error: why it failed.
+    """
+
+    profile: str
+    outcome: Outcome
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] | None = ()
+    revisions: tuple[str, ...] = ()
+    seconds: float = 0.0
+    notes: tuple[str, ...] = ()
+    error: DataModuleError | None = field(default=None, compare=False)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing went wrong."""
+        return self.error is None
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as `--json` gives it."""
+        return {
+            "profile": self.profile,
+            "outcome": self.outcome,
+            "from": list(self.before),
+            "to": None if self.after is None else list(self.after),
+            "revisions": list(self.revisions),
+            "seconds": round(self.seconds, 3),
+            "notes": list(self.notes),
+            "error": None if self.error is None else str(self.error),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionInfo:
+    """One revision of a profile's directory.
+
+    Attributes:
+        revision: its identifier.
+        parents: the revisions that it follows; empty for the first one.
+        message: its message.
+        path: its file.
+        is_head: whether no revision follows it.
+        branches: its branch labels.
+    """
+
+    revision: str
+    parents: tuple[str, ...]
+    message: str
+    path: str
+    is_head: bool
+    branches: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The revision as `--json` gives it."""
+        return {
+            "revision": self.revision,
+            "parents": list(self.parents),
+            "message": self.message,
+            "path": self.path,
+            "head": self.is_head,
+            "branches": list(self.branches),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentReport:
+    """Where one profile's database stands.
+
+    Attributes:
+        profile: the profile's name.
+        current: the revisions that the database is at; empty for none.
+        heads: the revisions that its directory ends with.
+        interrupted: what an earlier run left unfinished, in words; empty when nothing.
+    """
+
+    profile: str
+    current: tuple[str, ...]
+    heads: tuple[str, ...]
+    interrupted: str = ""
+
+    @property
+    def is_at_head(self) -> bool:
+        """Whether there is nothing to run."""
+        return set(self.current) == set(self.heads)
+
+    def as_json(self) -> dict[str, Any]:
+        """The answer as `--json` gives it."""
+        return {
+            "profile": self.profile,
+            "current": list(self.current),
+            "heads": list(self.heads),
+            "at_head": self.is_at_head,
+            "interrupted": self.interrupted,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """Whether one profile's database is at head, and its models with it.
+
+    Attributes:
+        profile: the profile's name.
+        state: where the database stands.
+        drift: what the models have and head does not, or the reverse, one line each; empty when not at head, because
+            only then can they be compared.
+    """
+
+    profile: str
+    state: CurrentReport
+    drift: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is nothing to run and nothing to write."""
+        return self.state.is_at_head and not self.drift
+
+    def as_json(self) -> dict[str, Any]:
+        """The answer as `--json` gives it."""
+        return {**self.state.as_json(), "ok": self.ok, "drift": list(self.drift)}
+
+
+def listed_revisions(revisions: tuple[str, ...]) -> str:
+    """Revisions in words; `base` for none, as Alembic says it."""
+    return ", ".join(sorted(revisions)) or "base"

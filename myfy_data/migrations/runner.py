@@ -1,0 +1,259 @@
+"""Running one Alembic command on one profile: locked, watched, and told exactly however it ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from myfy_data.errors import ConfigError, DatabaseConnectionError, DataModuleError, MigrationError
+from myfy_data.migrations.database import migration_engine, reading
+from myfy_data.migrations.environment import Handed, build_config
+from myfy_data.migrations.explain import explain_command_error, explain_failure
+from myfy_data.migrations.journal import Entry, Journal
+from myfy_data.migrations.lock import migration_lock
+from myfy_data.migrations.report import CurrentReport, MigrationReport, Outcome, Tell
+from myfy_data.migrations.target import Target
+from myfy_data.migrations.watch import Watch
+
+AlembicCommand = Callable[[Config], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One command that changes a database.
+
+    Attributes:
+        target: the profile.
+        command: Alembic's command, given its configuration.
+        outcome: what it is called when it changed something.
+        to_head: whether it has nothing to do when the database is at head.
+        tell: hears what goes on.
+    """
+
+    target: Target
+    command: AlembicCommand
+    outcome: Outcome
+    to_head: bool
+    tell: Tell
+
+
+def require_environment(target: Target) -> ScriptDirectory:
+    """The profile's directory as Alembic sees it.
+
+    Raises:
+        MigrationError: there is none yet.
+    """
+    if not (target.directory / "env.py").is_file():
+        raise MigrationError(
+            target.profile,
+            f"there are no migrations in {target.directory}",
+            fix=f"myfy-data db init --profile {target.profile}",
+        )
+    return ScriptDirectory.from_config(build_config(target))
+
+
+def read_heads(target: Target) -> tuple[str, ...]:
+    """The revisions that a profile's directory ends with; connects to nothing.
+
+    Raises:
+        MigrationError: there is no directory, or its revisions cannot be read.
+    """
+    script = require_environment(target)
+    with _told(target):
+        return tuple(script.get_heads())
+
+
+async def run_command(run: Run, engine: AsyncEngine | None = None) -> MigrationReport:
+    """Run a command that changes a database, and report however it ends.
+
+    Nobody waits for the lock when there is nothing to do.
+
+    Args:
+        run: what to run.
+        engine: the engine to run on; one of its own when None.
+    """
+    started = time.monotonic()
+    try:
+        if engine is not None:
+            report = await _run_on(run, engine)
+        else:
+            async with migration_engine(run.target) as own:
+                report = await _run_on(run, own)
+    except DataModuleError as error:
+        report = _Ending(run.target.profile, "failed", error=error).report()
+    return _timed(report, time.monotonic() - started)
+
+
+async def read_current(target: Target, engine: AsyncEngine | None = None) -> CurrentReport:
+    """Where a profile's database stands; changes nothing and waits for nobody.
+
+    Raises:
+        MigrationError: there is no directory.
+        DatabaseConnectionError: the server cannot be reached.
+    """
+    if engine is None:
+        async with migration_engine(target) as own:
+            return await read_current(target, own)
+    heads = read_heads(target)
+    async with reading(target, engine).connect() as connection:
+        return await connection.run_sync(_current, target, heads)
+
+
+async def ask(target: Target, question: Callable[[Handed], Any]) -> Any:
+    """Let Alembic look at a database, in a transaction that changes nothing.
+
+    Raises:
+        MigrationError: Alembic refuses.
+        DatabaseConnectionError: the server cannot be reached.
+    """
+    async with migration_engine(target) as engine, reading(target, engine).connect() as connection:
+        return await connection.run_sync(lambda sync: question(Handed(target, sync, options={"dont_mutate": True})))
+
+
+def offline(target: Target, alembic_command: AlembicCommand) -> None:
+    """Let Alembic write SQL instead of running it; connects to nothing.
+
+    Raises:
+        MigrationError: Alembic refuses, such as a revision that has to look at the database.
+    """
+    require_environment(target)
+    with _told(target):
+        alembic_command(build_config(target, Handed(target)))
+
+
+def call_alembic(target: Target, action: Callable[[], Any]) -> Any:
+    """What `action` returns, with Alembic's refusals in our words.
+
+    Raises:
+        MigrationError: Alembic refuses, or `env.py` or a revision cannot be read.
+    """
+    with _told(target):
+        return action()
+
+
+class _told:  # noqa: N801 - used like a function
+    """Alembic's refusals, and what files of the user raise, as `MigrationError`."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, CommandError):
+            raise explain_command_error(self._target, error) from None
+        if isinstance(error, Exception) and not isinstance(error, DataModuleError | SQLAlchemyError | OSError):
+            reason = f"{self._target.directory} cannot be read: {type(error).__name__}: {error}"
+            raise MigrationError(self._target.profile, reason) from error
+
+
+# -- what a run does ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Ending:
+    """What is known at the end of a run; becomes the report."""
+
+    profile: str
+    outcome: Outcome
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] | None = None
+    revisions: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    error: DataModuleError | None = None
+
+    def report(self) -> MigrationReport:
+        return MigrationReport(
+            self.profile, self.outcome, self.before, self.after, self.revisions, 0.0, self.notes, self.error
+        )
+
+
+def _timed(report: MigrationReport, seconds: float) -> MigrationReport:
+    from dataclasses import replace
+
+    return replace(report, seconds=seconds)
+
+
+async def _run_on(run: Run, engine: AsyncEngine) -> MigrationReport:
+    require_environment(run.target)
+    if run.to_head:
+        state = await read_current(run.target, engine)
+        if state.is_at_head:
+            return _Ending(run.target.profile, "nothing to do", state.current, state.current).report()
+    async with engine.connect() as connection:
+        async with migration_lock(run.target, connection, run.tell):
+            watch = await connection.run_sync(lambda sync: Watch(run.target, sync, run.tell))
+            try:
+                await connection.run_sync(_run_alembic, run, watch)
+                await connection.commit()
+            except (DataModuleError, SQLAlchemyError, CommandError, Exception) as error:
+                stay = await _clean_up(connection, watch)
+                ending = _failed(run, watch, error, stay)
+            else:
+                ending = _Ending(run.target.profile, run.outcome, watch.before or ())
+            ending.revisions, ending.notes = tuple(watch.done), tuple(watch.notes)
+            ending.after = await _read_after(connection, run.target)
+            return _named(ending).report()
+
+
+def _named(ending: _Ending) -> _Ending:
+    if ending.error is None and not ending.revisions and set(ending.before) == set(ending.after or ()):
+        ending.outcome = "nothing to do"
+    return ending
+
+
+def _run_alembic(connection: Connection, run: Run, watch: Watch) -> None:
+    run.command(build_config(run.target, Handed(run.target, connection, watch)))
+
+
+async def _clean_up(connection: AsyncConnection, watch: Watch) -> list[Entry]:
+    """Roll back, and keep in the database what the next run must know."""
+    with suppress(SQLAlchemyError, OSError, DataModuleError):
+        await connection.rollback()
+        return await connection.run_sync(lambda _: watch.journal.fail())
+    return []
+
+
+def _failed(run: Run, watch: Watch, error: Exception, stay: list[Entry]) -> _Ending:
+    told = explain_failure(run.target, watch, error, stay)
+    return _Ending(run.target.profile, "failed", watch.before or (), error=told)
+
+
+async def _read_after(connection: AsyncConnection, target: Target) -> tuple[str, ...] | None:
+    with suppress(SQLAlchemyError, OSError, DataModuleError):
+        state = await connection.run_sync(_current, target, ())
+        await connection.rollback()
+        return state.current
+    return None
+
+
+def _current(connection: Connection, target: Target, heads: tuple[str, ...]) -> CurrentReport:
+    found: list[tuple[str, ...]] = []
+
+    def look(revisions: Any, _: Any) -> list[Any]:
+        found.append(tuple(revisions))
+        return []
+
+    handed = Handed(target, connection, options={"dont_mutate": True})
+    config = build_config(target, handed)
+    script = ScriptDirectory.from_config(config)
+    with _told(target), EnvironmentContext(config, script, fn=look, dont_mutate=True):
+        script.run_env()
+    interrupted = ""
+    left = Journal(connection, target.progress_table).read()
+    if left:
+        interrupted = f"{left[0].step} was interrupted ({left[0].statement})"
+    return CurrentReport(target.profile, found[-1] if found else (), heads, interrupted)

@@ -1,0 +1,115 @@
+"""Which profiles are migrated, and which are not and why (contract C8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from myfy_data.errors import ConfigError, Problem
+from myfy_data.settings.models import DatabaseSettings
+from myfy_data.settings.root import DataSettings
+
+PROGRESS_SUFFIX = "_progress"
+"""Beside the version table, while a migration runs: how far it has come (ADR 0021)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One profile whose database is ours to migrate.
+
+    Attributes:
+        profile: the profile's name.
+        settings: its settings.
+        directory: where its migrations stand, absolute.
+        root: the project root, from which the metadata is imported.
+        place: where `migrations.metadata` is said.
+        hidden: tables that autogenerate does not see: every profile's version table.
+    """
+
+    profile: str
+    settings: DatabaseSettings
+    directory: Path
+    root: Path
+    place: str
+    hidden: frozenset[str]
+
+    @property
+    def backend(self) -> str:
+        """`sqlite`, `postgresql` or `mysql`."""
+        return self.settings.url.backend
+
+    @property
+    def progress_table(self) -> str:
+        """The table that tells how far a running migration has come."""
+        return self.settings.migrations.version_table + PROGRESS_SUFFIX
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """A profile that `--all` does not migrate.
+
+    Attributes:
+        profile: its name.
+        reason: why, such as `read_only is true`.
+    """
+
+    profile: str
+    reason: str
+
+
+def resolve_target(settings: DataSettings, profile: str | None = None) -> Target:
+    """The profile to migrate; the default profile when none is named.
+
+    Raises:
+        UnknownProfileError: no profile of this name can be used.
+        ConfigError: the profile is not ours to migrate, or there is no default profile.
+    """
+    name = settings.resolve_name(profile)
+    problem = _refusal(settings, name)
+    if problem is not None:
+        raise ConfigError([problem])
+    return build_target(settings, name)
+
+
+def resolve_all(settings: DataSettings) -> tuple[list[Target], list[PassedOver]]:
+    """Every profile that is ours to migrate, and every other one with its reason."""
+    targets, passed = [], []
+    for name in settings.profiles:
+        problem = _refusal(settings, name)
+        if problem is None:
+            targets.append(build_target(settings, name))
+        else:
+            passed.append(PassedOver(name, f"{problem.key.rpartition('.')[2]} {problem.message.partition(',')[0]}"))
+    return targets, passed
+
+
+def build_target(settings: DataSettings, name: str) -> Target:
+    """The target of a profile, whether it may be migrated or not. Pure."""
+    profile = settings.profiles[name]
+    root = (settings.project_root or Path.cwd()).absolute()
+    directory = Path(profile.migrations.directory or Path("migrations", name))
+    place = str(settings.origin_at(("profiles", name, "migrations", "metadata")))
+    return Target(name, profile, root / directory, root, place, frozenset(_version_tables(settings)))
+
+
+def _version_tables(settings: DataSettings) -> Iterator[str]:
+    for profile in settings.profiles.values():
+        yield profile.migrations.version_table
+        yield profile.migrations.version_table + PROGRESS_SUFFIX
+
+
+def _refusal(settings: DataSettings, name: str) -> Problem | None:
+    """Why a profile is not ours to migrate; None when it is."""
+    profile = settings.profiles[name]
+    others = "name another profile, or --all for every one that can be migrated"
+    for key, refused, message, fix in (
+        ("active", not profile.active, "is false, so nothing opens this profile", "active = true"),
+        ("migrations.enabled", not profile.migrations.enabled, "is false, so its schema is not ours to change", others),
+        ("read_only", profile.read_only, "is true, and a migration writes", others),
+        ("database_url", profile.url.is_memory, "is in memory, and ends with the process that migrates it", others),
+    ):
+        if refused:
+            path = ("profiles", name, *key.split("."))
+            return Problem(str(settings.origin_at(path)), ".".join(path), message, fix=fix)
+    return None

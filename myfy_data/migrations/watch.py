@@ -1,0 +1,165 @@
+"""What one run of migrations did, seen from inside Alembic: which revisions, how far, and what to tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, event
+
+from myfy_data.errors import MigrationError
+from myfy_data.migrations.journal import Entry, Journal
+from myfy_data.migrations.report import Tell, listed_revisions
+from myfy_data.migrations.target import Target
+
+if TYPE_CHECKING:
+    from alembic.runtime.migration import MigrationContext, MigrationStep
+
+MigrationsFunction = Callable[[Any, Any], Iterable[Any]]
+
+
+class Watch:
+    """One run on one connection.
+
+    Attributes:
+        before: the revisions that the database was at; None until it was asked.
+        done: the revisions that are complete, in order.
+        running: the revision that has begun and is not complete; empty for none.
+        running_path: its file.
+        notes: what to tell about it.
+        stay: after a failure, the statements of `running` that are in the database and stay.
+        journal: how far it has come.
+    """
+
+    def __init__(self, target: Target, connection: Connection, tell: Tell) -> None:
+        self._target = target
+        self._connection = connection
+        self._tell = tell
+        self._violations = 0
+        self.before: tuple[str, ...] | None = None
+        self.done: list[str] = []
+        self.running = ""
+        self.running_path = ""
+        self.notes: list[str] = []
+        self.stay: list[Entry] = []
+        self.journal = Journal(connection, target.progress_table)
+
+    def around(self, function: MigrationsFunction) -> MigrationsFunction:
+        """The same plan of steps, with each one noted before it runs."""
+
+        def planned(heads: Any, context: MigrationContext) -> Iterator[MigrationStep]:
+            self.before = tuple(heads)
+            steps = list(function(heads, context))
+            if steps:
+                self.journal = Journal(self._connection, self._target.progress_table, context.version_table_schema)
+            for number, step in enumerate(steps, 1):
+                self._begins(step, f"{number} of {len(steps)}")
+                yield step
+            if steps:
+                self.journal.close()
+
+        return planned
+
+    def _begins(self, step: Any, number: str) -> None:
+        if step.info.is_stamp:
+            self.journal.close()  # whoever stamps says what the database is like
+            return
+        revision = step.revision
+        self.running, self.running_path = revision.revision, revision.path
+        direction = "upgrade" if step.is_upgrade else "downgrade"
+        name = f"{direction} {self.running}"
+        self._tell(self._target.profile, f"{name} ({number}): {revision.doc or 'no message'}")
+        self.journal.begin(name, self._left_behind(name))
+        self._violations = self._count_violations()
+
+    def _left_behind(self, step: str) -> list[Entry]:
+        """What an earlier run left, when this one goes on from there."""
+        earlier = self.journal.read()
+        if not earlier:
+            return []
+        run, *statements = earlier
+        note = f"{run.step} was interrupted ({run.statement})"
+        if not statements:
+            self.notes.append(f"{note}; the database rolled all of it back")
+        elif run.step == step:
+            kept = _counted(len(statements))
+            self.notes.append(f"{note}; {kept} of it had run, and it goes on after that")
+        else:
+            raise MigrationError(
+                self._target.profile,
+                f"{note}, and {_counted(len(statements))} of it cannot be rolled back by this database",
+                facts=[entry.statement for entry in statements],
+                fix=f"finish it first: myfy-data db upgrade --profile {self._target.profile}; or undo these by hand,"
+                " then: myfy-data db stamp REVISION",
+            )
+        return statements
+
+    def applied(self, *, ctx: MigrationContext, step: Any, heads: Iterable[str], **_: Any) -> None:
+        """Alembic's `on_version_apply`: a step is complete, and its transaction still open."""
+        if step.is_stamp:
+            self.done += [revision for revision in heads if revision not in (self.before or ())]
+            return
+        broken = self._count_violations()
+        if broken > self._violations:
+            raise MigrationError(
+                self._target.profile,
+                f"revision {self.running} breaks foreign keys: {broken - self._violations} rows refer to no row",
+                facts=self._broken_rows(),
+                fix=f"correct {self.running_path}",
+            )
+        self.journal.end()
+        self.done.append(self.running)
+        if self.journal.skipped:
+            self.notes.append(f"{self.running}: {_counted(len(self.journal.skipped))} had run before")
+        self.running = ""
+
+    def _count_violations(self) -> int:
+        return len(self._violating_rows())
+
+    def _violating_rows(self) -> list[Any]:
+        if self._target.backend != "sqlite":
+            return []
+        return list(self._connection.exec_driver_sql("PRAGMA foreign_key_check"))
+
+    def _broken_rows(self) -> list[str]:
+        return [f"{row[0]}, row {row[1]}, refers to {row[2]}" for row in self._violating_rows()[:5]]
+
+    @contextmanager
+    def statements(self) -> Iterator[None]:
+        """Let the journal see each statement of the connection while the block runs."""
+        engine = self._connection.engine
+
+        def one(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
+            return self._see(context, statement, lambda: context.dialect.do_execute(cursor, statement, parameters, context))
+
+        def many(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
+            return self._see(
+                context, statement, lambda: context.dialect.do_executemany(cursor, statement, parameters, context)
+            )
+
+        def bare(cursor: Any, statement: str, context: Any) -> bool:
+            return self._see(
+                context, statement, lambda: context.dialect.do_execute_no_params(cursor, statement, context)
+            )
+
+        hooks = (("do_execute", one), ("do_executemany", many), ("do_execute_no_params", bare))
+        for name, hook in hooks:
+            event.listen(engine, name, hook)
+        try:
+            yield
+        finally:
+            for name, hook in hooks:
+                event.remove(engine, name, hook)
+
+    def _see(self, context: Any, statement: str, run: Callable[[], None]) -> bool:
+        if context.root_connection is not self._connection:
+            return False
+        return self.journal.execute(run, statement, context.dialect)
+
+
+def _counted(number: int) -> str:
+    return "1 statement" if number == 1 else f"{number} statements"
+
+
+__all__ = ["Watch", "listed_revisions"]
