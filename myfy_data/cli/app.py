@@ -15,6 +15,7 @@ import click
 from myfy_data import __version__
 from myfy_data.cli import output
 from myfy_data.cli.check import check
+from myfy_data.cli.db import db
 from myfy_data.cli.explain import explain
 from myfy_data.cli.groups import SuggestingGroup
 from myfy_data.cli.init import init
@@ -67,6 +68,7 @@ def config() -> None:
 for command in (init, show, explain, check, schema):
     config.add_command(command)
 app.add_command(ping)
+app.add_command(db)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

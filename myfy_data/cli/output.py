@@ -31,6 +31,17 @@ def write_error(text: str) -> None:
     _write(sys.stderr, message_lines(text))
 
 
+def write_note(line: Line) -> None:
+    """Write one line to standard error: what goes on, beside the answer."""
+    _write(sys.stderr, [line])
+    sys.stderr.flush()
+
+
+def is_watched() -> bool:
+    """Whether somebody at a terminal sees the notes."""
+    return _is_terminal(sys.stderr)
+
+
 def write_json(value: Any) -> None:
     """Write JSON to standard output; ASCII only, so that it is valid in every encoding."""
     sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")

@@ -1,0 +1,92 @@
+"""What the `db` commands share: which profiles, how to wait, and a negative revision as an argument."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from myfy_data.cli.options import Asked, load_options
+
+if TYPE_CHECKING:
+    from myfy_data.migrations.target import PassedOver, Target
+
+_BACKWARD = re.compile(r"-\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The profiles that a command is about.
+
+    Attributes:
+        targets: the profiles to work on, in the order of the files.
+        passed: those that `--all` passes over.
+        every: whether `--all` was given.
+    """
+
+    targets: list[Target]
+    passed: list[PassedOver]
+    every: bool
+
+
+def choose(asked: Asked, profile: str | None, *, every: bool) -> Chosen:
+    """Load the settings, and find the profiles.
+
+    Raises:
+        click.UsageError: both `--profile` and `--all` were given.
+        ConfigError: the configuration cannot be used, or the profile is not ours to migrate.
+    """
+    if profile is not None and every:
+        raise click.UsageError("--profile and --all exclude each other")
+    settings = asked.load()
+    from myfy_data.migrations.target import resolve_all, resolve_target
+
+    if not every:
+        return Chosen([resolve_target(settings, profile)], [], every=False)
+    targets, passed = resolve_all(settings)
+    return Chosen(targets, passed, every=True)
+
+
+def profile_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command `--profile`, `--all` and those of every command; its first argument is what was chosen."""
+
+    @click.option("--profile", metavar="NAME", help="Work on this profile; on the default profile without it.")
+    @click.option("--all", "every", is_flag=True, help="Work on every profile that is ours to migrate.")
+    @load_options
+    @functools.wraps(command)
+    def with_options(asked: Asked, *, profile: str | None, every: bool, **others: Any) -> int:
+        return command(choose(asked, profile, every=every), **others)
+
+    return with_options
+
+
+def lock_option(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command `--lock-timeout`."""
+    text = "Wait so long for another process that migrates; lock_timeout of the profile without it."
+    return click.option("--lock-timeout", type=click.FloatRange(min=0), metavar="SECONDS", help=text)(command)
+
+
+def with_lock_timeout(target: Target, seconds: float | None) -> Target:
+    """The same profile with another bound for the wait."""
+    if seconds is None:
+        return target
+    from dataclasses import replace
+
+    settings = target.settings
+    migrations = settings.migrations.model_copy(update={"lock_timeout": seconds})
+    return replace(target, settings=settings.model_copy(update={"migrations": migrations}))
+
+
+class BackwardCommand(click.Command):
+    """A command whose argument may be `-1`, wherever it stands; click would take it for an option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put such arguments behind `--`."""
+        backward = [argument for argument in args if _BACKWARD.fullmatch(argument)]
+        if backward and "--" not in args:
+            args = [argument for argument in args if argument not in backward] + ["--", *backward]
+        return super().parse_args(ctx, args)

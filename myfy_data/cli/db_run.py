@@ -1,0 +1,124 @@
+"""`db upgrade`, `db downgrade`, `db stamp`: what changes databases, profile by profile, and the report at the end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from myfy_data.cli import output
+from myfy_data.cli.db_options import BackwardCommand, Chosen, lock_option, profile_options, with_lock_timeout
+
+if TYPE_CHECKING:
+    from myfy_data.migrations.report import MigrationReport, Tell
+    from myfy_data.migrations.target import Target
+
+_COLOURS = {"failed": "red", "passed over": "dim", "nothing to do": "dim"}
+_AS_JSON = "Print a list of {profile, outcome, from, to, revisions, seconds, notes, error}."
+
+Action = Callable[["Target", "Tell"], Coroutine[Any, Any, "MigrationReport"]]
+
+
+@click.command(cls=BackwardCommand)
+@click.argument("revision", default="head")
+@click.option("--sql", is_flag=True, help="Print the SQL instead of running it; REVISION may be FROM:TO.")
+@lock_option
+@click.option("--json", "as_json", is_flag=True, help=_AS_JSON)
+@profile_options
+def upgrade(chosen: Chosen, *, revision: str, sql: bool, lock_timeout: float | None, as_json: bool) -> int:
+    """Run the revisions up to REVISION; up to head without it.
+
+    Of several processes that start at once, one runs them; the others wait for its lock and find nothing to do. Exit code
+    1 when a profile failed; the others still had their turn.
+    """
+    from myfy_data.migrations import operations
+
+    if sql:
+        return _write_sql(chosen, lambda target: operations.write_upgrade_sql(target, revision, sys.stdout))
+    return _run(
+        chosen, lambda target, tell: operations.upgrade(target, revision, tell=tell), lock_timeout, as_json=as_json
+    )
+
+
+@click.command(cls=BackwardCommand)
+@click.argument("revision")
+@click.option("--sql", is_flag=True, help="Print the SQL instead of running it; REVISION is FROM:TO.")
+@lock_option
+@click.option("--json", "as_json", is_flag=True, help=_AS_JSON)
+@profile_options
+def downgrade(chosen: Chosen, *, revision: str, sql: bool, lock_timeout: float | None, as_json: bool) -> int:
+    """Undo the revisions down to REVISION: an identifier, -1, or base."""
+    from myfy_data.migrations import operations
+
+    if sql:
+        return _write_sql(chosen, lambda target: operations.write_downgrade_sql(target, revision, sys.stdout))
+    return _run(
+        chosen, lambda target, tell: operations.downgrade(target, revision, tell=tell), lock_timeout, as_json=as_json
+    )
+
+
+@click.command(cls=BackwardCommand)
+@click.argument("revision")
+@click.option("--purge", is_flag=True, help="Forget what the database says now, even a revision that nobody knows.")
+@lock_option
+@click.option("--json", "as_json", is_flag=True, help=_AS_JSON)
+@profile_options
+def stamp(chosen: Chosen, *, revision: str, purge: bool, lock_timeout: float | None, as_json: bool) -> int:
+    """Say that the database is at REVISION, without running anything."""
+    from myfy_data.migrations import operations
+
+    return _run(
+        chosen,
+        lambda target, tell: operations.stamp(target, revision, purge=purge, tell=tell),
+        lock_timeout,
+        as_json=as_json,
+    )
+
+
+def render(reports: Sequence[MigrationReport]) -> Iterator[output.Line]:
+    """One line for each profile, and below it what else somebody should know."""
+    if not reports:
+        yield ["no profile is ours to migrate"]
+    lines = output.columns([_row(report) for report in reports])
+    for report, line in zip(reports, lines, strict=True):
+        yield line
+        if report.outcome != "passed over":
+            for note in report.notes:
+                yield [(f"    {note}", "yellow")]
+
+
+def _row(report: MigrationReport) -> list[output.Span]:
+    from myfy_data.migrations.report import listed_revisions
+
+    outcome = (report.outcome, _COLOURS.get(report.outcome, "green"))
+    if report.outcome == "passed over":
+        return [report.profile, outcome, "", "; ".join(report.notes)]
+    after = "unknown" if report.after is None else listed_revisions(report.after)
+    return [report.profile, outcome, f"{listed_revisions(report.before)} -> {after}", f"{report.seconds:.2f} s"]
+
+
+def _run(chosen: Chosen, action: Action, lock_timeout: float | None, *, as_json: bool) -> int:
+    from myfy_data.cli import db_work
+
+    tell = db_work.teller(chosen)
+    answers = db_work.each_awaited(
+        chosen.targets, lambda target: action(with_lock_timeout(target, lock_timeout), tell)
+    )
+    reports = [answer.value for answer in answers if answer.value is not None]
+    errors = [answer.error for answer in answers] + [report.error for report in reports]
+    told = [*reports, *db_work.passed_reports(chosen)]
+    if as_json:
+        output.write_json([report.as_json() for report in told])
+    else:
+        output.write(render(told))
+        db_work.write_errors(errors)
+    return db_work.exit_code(errors)
+
+
+def _write_sql(chosen: Chosen, write: Callable[[Target], None]) -> int:
+    if len(chosen.targets) != 1:
+        raise click.UsageError("--sql prints the statements of one database, so it takes one --profile")
+    write(chosen.targets[0])
+    return 0
