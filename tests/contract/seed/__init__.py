@@ -1,0 +1,1 @@
+"""The promise of the seed, row by row, on the real myfy."""

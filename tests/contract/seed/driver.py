@@ -39,4 +39,5 @@ async def answers(asgi: Any, requests: list[list[Any]]) -> list[Any]:
 
 folder, way = sys.argv[1:]
 sys.path.insert(0, folder)
-print(json.dumps(asyncio.run(answers(made(importlib.import_module("app").app, way), json.load(sys.stdin)))))
+application = importlib.import_module("app").app
+sys.stdout.write(json.dumps(asyncio.run(answers(made(application, way), json.load(sys.stdin)))))

@@ -1,0 +1,1 @@
+"""Section C6 of the contract: hosts."""
