@@ -91,6 +91,11 @@ class FaultProxy:
         """Whether the fault that was armed last has fallen."""
         return self._last is not None and self._last.fired
 
+    @property
+    def open_connections(self) -> int:
+        """Clients that are being served."""
+        return len(self._lines)
+
     async def until_fired(self) -> None:
         """Wait until the fault that was armed last has fallen; only in the proxy's own loop."""
         while not self.fired:

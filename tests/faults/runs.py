@@ -1,0 +1,109 @@
+"""What came of each run, and which promises it broke."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from sqlalchemy.exc import DBAPIError
+
+from tests.faults.cases import ALLOWANCE, DEADLINE, ROWS, Case
+from tests.faults.messages import Message
+
+
+class Outcome(enum.Enum):
+    """What the caller of a request was told."""
+
+    DONE = "done"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    CANCELLED = "cancelled"
+
+
+@dataclass
+class Run:
+    """One request with a trouble on its n-th message, the request after it, and the end of the module.
+
+    Attributes:
+        case: the loop that it belongs to.
+        nth: the message on which the trouble fell.
+        label: the text of the row that the request stores.
+        hit: that message; None when the request and the end had fewer messages.
+        outcome: what the caller was told.
+        error: with which exception.
+        seconds: how long the request took.
+        end_seconds: how long the end of the module took.
+        requests: requests that were made, those before and after included.
+        sent_commit: whether a COMMIT reached the proxy.
+        checked_out: connections that were not given back.
+        left_open: connections that nobody owns any more and that are still open.
+        complaint: what the next request or the end failed with.
+    """
+
+    case: Case
+    nth: int
+    label: str
+    hit: Message | None = None
+    outcome: Outcome = Outcome.DONE
+    error: str = ""
+    seconds: float = 0.0
+    end_seconds: float = 0.0
+    requests: int = 0
+    sent_commit: bool = False
+    checked_out: int = 0
+    left_open: int = 0
+    complaint: str = ""
+
+    def __str__(self) -> str:
+        told = f"{self.outcome.value}{f' ({self.error})' if self.error else ''} in {self.seconds:.1f} s"
+        return f"{self.case}, message {self.nth} ({self.hit}): {told}"
+
+    @property
+    def exceeded(self) -> bool:
+        """Whether the request or the end took longer than the deadlines that it met and what C10 allows beyond."""
+        return max(self.seconds, self.end_seconds) > self.case.phases * DEADLINE + ALLOWANCE
+
+    def rows_in(self, stored: Collection[str]) -> int:
+        """How many of its rows are stored."""
+        return (self.label in stored) + (f"{self.label}+" in stored)
+
+
+def problems(run: Run, stored: Collection[str]) -> Iterator[str]:
+    """The promises that a run broke, the bound excepted: a busy machine breaks it too, so it is counted apart."""
+    yield from untruths(run, stored)
+    if run.outcome is not Outcome.DONE and run.case.trouble.is_harmless:
+        yield "failed, though the delay was within the deadline"
+    if run.checked_out:
+        yield f"{run.checked_out} connections were not given back"
+    if run.left_open:
+        yield f"{run.left_open} connections were left open"
+    if run.complaint:
+        yield run.complaint
+
+
+def untruths(run: Run, stored: Collection[str]) -> Iterator[str]:
+    """Where what the caller was told is not what is stored."""
+    rows, expected = run.rows_in(stored), ROWS[run.case.request]
+    if run.outcome is Outcome.DONE and rows != expected:
+        yield f"lost: {rows} of {expected} rows are stored"
+    if run.outcome in (Outcome.FAILED, Outcome.CANCELLED) and rows:
+        yield f"stored: {rows} rows, though it {run.outcome.value}"
+    if run.outcome is Outcome.UNKNOWN and rows not in (0, expected):
+        yield f"torn: {rows} of {expected} rows are stored"
+    if run.outcome is Outcome.UNKNOWN and not run.sent_commit:
+        yield "called unknown, though no COMMIT was sent"
+
+
+def says_stored(cancelled: asyncio.CancelledError) -> bool:
+    """Whether a cancellation says that it came after an answered COMMIT."""
+    return any("the work is stored" in note for note in getattr(cancelled, "__notes__", ()))
+
+
+def told(error: BaseException) -> str:
+    """An exception's name; for SQLAlchemy's, also the driver's."""
+    name = type(error).__name__
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        return f"{name} of {type(error.orig.__cause__ or error.orig).__name__}"
+    return name
