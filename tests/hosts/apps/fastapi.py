@@ -1,0 +1,56 @@
+"""The routes in FastAPI."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.responses import PlainTextResponse
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from starlette.requests import Request
+from starlette.responses import Response
+
+from myfy_data import DataModule
+from myfy_data.integrations.fastapi import Session, SessionDependency, session_for, setup
+from tests.hosts.acts import Act, Handled, perform
+from tests.hosts.apps.starlette import StarletteHost, answer_200
+from tests.hosts.tables import count_notes
+from tests.hosts.witness import SCENE
+
+Second = session_for("second")
+
+
+def _application() -> FastAPI:
+    app = FastAPI(exception_handlers={Handled: answer_200})
+
+    @app.post("/run/{act}/{text}")
+    async def run(act: str, text: str, request: Request, session: Session, second: Second) -> Response:
+        response: Response = await perform(act, Act(text, session, second, StarletteHost(), request.scope[SCENE]))
+        return response
+
+    @app.get("/count/{text}")
+    async def count(text: str, session: Session) -> Response:
+        return PlainTextResponse(str(await count_notes(session, text)))
+
+    return app
+
+
+def build(data: DataModule) -> Any:
+    """The application with our adapter."""
+    app = _application()
+    setup(app, data)
+    return app
+
+
+def build_naive(maker: async_sessionmaker[AsyncSession]) -> Any:
+    """The application with a dependency that commits after its `yield`."""
+
+    async def session() -> AsyncIterator[AsyncSession]:
+        async with maker.begin() as session:
+            yield session
+
+    app = _application()
+    app.dependency_overrides[SessionDependency()] = session
+    app.dependency_overrides[SessionDependency("second")] = session
+    return app

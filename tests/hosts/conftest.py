@@ -1,0 +1,67 @@
+"""Hosts in processes of their own, started when a test first asks for them, and once."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from tests.hosts.observing import Subject
+from tests.hosts.places import Place, all_places
+from tests.hosts.servers import Process, running
+from tests.servers import MYSQL, POSTGRESQL, throw_away_database
+
+NAIVE = "naive"
+"""In place of a database: the host without our adapter, on PostgreSQL."""
+
+SubjectOf = Callable[[str, str], Subject]
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def places(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[str, Place]]:
+    """The databases, by kind."""
+    async with all_places(tmp_path_factory.mktemp("places")) as places:
+        yield places
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    """One client for all; neither a proxy of this machine nor an earlier request stands between."""
+    # A server closes the connection on which an application raised, as soon as it comes to that.
+    limits = httpx.Limits(max_keepalive_connections=0)
+    async with httpx.AsyncClient(timeout=20, trust_env=False, limits=limits) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def subject_of(
+    places: dict[str, Place], client: httpx.AsyncClient, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SubjectOf]:
+    """Gives the application of a host on a database; all of one host live in one process."""
+    listeners = {kind: place.listener() for kind, place in places.items()}
+    if POSTGRESQL.name in places:
+        listeners[NAIVE] = places[POSTGRESQL.name].listener(naive=True)
+    listeners |= {f"hypercorn {kind}": place.listener(server="hypercorn") for kind, place in places.items()}
+    processes: dict[str, Process] = {}
+    with ExitStack() as stack:
+
+        def subject_of(host: str, listener: str) -> Subject:
+            kind = POSTGRESQL.name if listener == NAIVE else listener.rpartition(" ")[2]
+            if kind not in places:
+                skip_without(kind)
+            if host not in processes:
+                log = tmp_path_factory.mktemp("host") / f"{host}.log"
+                processes[host] = stack.enter_context(running(host, list(listeners.values()), log))
+            address = processes[host].addresses[list(listeners).index(listener)]
+            return Subject(processes[host], address, places[kind], client)
+
+        yield subject_of
+
+
+def skip_without(kind: str) -> None:
+    """Skip the test, or fail it where the run requires this server."""
+    with throw_away_database({each.name: each for each in (POSTGRESQL, MYSQL)}[kind]):
+        raise AssertionError(f"there is a {kind} server after all")
