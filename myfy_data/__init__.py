@@ -23,16 +23,20 @@ if TYPE_CHECKING:
         DataModuleError,
         DataModuleNotConfiguredError,
         InvalidDatabaseURLError,
+        MigrationError,
+        MigrationLockError,
         MissingDriverError,
         MissingPackageError,
         PartialCommitError,
         Problem,
         ReadOnlySessionError,
+        RevisionMismatchError,
         SessionError,
         UnknownProfileError,
         WrongEventLoopError,
     )
     from myfy_data.health import HealthReport, ProfileHealth
+    from myfy_data.migrations.manager import MigrationManager
     from myfy_data.module.base import Base, IDataProvider
     from myfy_data.module.module import DataModule
     from myfy_data.origins import Origin
@@ -60,6 +64,9 @@ _HOMES = {
     "HealthReport": "myfy_data.health",
     "IDataProvider": "myfy_data.module.base",
     "InvalidDatabaseURLError": "myfy_data.errors",
+    "MigrationError": "myfy_data.errors",
+    "MigrationLockError": "myfy_data.errors",
+    "MigrationManager": "myfy_data.migrations.manager",
     "MissingDriverError": "myfy_data.errors",
     "MissingPackageError": "myfy_data.errors",
     "Origin": "myfy_data.origins",
@@ -69,6 +76,7 @@ _HOMES = {
     "Problem": "myfy_data.errors",
     "ProfileHealth": "myfy_data.health",
     "ReadOnlySessionError": "myfy_data.errors",
+    "RevisionMismatchError": "myfy_data.errors",
     "SessionError": "myfy_data.errors",
     "SessionFactory": "myfy_data.sessions.factory",
     "UnknownProfileError": "myfy_data.errors",
@@ -93,6 +101,9 @@ __all__ = [
     "HealthReport",
     "IDataProvider",
     "InvalidDatabaseURLError",
+    "MigrationError",
+    "MigrationLockError",
+    "MigrationManager",
     "MissingDriverError",
     "MissingPackageError",
     "Origin",
@@ -102,6 +113,7 @@ __all__ = [
     "Problem",
     "ProfileHealth",
     "ReadOnlySessionError",
+    "RevisionMismatchError",
     "SessionError",
     "SessionFactory",
     "UnknownProfileError",

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def init(chosen: Chosen, *, alembic_ini: bool) -> int:
     """Write a migration directory: env.py, script.py.mako, README, versions/.
 
-    Where [data.profiles.NAME.migrations] directory says; in migrations/NAME without it. No URL and no secret is written:
-    env.py takes the profile's connection.
+    Where [data.profiles.NAME.migrations] directory says; in migrations/NAME without it. No URL and no secret is
+    written: env.py takes the profile's connection.
     """
     from myfy_data.cli import db_work
     from myfy_data.migrations import files

@@ -130,9 +130,7 @@ def _finish(chosen: Chosen, answers: Sequence[Answer[Any]], *, as_json: bool, ok
 
 
 def _answer_json(answer: Answer[Any]) -> dict[str, Any]:
-    if answer.error is not None:
-        return {"profile": answer.profile, "error": str(answer.error)}
+    told: dict[str, Any] = {"profile": answer.profile, "error": None if answer.error is None else str(answer.error)}
     if isinstance(answer.value, list):
-        return {"profile": answer.profile, "revisions": [info.as_json() for info in answer.value], "error": None}
-    found: dict[str, Any] = answer.value.as_json()
-    return {**found, "error": None}
+        return {**told, "revisions": [info.as_json() for info in answer.value]}
+    return told if answer.value is None else {**told, **answer.value.as_json()}

@@ -30,8 +30,8 @@ Action = Callable[["Target", "Tell"], Coroutine[Any, Any, "MigrationReport"]]
 def upgrade(chosen: Chosen, *, revision: str, sql: bool, lock_timeout: float | None, as_json: bool) -> int:
     """Run the revisions up to REVISION; up to head without it.
 
-    Of several processes that start at once, one runs them; the others wait for its lock and find nothing to do. Exit code
-    1 when a profile failed; the others still had their turn.
+    Of several processes that start at once, one runs them; the others wait for its lock and find nothing to do. Exit
+    code 1 when a profile failed; the others still had their turn.
     """
     from myfy_data.migrations import operations
 
@@ -103,9 +103,7 @@ def _run(chosen: Chosen, action: Action, lock_timeout: float | None, *, as_json:
     from myfy_data.cli import db_work
 
     tell = db_work.teller(chosen)
-    answers = db_work.each_awaited(
-        chosen.targets, lambda target: action(with_lock_timeout(target, lock_timeout), tell)
-    )
+    answers = db_work.each_awaited(chosen.targets, lambda target: action(with_lock_timeout(target, lock_timeout), tell))
     reports = [answer.value for answer in answers if answer.value is not None]
     errors = [answer.error for answer in answers] + [report.error for report in reports]
     told = [*reports, *db_work.passed_reports(chosen)]

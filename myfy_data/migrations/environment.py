@@ -114,7 +114,7 @@ def _arguments(target: Target) -> dict[str, Any]:
 
 def _run_watched(connection: Connection, watch: Watch, arguments: dict[str, Any]) -> None:
     given = arguments.pop("on_version_apply", ())
-    callbacks = [*(given if isinstance(given, tuple | list) else [given]), watch.applied]
+    callbacks: Any = [*(given if isinstance(given, tuple | list) else [given]), watch.applied]
     with _silence("alembic.runtime.migration"):  # the first of the two only says which steps Alembic wants
         context.configure(connection=connection, **arguments)
     steps = watch.around(context.get_context().opts["fn"])
@@ -186,9 +186,10 @@ def _move_to(target: Target) -> None:
 
 
 async def _run_locked(target: Target, options: dict[str, Any]) -> None:
-    async with migration_engine(target) as engine, engine.connect() as connection:
-        async with migration_lock(target, connection, tell_nobody):
-            await connection.run_sync(
-                lambda sync: _run(Handed(target, sync, Watch(target, sync, tell_nobody)), options)
-            )
-            await connection.commit()
+    async with (
+        migration_engine(target) as engine,
+        engine.connect() as connection,
+        migration_lock(target, connection, tell_nobody),
+    ):
+        await connection.run_sync(lambda sync: _run(Handed(target, sync, Watch(target, sync, tell_nobody)), options))
+        await connection.commit()

@@ -11,7 +11,6 @@ from sqlalchemy.exc import DBAPIError
 
 from myfy_data.errors import ConfigError, DataModuleError, MigrationError
 from myfy_data.migrations.journal import ChangedRevisionError, Entry
-from myfy_data.migrations.report import listed_revisions
 from myfy_data.migrations.target import Target
 from myfy_data.migrations.watch import Watch
 
@@ -107,12 +106,11 @@ def _truth(target: Target) -> str:
 
 def _fix(watch: Watch, error: Exception, stay: Sequence[Entry]) -> str:
     if isinstance(error, ChangedRevisionError):
-        return "put the statements back that ran, in their order; or undo them by hand, then: myfy-data db stamp REVISION"
+        return (
+            "put the statements that ran back, in their order; or undo them by hand, then: myfy-data db stamp REVISION"
+        )
     if not watch.running_path:
         return ""
     path = shlex.quote(watch.running_path)
     after = ", which goes on after them" if stay else ""
     return f"correct {path}, then run the same command again{after}"
-
-
-__all__ = ["explain_command_error", "explain_failure", "listed_revisions"]

@@ -18,9 +18,13 @@ from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, Tex
 
 from myfy_data.migrations.file_lock import this_process
 
-_READS = re.compile(
-    r"\s*(?:/\*.*?\*/\s*|--[^\n]*\n\s*)*(?:SELECT|SHOW|EXPLAIN|DESCRIBE|PRAGMA|SET|RESET)\b", re.I | re.S
+_UNCOUNTED = re.compile(
+    r"\s*(?:/\*.*?\*/\s*|--[^\n]*\n\s*)*"
+    r"(?:SELECT|SHOW|EXPLAIN|DESCRIBE|PRAGMA|SET|RESET|BEGIN|START|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)\b",
+    re.IGNORECASE | re.DOTALL,
 )
+"""What reads, and what belongs to the session: it runs every time."""
+
 _CHANGES_ROWS = re.compile(r"\s*(?:INSERT|UPDATE|DELETE|REPLACE|MERGE)\b", re.IGNORECASE)
 _KEPT = 500
 """Characters of a statement that are kept, to tell which it was."""
@@ -145,7 +149,7 @@ class Journal:
         Returns:
             Whether it was dealt with; False leaves it to SQLAlchemy.
         """
-        if not self._listens or _READS.match(statement):
+        if not self._listens or _UNCOUNTED.match(statement):
             return False
         self._position += 1
         # Its parameters are left out: they may hold the time of day.

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from alembic import command
-from alembic.autogenerate import compare_metadata  # noqa: F401
 from alembic.script import Script
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -55,9 +54,7 @@ async def upgrade(
         tell: hears each revision when it begins, and whom we wait for.
         engine: the engine to run on; one of its own when None.
     """
-    run = Run(
-        target, lambda config: command.upgrade(config, revision), "upgraded", revision in ("head", "heads"), tell
-    )
+    run = Run(target, lambda config: command.upgrade(config, revision), "upgraded", revision in ("head", "heads"), tell)
     return await run_command(run, engine)
 
 
@@ -69,9 +66,7 @@ async def downgrade(target: Target, revision: str, *, tell: Tell = tell_nobody) 
         revision: where to go: a revision, `-1`, `base`.
         tell: hears each revision when it begins.
     """
-    return await run_command(
-        Run(target, lambda config: command.downgrade(config, revision), "downgraded", False, tell)
-    )
+    return await run_command(Run(target, lambda config: command.downgrade(config, revision), "downgraded", False, tell))
 
 
 async def stamp(target: Target, revision: str, *, purge: bool = False, tell: Tell = tell_nobody) -> MigrationReport:
@@ -173,9 +168,7 @@ def _drift(handed: Handed) -> list[str]:
         found.extend(_described(difference) for difference in directives[0].upgrade_ops.as_diffs())
         directives.clear()
 
-    command.revision(
-        build_config(handed.target, handed), "check", autogenerate=True, process_revision_directives=note
-    )
+    command.revision(build_config(handed.target, handed), "check", autogenerate=True, process_revision_directives=note)
     return found
 
 

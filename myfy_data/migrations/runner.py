@@ -5,19 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from alembic import command
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from myfy_data.errors import ConfigError, DatabaseConnectionError, DataModuleError, MigrationError
+from myfy_data.errors import DataModuleError, MigrationError
 from myfy_data.migrations.database import migration_engine, reading
 from myfy_data.migrations.environment import Handed, build_config
 from myfy_data.migrations.explain import explain_command_error, explain_failure
@@ -25,7 +24,7 @@ from myfy_data.migrations.journal import Entry, Journal
 from myfy_data.migrations.lock import migration_lock
 from myfy_data.migrations.report import CurrentReport, MigrationReport, Outcome, Tell
 from myfy_data.migrations.target import Target
-from myfy_data.migrations.watch import Watch
+from myfy_data.migrations.watch import Watch, unfinished
 
 AlembicCommand = Callable[[Config], Any]
 
@@ -182,8 +181,6 @@ class _Ending:
 
 
 def _timed(report: MigrationReport, seconds: float) -> MigrationReport:
-    from dataclasses import replace
-
     return replace(report, seconds=seconds)
 
 
@@ -193,20 +190,22 @@ async def _run_on(run: Run, engine: AsyncEngine) -> MigrationReport:
         state = await read_current(run.target, engine)
         if state.is_at_head:
             return _Ending(run.target.profile, "nothing to do", state.current, state.current).report()
-    async with engine.connect() as connection:
-        async with migration_lock(run.target, connection, run.tell):
-            watch = await connection.run_sync(lambda sync: Watch(run.target, sync, run.tell))
-            try:
-                await connection.run_sync(_run_alembic, run, watch)
-                await connection.commit()
-            except (DataModuleError, SQLAlchemyError, CommandError, Exception) as error:
-                stay = await _clean_up(connection, watch)
-                ending = _failed(run, watch, error, stay)
-            else:
-                ending = _Ending(run.target.profile, run.outcome, watch.before or ())
-            ending.revisions, ending.notes = tuple(watch.done), tuple(watch.notes)
-            ending.after = await _read_after(connection, run.target)
-            return _named(ending).report()
+    async with engine.connect() as connection, migration_lock(run.target, connection, run.tell):
+        return await _run_locked(run, connection)
+
+
+async def _run_locked(run: Run, connection: AsyncConnection) -> MigrationReport:
+    watch = await connection.run_sync(lambda sync: Watch(run.target, sync, run.tell))
+    ending = _Ending(run.target.profile, run.outcome)
+    try:
+        await connection.run_sync(_run_alembic, run, watch)
+        await connection.commit()
+    except Exception as error:  # noqa: BLE001 - a revision may raise anything, and the report tells it
+        stay = await _clean_up(connection, watch)
+        ending.outcome, ending.error = "failed", explain_failure(run.target, watch, error, stay)
+    ending.before, ending.revisions, ending.notes = watch.before or (), tuple(watch.done), tuple(watch.notes)
+    ending.after = await _read_after(connection, run.target)
+    return _named(ending).report()
 
 
 def _named(ending: _Ending) -> _Ending:
@@ -225,11 +224,6 @@ async def _clean_up(connection: AsyncConnection, watch: Watch) -> list[Entry]:
         await connection.rollback()
         return await connection.run_sync(lambda _: watch.journal.fail())
     return []
-
-
-def _failed(run: Run, watch: Watch, error: Exception, stay: list[Entry]) -> _Ending:
-    told = explain_failure(run.target, watch, error, stay)
-    return _Ending(run.target.profile, "failed", watch.before or (), error=told)
 
 
 async def _read_after(connection: AsyncConnection, target: Target) -> tuple[str, ...] | None:
@@ -255,5 +249,5 @@ def _current(connection: Connection, target: Target, heads: tuple[str, ...]) -> 
     interrupted = ""
     left = Journal(connection, target.progress_table).read()
     if left:
-        interrupted = f"{left[0].step} was interrupted ({left[0].statement})"
+        interrupted = unfinished(left[0])
     return CurrentReport(target.profile, found[-1] if found else (), heads, interrupted)

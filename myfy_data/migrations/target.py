@@ -84,6 +84,15 @@ def resolve_all(settings: DataSettings) -> tuple[list[Target], list[PassedOver]]
     return targets, passed
 
 
+def startup_targets(settings: DataSettings, default: str) -> Iterator[Target]:
+    """The profiles that a module migrates or checks when it starts; a database in memory is its own, and among them."""
+    for name in settings.profiles:
+        if not any(refused for key, refused, *_ in _reasons(settings.profiles[name]) if key != "database_url"):
+            target = build_target(settings, name)
+            if name == default or (target.directory / "env.py").is_file():
+                yield target
+
+
 def build_target(settings: DataSettings, name: str) -> Target:
     """The target of a profile, whether it may be migrated or not. Pure."""
     profile = settings.profiles[name]
@@ -101,15 +110,18 @@ def _version_tables(settings: DataSettings) -> Iterator[str]:
 
 def _refusal(settings: DataSettings, name: str) -> Problem | None:
     """Why a profile is not ours to migrate; None when it is."""
-    profile = settings.profiles[name]
-    others = "name another profile, or --all for every one that can be migrated"
-    for key, refused, message, fix in (
-        ("active", not profile.active, "is false, so nothing opens this profile", "active = true"),
-        ("migrations.enabled", not profile.migrations.enabled, "is false, so its schema is not ours to change", others),
-        ("read_only", profile.read_only, "is true, and a migration writes", others),
-        ("database_url", profile.url.is_memory, "is in memory, and ends with the process that migrates it", others),
-    ):
+    for key, refused, message, fix in _reasons(settings.profiles[name]):
         if refused:
             path = ("profiles", name, *key.split("."))
             return Problem(str(settings.origin_at(path)), ".".join(path), message, fix=fix)
     return None
+
+
+def _reasons(profile: DatabaseSettings) -> Iterator[tuple[str, bool, str, str]]:
+    """Each reason not to migrate a profile: key, whether it holds, message, fix."""
+    others = "name another profile, or --all for every one that can be migrated"
+    yield "active", not profile.active, "is false, so nothing opens this profile", "active = true"
+    enabled = profile.migrations.enabled
+    yield "migrations.enabled", not enabled, "is false, so its schema is not ours to change", others
+    yield "read_only", profile.read_only, "is true, and a migration writes", others
+    yield "database_url", profile.url.is_memory, "is in memory, and ends with the process that migrates it", others

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, event
 
 from myfy_data.errors import MigrationError
 from myfy_data.migrations.journal import Entry, Journal
-from myfy_data.migrations.report import Tell, listed_revisions
+from myfy_data.migrations.report import Tell
 from myfy_data.migrations.target import Target
 
 if TYPE_CHECKING:
@@ -79,12 +80,12 @@ class Watch:
         if not earlier:
             return []
         run, *statements = earlier
-        note = f"{run.step} was interrupted ({run.statement})"
+        note = unfinished(run)
         if not statements:
-            self.notes.append(f"{note}; the database rolled all of it back")
+            self.notes.append(f"{note}; the database rolled all of it back, so it runs anew")
         elif run.step == step:
-            kept = _counted(len(statements))
-            self.notes.append(f"{note}; {kept} of it had run, and it goes on after that")
+            last = statements[-1].statement
+            self.notes.append(f"{note}; it goes on where that one stopped, with statement {len(statements)}: {last}")
         else:
             raise MigrationError(
                 self._target.profile,
@@ -95,7 +96,7 @@ class Watch:
             )
         return statements
 
-    def applied(self, *, ctx: MigrationContext, step: Any, heads: Iterable[str], **_: Any) -> None:
+    def applied(self, *, step: Any, heads: Iterable[str], **_: Any) -> None:
         """Alembic's `on_version_apply`: a step is complete, and its transaction still open."""
         if step.is_stamp:
             self.done += [revision for revision in heads if revision not in (self.before or ())]
@@ -110,8 +111,6 @@ class Watch:
             )
         self.journal.end()
         self.done.append(self.running)
-        if self.journal.skipped:
-            self.notes.append(f"{self.running}: {_counted(len(self.journal.skipped))} had run before")
         self.running = ""
 
     def _count_violations(self) -> int:
@@ -130,36 +129,32 @@ class Watch:
         """Let the journal see each statement of the connection while the block runs."""
         engine = self._connection.engine
 
-        def one(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
-            return self._see(context, statement, lambda: context.dialect.do_execute(cursor, statement, parameters, context))
-
-        def many(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
-            return self._see(
-                context, statement, lambda: context.dialect.do_executemany(cursor, statement, parameters, context)
-            )
-
-        def bare(cursor: Any, statement: str, context: Any) -> bool:
-            return self._see(
-                context, statement, lambda: context.dialect.do_execute_no_params(cursor, statement, context)
-            )
-
-        hooks = (("do_execute", one), ("do_executemany", many), ("do_execute_no_params", bare))
-        for name, hook in hooks:
+        hooks = {name: self._hook(name) for name in ("do_execute", "do_executemany", "do_execute_no_params")}
+        for name, hook in hooks.items():
             event.listen(engine, name, hook)
         try:
             yield
         finally:
-            for name, hook in hooks:
+            for name, hook in hooks.items():
                 event.remove(engine, name, hook)
 
-    def _see(self, context: Any, statement: str, run: Callable[[], None]) -> bool:
-        if context.root_connection is not self._connection:
-            return False
-        return self.journal.execute(run, statement, context.dialect)
+    def _hook(self, name: str) -> Callable[..., bool]:
+        """SQLAlchemy's event of this name: cursor, statement, for two of them parameters, context."""
+
+        def see(*arguments: Any) -> bool:
+            statement, context = arguments[1], arguments[-1]
+            if context.root_connection is not self._connection:
+                return False
+            run = partial(getattr(context.dialect, name), *arguments)
+            return self.journal.execute(run, statement, context.dialect)
+
+        return see
+
+
+def unfinished(run: Entry) -> str:
+    """What the journal's first row says, in words."""
+    return f"{run.step} was not finished by an earlier run ({run.statement})"
 
 
 def _counted(number: int) -> str:
     return "1 statement" if number == 1 else f"{number} statements"
-
-
-__all__ = ["Watch", "listed_revisions"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import partial
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from sqlalchemy import MetaData
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
@@ -23,6 +23,7 @@ from myfy_data.module.configured import (
 )
 from myfy_data.module.gate import EngineGate, EngineHook
 from myfy_data.module.identity import ModuleType, type_of_its_own
+from myfy_data.module.migrating import Policy, check_policy, migrate_profiles
 from myfy_data.module.startup import check_auto_create, create_tables, log_warnings, ping_profiles, warm_up_profiles
 from myfy_data.sessions.factory import SessionFactory
 from myfy_data.sessions.shielding import run_to_completion
@@ -45,11 +46,11 @@ class DataModule(metaclass=ModuleType):
         auto_create_tables: create the tables of `metadata` at start, in the module's default profile; refused in
             production (seed S5).
         metadata: the tables, such as `Base.metadata`.
-        migrations: only `"off"` so far.
+        migrations: at start, `"check"` that each database is at head, or `"upgrade"` it, one process at a time.
         on_engine: called with profile and engine for each engine that opens; instrumentation goes there.
 
     Raises:
-        ConfigError: `migrations` is not `"off"`.
+        ConfigError: `migrations` is unknown, or goes with `auto_create_tables` where both would make the tables.
         UnknownProfileError: finished settings were given, and `profile` is none of theirs that can be opened.
     """
 
@@ -67,10 +68,10 @@ class DataModule(metaclass=ModuleType):
         environment: str | None = None,
         auto_create_tables: bool = False,
         metadata: MetaData | None = None,
-        migrations: Literal["off", "check", "upgrade"] = "off",
+        migrations: Policy = "off",
         on_engine: EngineHook | None = None,
     ) -> None:
-        _refuse_migrations(migrations)
+        check_policy(migrations, auto_create_tables=auto_create_tables)
         _refuse_settings_as_profile(profile)
         self._profile = profile
         self._given = settings is not None
@@ -78,6 +79,7 @@ class DataModule(metaclass=ModuleType):
         self._load_with = partial(resolve_settings, files=files, environment=environment, profile=None)
         self._settings: DataSettings | None = None
         self._auto_create_tables = auto_create_tables
+        self._migrations: Policy = migrations
         self._metadata = metadata
         self._gate = EngineGate(lambda: self.profiles)
         self._factories: dict[str | None, SessionFactory] = {}
@@ -183,7 +185,7 @@ class DataModule(metaclass=ModuleType):
         await self.stop()
 
     async def start(self) -> None:
-        """Ask the required profiles, warm up, create tables; does nothing when the module runs already.
+        """Ask the required profiles, migrate, warm up, create tables; does nothing when the module runs already.
 
         A start that fails closes what it opened.
 
@@ -191,6 +193,7 @@ class DataModule(metaclass=ModuleType):
             ConfigError: the configuration cannot be used, or a profile cannot be opened.
             AutoCreateTablesProductionError: `auto_create_tables` in production (seed S5).
             DatabaseConnectionError: a required profile does not answer within its `connect_timeout`.
+            MigrationError: a database is not at head, or its migrations failed.
         """
         if self._running is not None:
             return
@@ -207,6 +210,7 @@ class DataModule(metaclass=ModuleType):
         registry = self._gate.registry
         required = required_profiles(self.settings, default)
         await ping_profiles(registry, sorted(required))
+        await migrate_profiles(self._migrations, self.settings, registry, default=default, required=required)
         await warm_up_profiles(registry, self.settings, required)
         if metadata is not None:
             await create_tables(registry.get(default), metadata)
@@ -292,9 +296,3 @@ def _refuse_settings_as_profile(profile: object) -> None:
     if profile is not None and not isinstance(profile, str):
         message = f"expected the name of a profile, got {type(profile).__name__}"
         raise ConfigError([Problem("argument", "profile", message, fix="DataModule(settings=...)")])
-
-
-def _refuse_migrations(migrations: str) -> None:
-    if migrations != "off":
-        message = f"migrations={migrations!r} is not supported by this version; nothing was migrated"
-        raise ConfigError([Problem("argument", "migrations", message, fix='migrations="off"')])
