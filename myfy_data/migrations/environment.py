@@ -18,7 +18,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection
 
 from myfy_data.errors import DataModuleError
-from myfy_data.migrations.database import migration_engine, run_blocking
+from myfy_data.migrations.database import migration_engine, reading, run_blocking
 from myfy_data.migrations.lock import migration_lock
 from myfy_data.migrations.metadata import load_metadata, put_on_path
 from myfy_data.migrations.report import tell_nobody
@@ -28,6 +28,9 @@ from myfy_data.settings.loader import load_settings
 
 ATTRIBUTE = "myfy_data"
 """Under this name in `Config.attributes`, our own commands hand `env.py` what to run on."""
+
+_LOOKS = frozenset({"check", "current", "history", "revision", "show"})
+"""Commands of Alembic's that only look at the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +169,8 @@ def _run_for_alembic(options: dict[str, Any]) -> None:
         _move_to(target)
     if context.is_offline_mode():
         _run(Handed(target), options)
+    elif _only_looks(context.config):
+        run_blocking(lambda: _look(target, options))
     else:
         run_blocking(lambda: _run_locked(target, options))
 
@@ -181,8 +186,23 @@ def _move_to(target: Target) -> None:
     Alembic knows the directory before `env.py` can read `-x profile=...`; the command and its steps hold this very
     object, so it becomes the other one.
     """
+    given = context.config
+    config = Config(given.config_file_name, given.toml_file_name, given.config_ini_section, cmd_opts=given.cmd_opts)
+    config.set_main_option("script_location", str(target.directory).replace("%", "%%"))
     vars(context.script).clear()
-    vars(context.script).update(vars(ScriptDirectory.from_config(build_config(target))))
+    vars(context.script).update(vars(ScriptDirectory.from_config(config)))
+
+
+def _only_looks(config: Config) -> bool:
+    """Whether the command that runs changes nothing, so that nobody has to wait for it."""
+    command, *_ = getattr(config.cmd_opts, "cmd", (None,))
+    return getattr(command, "__name__", "") in _LOOKS
+
+
+async def _look(target: Target, options: dict[str, Any]) -> None:
+    handed = {"dont_mutate": True}
+    async with migration_engine(target) as engine, reading(target, engine).connect() as connection:
+        await connection.run_sync(lambda sync: _run(Handed(target, sync, options=handed), options))
 
 
 async def _run_locked(target: Target, options: dict[str, Any]) -> None:
@@ -191,5 +211,10 @@ async def _run_locked(target: Target, options: dict[str, Any]) -> None:
         engine.connect() as connection,
         migration_lock(target, connection, tell_nobody),
     ):
-        await connection.run_sync(lambda sync: _run(Handed(target, sync, Watch(target, sync, tell_nobody)), options))
-        await connection.commit()
+        watch = await connection.run_sync(lambda sync: Watch(target, sync, tell_nobody))
+        try:
+            await connection.run_sync(lambda sync: _run(Handed(target, sync, watch), options))
+            await connection.commit()
+        except Exception:
+            await watch.clean_up(connection)
+            raise

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
 from myfy_data.errors import ConfigError, DataModuleError, MigrationError
-from myfy_data.migrations.journal import ChangedRevisionError, Entry
+from myfy_data.migrations.journal import ChangedRevisionError
 from myfy_data.migrations.target import Target
 from myfy_data.migrations.watch import Watch
 
@@ -38,7 +38,7 @@ def explain_command_error(target: Target, error: CommandError) -> MigrationError
     return MigrationError(target.profile, reason)
 
 
-def explain_failure(target: Target, watch: Watch, error: Exception, stay: Sequence[Entry]) -> DataModuleError:
+def explain_failure(target: Target, watch: Watch, error: Exception) -> DataModuleError:
     """What a run's failure means, and exactly what is in the database."""
     if isinstance(error, ConfigError):
         return error
@@ -46,12 +46,12 @@ def explain_failure(target: Target, watch: Watch, error: Exception, stay: Sequen
         return explain_command_error(target, error)
     if isinstance(error, MigrationError) and not watch.running:
         return error
-    facts = [*_what_ran(target, watch, stay)]
+    facts = [*_what_ran(target, watch), *_invalid_indexes(watch)]
     own = isinstance(error, MigrationError) and error
     reason = own.reason if own else _reason(watch, error, target)
     if own:
         facts = [*own.facts, *facts]
-    told = MigrationError(target.profile, reason, facts=facts, fix=_fix(watch, error, stay))
+    told = MigrationError(target.profile, reason, facts=facts, fix=_fix(watch, error))
     told.__cause__ = None if isinstance(error, MigrationError) else error
     return told
 
@@ -85,7 +85,13 @@ def _first_line(error: BaseException | None) -> str:
     return text.partition(": ")[2] if text.startswith("<class") else text
 
 
-def _what_ran(target: Target, watch: Watch, stay: Sequence[Entry]) -> Iterator[str]:
+def _invalid_indexes(watch: Watch) -> Iterator[str]:
+    for index in watch.invalid:
+        yield f"CREATE INDEX CONCURRENTLY left {index} unfinished; before the next run: DROP INDEX CONCURRENTLY {index}"
+
+
+def _what_ran(target: Target, watch: Watch) -> Iterator[str]:
+    stay = watch.stay
     if watch.done:
         yield f"complete before it: {', '.join(watch.done)}"
     if not watch.running:
@@ -104,7 +110,7 @@ def _truth(target: Target) -> str:
     return "" if target.backend == "mysql" else ": it was rolled back"
 
 
-def _fix(watch: Watch, error: Exception, stay: Sequence[Entry]) -> str:
+def _fix(watch: Watch, error: Exception) -> str:
     if isinstance(error, ChangedRevisionError):
         return (
             "put the statements that ran back, in their order; or undo them by hand, then: myfy-data db stamp REVISION"
@@ -112,5 +118,5 @@ def _fix(watch: Watch, error: Exception, stay: Sequence[Entry]) -> str:
     if not watch.running_path:
         return ""
     path = shlex.quote(watch.running_path)
-    after = ", which goes on after them" if stay else ""
+    after = ", which goes on after them" if watch.stay else ""
     return f"correct {path}, then run the same command again{after}"

@@ -20,7 +20,7 @@ from myfy_data.errors import DataModuleError, MigrationError
 from myfy_data.migrations.database import migration_engine, reading
 from myfy_data.migrations.environment import Handed, build_config
 from myfy_data.migrations.explain import explain_command_error, explain_failure
-from myfy_data.migrations.journal import Entry, Journal
+from myfy_data.migrations.journal import Journal
 from myfy_data.migrations.lock import migration_lock
 from myfy_data.migrations.report import CurrentReport, MigrationReport, Outcome, Tell
 from myfy_data.migrations.target import Target
@@ -201,8 +201,8 @@ async def _run_locked(run: Run, connection: AsyncConnection) -> MigrationReport:
         await connection.run_sync(_run_alembic, run, watch)
         await connection.commit()
     except Exception as error:  # noqa: BLE001 - a revision may raise anything, and the report tells it
-        stay = await _clean_up(connection, watch)
-        ending.outcome, ending.error = "failed", explain_failure(run.target, watch, error, stay)
+        await watch.clean_up(connection)
+        ending.outcome, ending.error = "failed", explain_failure(run.target, watch, error)
     ending.before, ending.revisions, ending.notes = watch.before or (), tuple(watch.done), tuple(watch.notes)
     ending.after = await _read_after(connection, run.target)
     return _named(ending).report()
@@ -216,14 +216,6 @@ def _named(ending: _Ending) -> _Ending:
 
 def _run_alembic(connection: Connection, run: Run, watch: Watch) -> None:
     run.command(build_config(run.target, Handed(run.target, connection, watch)))
-
-
-async def _clean_up(connection: AsyncConnection, watch: Watch) -> list[Entry]:
-    """Roll back, and keep in the database what the next run must know."""
-    with suppress(SQLAlchemyError, OSError, DataModuleError):
-        await connection.rollback()
-        return await connection.run_sync(lambda _: watch.journal.fail())
-    return []
 
 
 async def _read_after(connection: AsyncConnection, target: Target) -> tuple[str, ...] | None:

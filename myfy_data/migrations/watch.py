@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from myfy_data.errors import MigrationError
+from myfy_data.errors import DataModuleError, MigrationError
 from myfy_data.migrations.journal import Entry, Journal
 from myfy_data.migrations.report import Tell
 from myfy_data.migrations.target import Target
 
 if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext, MigrationStep
+
+_INVALID_INDEXES = "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid ORDER BY 1"
 
 MigrationsFunction = Callable[[Any, Any], Iterable[Any]]
 
@@ -30,6 +34,7 @@ class Watch:
         running_path: its file.
         notes: what to tell about it.
         stay: after a failure, the statements of `running` that are in the database and stay.
+        invalid: after a failure, indexes that nobody can use: `CREATE INDEX CONCURRENTLY` did not finish them.
         journal: how far it has come.
     """
 
@@ -44,6 +49,7 @@ class Watch:
         self.running_path = ""
         self.notes: list[str] = []
         self.stay: list[Entry] = []
+        self.invalid: list[str] = []
         self.journal = Journal(connection, target.progress_table)
 
     def around(self, function: MigrationsFunction) -> MigrationsFunction:
@@ -112,6 +118,16 @@ class Watch:
         self.journal.end()
         self.done.append(self.running)
         self.running = ""
+
+    async def clean_up(self, connection: AsyncConnection) -> None:
+        """After a failure: roll back, note what stays, and keep in the database what the next run must know."""
+        with suppress(SQLAlchemyError, OSError, DataModuleError):
+            await connection.rollback()
+            self.stay = await connection.run_sync(lambda _: self.journal.fail())
+            if self._target.backend == "postgresql":
+                found = await connection.execute(text(_INVALID_INDEXES))
+                self.invalid = [row[0] for row in found]
+                await connection.rollback()
 
     def _count_violations(self) -> int:
         return len(self._violating_rows())
