@@ -203,6 +203,31 @@ async def waited(act: Act) -> Any:
     return act.host.answer(200)
 
 
+async def cancelled(act: Act) -> Any:
+    await act.store()
+    _cancel_this_task_after(0)
+    await asyncio.Event().wait()
+
+
+async def cancelled_in_a_statement(act: Act) -> Any:
+    await act.store()
+    _cancel_this_task_after(SHORT)
+    await act.session.execute(sql(slow(act.scene.database)))
+
+
+async def cancelled_at_commit(act: Act) -> Any:
+    """The line holds COMMIT back for longer."""
+    await act.store()
+    _cancel_this_task_after(SHORT)
+    return act.host.answer(200)
+
+
+def _cancel_this_task_after(seconds: float) -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().call_later(seconds, task.cancel)
+
+
 ACTS: dict[str, Callable[[Act], Awaitable[Any]]] = {
     act.__name__: act
     for act in (
@@ -227,6 +252,9 @@ ACTS: dict[str, Callable[[Act], Awaitable[Any]]] = {
         second_raised,
         second_fails_at_commit,
         waited,
+        cancelled,
+        cancelled_in_a_statement,
+        cancelled_at_commit,
     )
 }
 

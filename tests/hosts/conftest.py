@@ -17,6 +17,9 @@ from tests.servers import MYSQL, POSTGRESQL, throw_away_database
 NAIVE = "naive"
 """In place of a database: the host without our adapter, on PostgreSQL."""
 
+HYPERCORN = "hypercorn "
+"""Before a database's kind: the same application under hypercorn; otherwise it is uvicorn."""
+
 SubjectOf = Callable[[str, str], Subject]
 
 
@@ -44,12 +47,12 @@ def subject_of(
     listeners = {kind: place.listener() for kind, place in places.items()}
     if POSTGRESQL.name in places:
         listeners[NAIVE] = places[POSTGRESQL.name].listener(naive=True)
-    listeners |= {f"hypercorn {kind}": place.listener(server="hypercorn") for kind, place in places.items()}
+    listeners |= {HYPERCORN + kind: place.listener(server="hypercorn") for kind, place in places.items()}
     processes: dict[str, Process] = {}
     with ExitStack() as stack:
 
         def subject_of(host: str, listener: str) -> Subject:
-            kind = POSTGRESQL.name if listener == NAIVE else listener.rpartition(" ")[2]
+            kind = POSTGRESQL.name if listener == NAIVE else listener.removeprefix(HYPERCORN)
             if kind not in places:
                 skip_without(kind)
             if host not in processes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from dataclasses import dataclass
 
@@ -19,15 +20,15 @@ class Observation:
     """What came of a request.
 
     Attributes:
-        status: what the client was answered.
-        at_start: rows that another connection saw when the response started.
+        status: what the client was answered; None when it did not wait for that.
+        at_start: rows that another connection saw when the response started; None when the client did not wait.
         stored: rows of both profiles, once everything was over.
         checked_out: connections of both profiles that were still in use then.
         next: rows that the next request sees, on the same connection of a pool of one; None when it failed.
         complaints: lines of the server's log that must not be there.
     """
 
-    status: int
+    status: int | None
     at_start: int | None
     stored: tuple[int, int]
     checked_out: tuple[int, int] = (0, 0)
@@ -57,15 +58,28 @@ class Subject:
             self.place.proxy.arm(fault, when=commit, nth=nth)
         answer = await self.client.post(f"{self.address}/run/{act}/{text}")
         assert fault is None or (self.place.proxy is not None and self.place.proxy.fired)
-        return await self.look(text, mark, answer)
+        return await self._look(text, mark, answer)
 
-    async def look(self, text: str, mark: int, answer: httpx.Response) -> Observation:
+    async def observe_departure(self) -> Observation:
+        """Let the application do the act `waited`, leave in the midst of it, and look."""
+        text = secrets.token_hex(8)
+        mark = self.process.mark()
+        url = httpx.URL(self.address)
+        _, writer = await asyncio.open_connection(url.host, url.port)
+        writer.write(f"POST /run/waited/{text} HTTP/1.1\r\nhost: {url.host}\r\ncontent-length: 0\r\n\r\n".encode())
+        await self.get(f"{BESIDE}await/{text}-entered")
+        writer.transport.abort()
+        await self.get(f"{BESIDE}await/{text}-left")
+        await self.get(f"{BESIDE}set/{text}-go")
+        return await self._look(text, mark, None)
+
+    async def _look(self, text: str, mark: int, answer: httpx.Response | None) -> Observation:
         """Everything but the answer, once nothing runs any more."""
         settled = (await self.get(f"{BESIDE}settled")).json()
         following = await self.get(f"/count/{text}")
-        at_start = answer.headers.get(ROWS_AT_START.decode())
+        at_start = answer and answer.headers.get(ROWS_AT_START.decode())
         return Observation(
-            status=answer.status_code,
+            status=answer and answer.status_code,
             at_start=None if at_start is None else int(at_start),
             stored=await self.place.stored(text),
             checked_out=(settled["main"], settled["second"]),

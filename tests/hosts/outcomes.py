@@ -116,3 +116,6 @@ ROWS = [
         nth=2,
     ),
 ]
+
+CLIENT_GONE = {"uvicorn": 1, "hypercorn": 1}
+"""Rows in the end when the client leaves while the handler works, by server."""

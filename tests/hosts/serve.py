@@ -14,12 +14,13 @@ import sys
 from collections.abc import Awaitable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import hypercorn.asyncio
 import hypercorn.config
 import uvicorn
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.pool import QueuePool
 
 from myfy_data import DatabaseSettings, DataModule, DataSettings
 from tests.hosts.witness import Scene, Witness
@@ -81,13 +82,16 @@ def _ours(module: Any, listener: Listener) -> tuple[Any, Scene]:
 
 
 def _naive(module: Any, listener: Listener) -> tuple[Any, Scene]:
-    engine = create_async_engine(listener.main, pool_size=1, max_overflow=0)
+    engine = create_async_engine(listener.main, pool_size=1, max_overflow=0, pool_timeout=1)
     maker = async_sessionmaker(engine, expire_on_commit=False)
 
     def open_session() -> AbstractAsyncContextManager[AsyncSession]:
         return maker()
 
-    return module.build_naive(maker), Scene(listener.database, open_session, lambda: {"main": 0, "second": 0})
+    def checked_out() -> dict[str, int]:
+        return {"main": cast("QueuePool", engine.pool).checkedout(), "second": 0}
+
+    return module.build_naive(maker), Scene(listener.database, open_session, checked_out)
 
 
 async def serve(host: str, listeners: list[Listener]) -> None:

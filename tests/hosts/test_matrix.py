@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
+from tests.hosts.cells import cell
 from tests.hosts.conftest import SubjectOf
 from tests.hosts.observing import expected
-from tests.hosts.outcomes import HOSTS, ROWS, Row
+from tests.hosts.outcomes import EVERY_DATABASE, HOSTS, ROWS, Row
 
-
-def cells() -> Iterator[object]:
-    for host in HOSTS:
-        for database in ("sqlite", "postgresql", "mysql"):
-            for row in ROWS:
-                if database in row.databases and host not in row.without:
-                    marks = [getattr(pytest.mark, name) for name in (host.partition("-")[0], database) if name in MARKED]
-                    yield pytest.param(host, database, row, marks=marks, id=f"{host}-{database}-{row.name}")
-
-
-MARKED = ("myfy", "postgresql", "mysql")
+CELLS = [
+    cell(host, database, row, name=row.name)
+    for host in HOSTS
+    for database in EVERY_DATABASE
+    for row in ROWS
+    if database in row.databases and host not in row.without
+]
 
 
 @pytest.mark.asyncio(loop_scope="session")
-@pytest.mark.parametrize(("host", "database", "row"), list(cells()))
+@pytest.mark.parametrize(("host", "database", "row"), CELLS)
 async def test_what_is_answered_is_what_is_stored(host: str, database: str, row: Row, subject_of: SubjectOf) -> None:
     subject = subject_of(host, database)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,6 +60,8 @@ class Witness:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
+        elif scope["path"] == f"{BESIDE}broken":
+            await send({"type": "http.response.body"})  # before its start
         elif scope["path"].startswith(BESIDE):
             await self._answer(await self._beside(scope["path"].removeprefix(BESIDE)), send)
         else:
@@ -76,11 +78,30 @@ class Witness:
         self._running += 1
         self._idle.clear()
         try:
-            await self._app({**scope, SCENE: self._scene}, receive, watched)
+            async with self._looking_out(scope["path"], receive):
+                await self._app({**scope, SCENE: self._scene}, receive, watched)
         finally:
             self._running -= 1
             if not self._running:
                 self._idle.set()
+
+    @asynccontextmanager
+    async def _looking_out(self, path: str, receive: Any) -> AsyncIterator[None]:
+        """Notice when the client of the act `waited` leaves; the application reads no message itself there."""
+        if "/waited/" not in path:
+            yield
+            return
+
+        async def look_out() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            self._scene.event(f"{path.rpartition('/')[2]}-left").set()
+
+        task = asyncio.create_task(look_out())
+        try:
+            yield
+        finally:
+            task.cancel()
 
     async def _stored(self, text: str) -> int:
         async with AsyncSession(self._engine) as session:
