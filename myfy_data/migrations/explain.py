@@ -38,6 +38,15 @@ def explain_command_error(target: Target, error: CommandError) -> MigrationError
     return MigrationError(target.profile, reason)
 
 
+def explain_database_error(target: Target, error: Exception) -> MigrationError:
+    """What a database or the operating system refused before anything ran."""
+    if isinstance(error, TimeoutError):
+        seconds = target.settings.migrations.command_timeout
+        return MigrationError(target.profile, f"no answer within {seconds:g} s")
+    reason = error.orig if isinstance(error, DBAPIError) else error
+    return MigrationError(target.profile, _first_line(reason))
+
+
 def explain_failure(target: Target, watch: Watch, error: Exception) -> DataModuleError:
     """What a run's failure means, and exactly what is in the database."""
     if isinstance(error, ConfigError):

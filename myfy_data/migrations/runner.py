@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from myfy_data.errors import DataModuleError, MigrationError
 from myfy_data.migrations.database import migration_engine, reading
 from myfy_data.migrations.environment import Handed, build_config
-from myfy_data.migrations.explain import explain_command_error, explain_failure
+from myfy_data.migrations.explain import explain_command_error, explain_database_error, explain_failure
 from myfy_data.migrations.journal import Journal
 from myfy_data.migrations.lock import migration_lock
 from myfy_data.migrations.report import CurrentReport, MigrationReport, Outcome, Tell
@@ -85,11 +85,8 @@ async def run_command(run: Run, engine: AsyncEngine | None = None) -> MigrationR
     """
     started = time.monotonic()
     try:
-        if engine is not None:
-            report = await _run_on(run, engine)
-        else:
-            async with migration_engine(run.target) as own:
-                report = await _run_on(run, own)
+        with _told(run.target):
+            report = await (_run_on(run, engine) if engine is not None else _run_on_own(run))
     except DataModuleError as error:
         report = _Ending(run.target.profile, "failed", error=error).report()
     return _timed(report, time.monotonic() - started)
@@ -107,7 +104,8 @@ async def read_current(target: Target, engine: AsyncEngine | None = None) -> Cur
             return await read_current(target, own)
     heads = read_heads(target)
     async with reading(target, engine).connect() as connection:
-        return await connection.run_sync(_current, target, heads)
+        here = await connection.run_sync(_current, target)
+        return CurrentReport(target.profile, here, heads, await connection.run_sync(_unfinished, target))
 
 
 async def ask(target: Target, question: Callable[[Handed], Any]) -> Any:
@@ -154,7 +152,9 @@ class _told:  # noqa: N801 - used like a function
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         if isinstance(error, CommandError):
             raise explain_command_error(self._target, error) from None
-        if isinstance(error, Exception) and not isinstance(error, DataModuleError | SQLAlchemyError | OSError):
+        if isinstance(error, SQLAlchemyError | OSError):
+            raise explain_database_error(self._target, error) from error
+        if isinstance(error, Exception) and not isinstance(error, DataModuleError):
             reason = f"{self._target.directory} cannot be read: {type(error).__name__}: {error}"
             raise MigrationError(self._target.profile, reason) from error
 
@@ -184,14 +184,27 @@ def _timed(report: MigrationReport, seconds: float) -> MigrationReport:
     return replace(report, seconds=seconds)
 
 
+async def _run_on_own(run: Run) -> MigrationReport:
+    async with migration_engine(run.target) as engine:
+        return await _run_on(run, engine)
+
+
 async def _run_on(run: Run, engine: AsyncEngine) -> MigrationReport:
     require_environment(run.target)
-    if run.to_head:
-        state = await read_current(run.target, engine)
-        if state.is_at_head:
-            return _Ending(run.target.profile, "nothing to do", state.current, state.current).report()
+    if run.to_head and (here := await _at_head(run.target, engine)) is not None:
+        return _Ending(run.target.profile, "nothing to do", here, here).report()
     async with engine.connect() as connection, migration_lock(run.target, connection, run.tell):
         return await _run_locked(run, connection)
+
+
+async def _at_head(target: Target, engine: AsyncEngine) -> tuple[str, ...] | None:
+    """The revisions that the database is at, when these are the heads; None when they are not, or nobody can tell."""
+    heads = read_heads(target)
+    with suppress(MigrationError):  # MariaDB shows nobody a table that somebody else is just making
+        async with reading(target, engine).connect() as connection:
+            here = await connection.run_sync(_current, target)
+            return here if set(here) == set(heads) else None
+    return None
 
 
 async def _run_locked(run: Run, connection: AsyncConnection) -> MigrationReport:
@@ -200,6 +213,8 @@ async def _run_locked(run: Run, connection: AsyncConnection) -> MigrationReport:
     try:
         await connection.run_sync(_run_alembic, run, watch)
         await connection.commit()
+        if run.outcome == "stamped":  # whoever stamps says what the database is like
+            await connection.run_sync(lambda _: watch.journal.close())
     except Exception as error:  # noqa: BLE001 - a revision may raise anything, and the report tells it
         await watch.clean_up(connection)
         ending.outcome, ending.error = "failed", explain_failure(run.target, watch, error)
@@ -220,13 +235,13 @@ def _run_alembic(connection: Connection, run: Run, watch: Watch) -> None:
 
 async def _read_after(connection: AsyncConnection, target: Target) -> tuple[str, ...] | None:
     with suppress(SQLAlchemyError, OSError, DataModuleError):
-        state = await connection.run_sync(_current, target, ())
+        here = await connection.run_sync(_current, target)
         await connection.rollback()
-        return state.current
+        return here
     return None
 
 
-def _current(connection: Connection, target: Target, heads: tuple[str, ...]) -> CurrentReport:
+def _current(connection: Connection, target: Target) -> tuple[str, ...]:
     found: list[tuple[str, ...]] = []
 
     def look(revisions: Any, _: Any) -> list[Any]:
@@ -238,8 +253,12 @@ def _current(connection: Connection, target: Target, heads: tuple[str, ...]) -> 
     script = ScriptDirectory.from_config(config)
     with _told(target), EnvironmentContext(config, script, fn=look, dont_mutate=True):
         script.run_env()
-    interrupted = ""
-    left = Journal(connection, target.progress_table).read()
-    if left:
-        interrupted = unfinished(left[0])
-    return CurrentReport(target.profile, found[-1] if found else (), heads, interrupted)
+    return found[-1] if found else ()
+
+
+def _unfinished(connection: Connection, target: Target) -> str:
+    """What an earlier run left behind, in words; also what a run is at right now."""
+    with suppress(SQLAlchemyError):  # it comes and goes with the run of another process
+        left = Journal(connection, target.progress_table).read()
+        return unfinished(left[0]) if left else ""
+    return ""

@@ -70,7 +70,6 @@ class Watch:
 
     def _begins(self, step: Any, number: str) -> None:
         if step.info.is_stamp:
-            self.journal.close()  # whoever stamps says what the database is like
             return
         revision = step.revision
         self.running, self.running_path = revision.revision, revision.path
@@ -169,7 +168,7 @@ class Watch:
 
 def unfinished(run: Entry) -> str:
     """What the journal's first row says, in words."""
-    return f"{run.step} was not finished by an earlier run ({run.statement})"
+    return f"{run.step} was begun by {run.statement} and not finished"
 
 
 def _counted(number: int) -> str:
