@@ -6,7 +6,7 @@ import asyncio
 import random
 import secrets
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -52,6 +52,7 @@ class Cancels:
         checked_out: connections that were not given back.
         waiting: places in the queue that were not given back.
         left_open: connections that were open after the end.
+        stored: what the database holds afterwards.
     """
 
     kind: str
@@ -67,20 +68,30 @@ class Cancels:
     checked_out: int = 0
     waiting: int = 0
     left_open: int = 0
+    stored: set[str] = field(default_factory=set)
 
-    def problems(self, stored: Collection[str]) -> Iterator[str]:
+    def look(self, stored: Iterable[str]) -> None:
+        """See what is stored, when nothing is under way any more."""
+        self.stored = set(stored)
+
+    @property
+    def untrue(self) -> int:
+        """Requests that are stored in spite of their cancellation, and acknowledged ones that are not."""
+        return len(self.cancelled & self.stored) + len((self.done | self.told_stored) - self.stored)
+
+    @property
+    def problems(self) -> list[str]:
         """The promises that were broken."""
         found = {
-            "acknowledged requests are not stored": len((self.done | self.told_stored) - set(stored)),
-            "requests are stored in spite of their cancellation": len(self.cancelled & set(stored)),
+            "requests are stored or lost, and their callers were told otherwise": self.untrue,
             "rows were another's": self.wrong_rows,
             "connections were not given back": self.checked_out,
             "places in the queue were not given back": self.waiting,
             "connections were left open": self.left_open,
-            "messages were logged or reported by nobody's request": len(self.noise),
+            "messages were logged or reported behind everybody's back": len(self.noise),
             **{f"requests failed with {name}": count for name, count in self.failures.items()},
         }
-        return (f"{count} {what}" for what, count in found.items() if count)
+        return [f"{count} {what}" for what, count in found.items() if count]
 
 
 Work = Callable[[str], Awaitable[None]]

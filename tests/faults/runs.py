@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy.exc import DBAPIError
@@ -40,6 +40,7 @@ class Run:
         checked_out: connections that were not given back.
         left_open: connections that nobody owns any more and that are still open.
         complaint: what the next request or the end failed with.
+        rows: how many of its rows are stored; None until somebody has looked.
     """
 
     case: Case
@@ -55,6 +56,7 @@ class Run:
     checked_out: int = 0
     left_open: int = 0
     complaint: str = ""
+    rows: int | None = None
 
     def __str__(self) -> str:
         told = f"{self.outcome.value}{f' ({self.error})' if self.error else ''} in {self.seconds:.1f} s"
@@ -65,35 +67,37 @@ class Run:
         """Whether the request or the end took longer than the deadlines that it met and what C10 allows beyond."""
         return max(self.seconds, self.end_seconds) > self.case.phases * DEADLINE + ALLOWANCE
 
-    def rows_in(self, stored: Collection[str]) -> int:
-        """How many of its rows are stored."""
-        return (self.label in stored) + (f"{self.label}+" in stored)
+    def look(self, stored: Collection[str]) -> None:
+        """See what is stored, when nothing is under way any more."""
+        self.rows = (self.label in stored) + (f"{self.label}+" in stored)
+
+    @property
+    def untruths(self) -> list[str]:
+        """Where what the caller was told is not what is stored."""
+        rows, expected = self.rows, ROWS[self.case.request]
+        found = {
+            f"lost: {rows} of {expected} rows are stored": self.outcome is Outcome.DONE and rows != expected,
+            f"stored: {rows} rows, though it {self.outcome.value}": self.outcome in _NOTHING and rows != 0,
+            f"torn: {rows} of {expected} rows": self.outcome is Outcome.UNKNOWN and rows not in (0, expected),
+            "unknown, though no COMMIT was sent": self.outcome is Outcome.UNKNOWN and not self.sent_commit,
+        }
+        return [what for what, is_so in found.items() if is_so]
+
+    @property
+    def problems(self) -> list[str]:
+        """The promises that it broke, the bound excepted: a busy machine breaks it too, so it is counted apart."""
+        found = {
+            "failed, though the delay was within the deadline": self.case.trouble.is_harmless
+            and self.outcome is not Outcome.DONE,
+            f"{self.checked_out} connections were not given back": self.checked_out,
+            f"{self.left_open} connections were left open": self.left_open,
+            self.complaint: self.complaint,
+        }
+        return self.untruths + [what for what, is_so in found.items() if is_so]
 
 
-def problems(run: Run, stored: Collection[str]) -> Iterator[str]:
-    """The promises that a run broke, the bound excepted: a busy machine breaks it too, so it is counted apart."""
-    yield from untruths(run, stored)
-    if run.outcome is not Outcome.DONE and run.case.trouble.is_harmless:
-        yield "failed, though the delay was within the deadline"
-    if run.checked_out:
-        yield f"{run.checked_out} connections were not given back"
-    if run.left_open:
-        yield f"{run.left_open} connections were left open"
-    if run.complaint:
-        yield run.complaint
-
-
-def untruths(run: Run, stored: Collection[str]) -> Iterator[str]:
-    """Where what the caller was told is not what is stored."""
-    rows, expected = run.rows_in(stored), ROWS[run.case.request]
-    if run.outcome is Outcome.DONE and rows != expected:
-        yield f"lost: {rows} of {expected} rows are stored"
-    if run.outcome in (Outcome.FAILED, Outcome.CANCELLED) and rows:
-        yield f"stored: {rows} rows, though it {run.outcome.value}"
-    if run.outcome is Outcome.UNKNOWN and rows not in (0, expected):
-        yield f"torn: {rows} of {expected} rows are stored"
-    if run.outcome is Outcome.UNKNOWN and not run.sent_commit:
-        yield "called unknown, though no COMMIT was sent"
+_NOTHING = (Outcome.FAILED, Outcome.CANCELLED)
+"""Outcomes after which nothing may be stored."""
 
 
 def says_stored(cancelled: asyncio.CancelledError) -> bool:
