@@ -19,6 +19,7 @@ from myfy_data.engines.mysql import MySQL
 from myfy_data.engines.options import EngineOptions, build_engine_options
 from myfy_data.engines.pool import BoundedPool
 from myfy_data.engines.postgresql import PostgreSQL
+from myfy_data.engines.reset import watch_reset
 from myfy_data.engines.sqlite import SQLite
 from myfy_data.errors import ConfigError, Problem
 from myfy_data.settings.models import DatabaseSettings
@@ -130,6 +131,7 @@ def open_owned(name: str, settings: DatabaseSettings) -> OpenEngine:
     if isinstance(engine.pool, BoundedPool):
         engine.pool.settle(name, home)
     backend.listen(engine.sync_engine)
+    watch_reset(engine.sync_engine, settings)
     if backend.needs_liveness and settings.pool_pre_ping:
         watch_liveness(engine.sync_engine, backend)
     return OpenEngine(name, engine, backend, home)

@@ -12,6 +12,7 @@ from sqlalchemy.pool import NullPool, QueuePool
 
 from myfy_data.engines import mysql, postgresql, sqlite
 from myfy_data.engines.pool import BoundedPool
+from myfy_data.engines.reset import discards, reset_problems, unprepared_arguments
 from myfy_data.engines.status import pool_size
 from myfy_data.engines.tls import tls_problems
 from myfy_data.errors import Problem, config_error
@@ -91,13 +92,18 @@ def build_engine_options(name: str, settings: DatabaseSettings) -> EngineOptions
         for key, message, fix in (
             *tls_problems(settings),
             *rules.problems(settings),
+            *reset_problems(settings),
             *_engine_option_problems(settings),
             *_driver_option_problems(settings, rules),
         )
     ]
     if problems:
         raise config_error(problems)
-    return EngineOptions(_sqlalchemy_url(url), _engine_arguments(settings), rules.arguments(settings))
+    return EngineOptions(_sqlalchemy_url(url), _engine_arguments(settings), _driver_arguments(settings, rules))
+
+
+def _driver_arguments(settings: DatabaseSettings, rules: Rules) -> dict[str, Any]:
+    return rules.arguments(settings) | unprepared_arguments(settings)
 
 
 def _sqlalchemy_url(url: ConnectionURL) -> URL:
@@ -111,7 +117,7 @@ def _engine_arguments(settings: DatabaseSettings) -> dict[str, Any]:
         "echo": settings.echo,
         "echo_pool": settings.echo_pool,
         "hide_parameters": settings.hide_parameters,
-        "pool_reset_on_return": None if reset == "none" else reset,
+        "pool_reset_on_return": None if reset == "none" or discards(settings) else reset,
         **_pool_arguments(settings),
     }
     execution = _execution_options(settings)

@@ -122,8 +122,10 @@ class DatabaseSettings(_Table):
     pool_pre_ping_idle: float = Field(
         default=0.5, ge=0, description="Seconds of idleness below which a connection counts as alive without a ping."
     )
-    pool_reset_on_return: Literal["rollback", "commit", "none"] = Field(
-        default="rollback", description="What happens to a connection that comes back to the pool."
+    pool_reset_on_return: Literal["rollback", "commit", "none", "discard"] = Field(
+        default="rollback",
+        description="What happens to a connection that comes back to the pool; `discard` also forgets settings, "
+        "temporary tables, prepared statements and locks.",
     )
     echo_pool: bool = Field(default=False, description="Log what the pool does.")
 

@@ -115,6 +115,7 @@ def test_the_defaults_are_those_of_the_contract() -> None:
         ({"pool_recycle": -1}, "pool_recycle", -1),
         ({"pool_reset_on_return": "none"}, "pool_reset_on_return", None),
         ({"pool_reset_on_return": "commit"}, "pool_reset_on_return", "commit"),
+        ({"pool_reset_on_return": "discard"}, "pool_reset_on_return", None),
         ({"echo": True}, "echo", True),
         ({"echo_pool": True}, "echo_pool", True),
         ({"hide_parameters": False}, "hide_parameters", False),
@@ -179,6 +180,13 @@ def test_the_query_may_size_the_statement_cache() -> None:
 
 def test_pgbouncer_gets_nothing_prepared() -> None:
     driver = options(pooler="pgbouncer").driver
+
+    assert driver["statement_cache_size"] == driver["prepared_statement_cache_size"] == 0
+    assert driver["prepared_statement_name_func"]() == ""
+
+
+def test_nothing_stays_prepared_where_everything_is_discarded() -> None:
+    driver = options(pool_reset_on_return="discard").driver
 
     assert driver["statement_cache_size"] == driver["prepared_statement_cache_size"] == 0
     assert driver["prepared_statement_name_func"]() == ""
@@ -283,6 +291,13 @@ def test_tls_by_the_drivers_words_is_refused(settings: dict[str, Any]) -> None:
         (SQLITE, {"pooler": "pgbouncer"}, "stands before PostgreSQL only"),
         (SQLITE, {"isolation_level": "READ COMMITTED"}, "every transaction is SERIALIZABLE"),
         (SQLITE, {"pool_reset_on_return": "none"}, "never give the turn to write back"),
+        (SQLITE, {"pool_reset_on_return": "discard"}, "no command that makes a connection forget"),
+        (POSTGRESQL, {"pooler": "pgbouncer", "pool_reset_on_return": "discard"}, "server_reset_query_always = 1"),
+        (
+            f"{POSTGRESQL}?prepared_statement_cache_size=50",
+            {"pool_reset_on_return": "discard"},
+            "query.prepared_statement_cache_size: DISCARD ALL drops every prepared statement",
+        ),
         (SQLITE, {"tls": "require"}, "nothing goes over a network"),
         ("sqlite://", {"read_only": True}, "stays empty"),
     ],
