@@ -23,6 +23,9 @@ _WARNINGS = (
     "error",
     # Litestar 2.23 and later want NamedDependency[AsyncSession], which our lowest version has not; both work.
     "ignore::DeprecationWarning:litestar.handlers.base",
+    # myfy-web itself uses what pydantic has deprecated.
+    "ignore::DeprecationWarning:myfy.web.config",
+    "ignore::DeprecationWarning:myfy.web.ratelimit.config",
 )
 _ADDRESS = re.compile(r"Uvicorn running on (http://\S+)")
 
@@ -48,14 +51,14 @@ class Served:
 
 
 @contextmanager
-def served(example: str, work: Path) -> Iterator[Served]:
+def served(example: str, work: Path, target: str = "app:app") -> Iterator[Served]:
     """Serve a copy of an example; afterwards every request and background task has ended, and the server with them."""
     ignored = shutil.ignore_patterns("*.db*", "__pycache__")
     folder = shutil.copytree(ROOT / "examples" / example, work / example, ignore=ignored)
     (folder / ".git").mkdir()  # where the search for configuration stops
     warnings = [word for rule in _WARNINGS for word in ("-W", rule)]
     process = subprocess.Popen(
-        [sys.executable, *warnings, "-m", "uvicorn", "app:app", "--port", "0", "--no-use-colors"],
+        [sys.executable, *warnings, "-m", "uvicorn", target, "--port", "0", "--no-use-colors"],
         cwd=folder,
         env=child_environment(),
         stderr=subprocess.PIPE,
