@@ -12,6 +12,7 @@ from typing import Any
 
 from aiomysql import OperationalError
 from aiomysql.connection import Connection
+from pymysql.constants import SERVER_STATUS
 
 from myfy_data.engines.mysql import TLS_NOT_OFFERED, UNSAFE_LOGIN
 
@@ -34,6 +35,10 @@ _ASK_FOR_KEY = b"\x02"
 """What `caching_sha2_password` sends when the scrambled password is not enough: the key, to encrypt it with."""
 
 
+_OPEN = SERVER_STATUS.SERVER_STATUS_IN_TRANS | SERVER_STATUS.SERVER_MORE_RESULTS_EXISTS
+"""The bits of an answer's status of which each forbids to believe that nothing is open."""
+
+
 class StrictConnection(Connection):  # type: ignore[misc]  # aiomysql ships no types
     """A connection that refuses to give anything away, and that does not wait forever.
 
@@ -45,6 +50,7 @@ class StrictConnection(Connection):  # type: ignore[misc]  # aiomysql ships no t
     """
 
     _answer_timeout: float | None = None
+    _in_doubt = False
 
     def __init__(self, *, password: str, answer_timeout: float, is_local: bool, **arguments: Any) -> None:
         # aiomysql encodes the password as latin-1; MySQL's own clients send the bytes of UTF-8.
@@ -119,6 +125,31 @@ class StrictConnection(Connection):  # type: ignore[misc]  # aiomysql ships no t
         except TimeoutError:
             self.abort()
             raise TimeoutError(f"no answer within {self._answer_timeout:g} s") from None
+
+    async def query(self, sql: str, unbuffered: bool = False) -> int:  # noqa: FBT001, FBT002 - aiomysql's signature
+        """Run a statement; whether a transaction is open afterwards is only known where the answer says so."""
+        self._in_doubt = True
+        rows: int = await super().query(sql, unbuffered)
+        # aiomysql reads the status of an answer without rows. One with rows may have opened a snapshot.
+        self._in_doubt = self._result is None or self._result.server_status is None
+        return rows
+
+    async def commit(self) -> None:
+        """Commit, unless the server has said that no transaction is open."""
+        if self._may_be_in_transaction:
+            await super().commit()
+            self._in_doubt = False
+
+    async def rollback(self) -> None:
+        """Roll back, unless the server has said that no transaction is open: mostly a COMMIT went out just before."""
+        if self._may_be_in_transaction:
+            await super().rollback()
+            self._in_doubt = False
+
+    @property
+    def _may_be_in_transaction(self) -> bool:
+        # An error does not tell whether a transaction is open, and behind one result more may come.
+        return self._in_doubt or bool(self.server_status & _OPEN)
 
     async def ensure_closed(self) -> None:
         """Say good-bye and close; a server that does not take it is not waited for."""

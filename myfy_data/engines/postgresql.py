@@ -12,6 +12,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.exc import MissingGreenlet
 
 from myfy_data.engines.backend import Backend, abort_transport, adapted
+from myfy_data.engines.deferral import defer_begin, may_defer_begin
 from myfy_data.engines.failures import CORRECT_ADDRESS, Failure, address_of
 from myfy_data.engines.home import cancel_again
 from myfy_data.engines.tls import load_tls_context
@@ -213,8 +214,10 @@ class PostgreSQL(Backend):
         return transport
 
     def listen(self, engine: Engine) -> None:
-        """After a statement that got no answer, do not wait long for the good-bye."""
+        """Begin transactions late; after a statement that got no answer, do not wait long for the good-bye."""
         event.listen(engine, "invalidate", _hurry)
+        if may_defer_begin(self.settings):
+            defer_begin(engine)
 
 
 def _hurry(dbapi_connection: Any, _record: Any, error: BaseException | None) -> None:

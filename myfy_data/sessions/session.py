@@ -18,7 +18,7 @@ from myfy_data.engines.factory import read_only_execution_options
 from myfy_data.errors import CommitOutcomeUnknown, ReadOnlySessionError
 from myfy_data.sessions.lazy import LazySession
 from myfy_data.sessions.outcomes import is_read_only_refusal
-from myfy_data.sessions.shielding import run_to_completion, wait_until_done
+from myfy_data.sessions.shielding import run_to_completion, start, wait_until_done
 from myfy_data.sessions.transaction import ProfileTransaction
 from myfy_data.sessions.usage import SessionUsage
 from myfy_data.settings.models import DatabaseSettings
@@ -148,14 +148,15 @@ class ProfileSession(AsyncSession):
     async def commit_or_roll_back(self) -> None:
         """Flush and commit; whatever fails is rolled back before it is raised. For callers inside `run_exclusively`."""
         try:
-            await super().flush()
+            if self.new or self.dirty or self.deleted:
+                await super().flush()
             await self._send_commit()
         except BaseException as error:
             await self.clean_up(super().rollback, after=error)
             raise
 
     async def _send_commit(self) -> None:
-        task = asyncio.get_running_loop().create_task(super().commit())
+        task = start(super().commit())
         cancelled = await wait_until_done(task, self._settings.command_timeout + _GRACE)
         if not task.done():
             task.cancel()
@@ -215,7 +216,7 @@ class ProfileSession(AsyncSession):
         if self.in_transaction():
             await run_to_completion(self._last(self._roll_back_and_close))
         else:
-            await super().close()
+            self.sync_session.close()  # nothing is sent, so SQLAlchemy's greenlet is not needed
 
     async def _roll_back_and_close(self) -> None:
         # SQLAlchemy's close() alone gives a connection whose COMMIT failed back with its transaction open: on SQLite

@@ -8,17 +8,26 @@ the caller waits for it however often it is cancelled meanwhile. Every await ins
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
+def start(coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """Run a coroutine in a task of its own; from Python 3.12 on, what needs no waiting is done when this returns."""
+    loop = asyncio.get_running_loop()
+    if sys.version_info >= (3, 12):
+        return asyncio.Task(coroutine, loop=loop, eager_start=True)
+    return loop.create_task(coroutine)
+
+
 async def wait_until_done(task: asyncio.Task[Any], patience: float | None = None) -> asyncio.CancelledError | None:
     """Wait for a task without ever cancelling it; the first cancellation that arrived meanwhile, or None.
 
-    `asyncio.wait` and not `asyncio.shield`: a shield whose caller was cancelled reports the inner failure to the
-    loop's exception handler, as if nobody had asked for it.
+    Not by `asyncio.shield`: a shield whose caller was cancelled reports the inner failure to the loop's exception
+    handler, as if nobody had asked for it.
 
     Args:
         task: the task to wait for.
@@ -32,12 +41,24 @@ async def wait_until_done(task: asyncio.Task[Any], patience: float | None = None
         if remaining is not None and remaining <= 0:
             break
         try:
-            await asyncio.wait([task], timeout=remaining)
+            await (_end_of(task) if remaining is None else asyncio.wait([task], timeout=remaining))
         except asyncio.CancelledError as error:
             cancelled = cancelled or error
             if deadline is None and patience is not None:
                 deadline = loop.time() + patience
     return cancelled
+
+
+def _end_of(task: asyncio.Task[Any]) -> asyncio.Future[None]:
+    """What `asyncio.wait` would wait for, without what it does for several tasks: each COMMIT comes this way."""
+    end: asyncio.Future[None] = task.get_loop().create_future()
+
+    def tell(_: asyncio.Task[Any]) -> None:
+        if not end.done():
+            end.set_result(None)
+
+    task.add_done_callback(tell)
+    return end
 
 
 async def run_to_completion(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -47,7 +68,7 @@ async def run_to_completion(coroutine: Coroutine[Any, Any, T]) -> T:
         asyncio.CancelledError: the caller was cancelled; a failure of the coroutine is noted on it.
         Exception: whatever the coroutine raised.
     """
-    task = asyncio.get_running_loop().create_task(coroutine)
+    task = start(coroutine)
     cancelled = await wait_until_done(task)
     if cancelled is None:
         return task.result()

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from myfy_data.errors import CommitOutcomeUnknown, PartialCommitError, SessionError
 from myfy_data.sessions.factory import SessionFactory
 from myfy_data.sessions.session import ProfileSession
-from myfy_data.sessions.shielding import run_to_completion, wait_until_done
+from myfy_data.sessions.shielding import run_to_completion, start, wait_until_done
 
 logger = logging.getLogger("myfy_data")
 
@@ -124,7 +124,7 @@ async def _commit_together(sessions: Sequence[ProfileSession]) -> None:
     for session in sessions:
         await session.flush()
     # Once the first COMMIT is out, a cancellation would only tear the profiles apart: it waits for all of them.
-    task = asyncio.get_running_loop().create_task(_commit_in_order(sessions))
+    task = start(_commit_in_order(sessions))
     cancelled = await wait_until_done(task)
     failure = task.exception()
     if cancelled is None:

@@ -127,6 +127,11 @@ class DatabaseSettings(_Table):
         description="What happens to a connection that comes back to the pool; `discard` also forgets settings, "
         "temporary tables, prepared statements and locks.",
     )
+    pool_leak_detection_threshold: float | None = Field(
+        default=None,
+        gt=0,
+        description="Seconds after which a connection still in use is reported with the place of its checkout.",
+    )
     echo_pool: bool = Field(default=False, description="Log what the pool does.")
 
     # Engine
@@ -135,6 +140,10 @@ class DatabaseSettings(_Table):
     isolation_level: (
         Literal["AUTOCOMMIT", "READ UNCOMMITTED", "READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"] | None
     ) = Field(default=None, description="Isolation level of every transaction; the server's own when not set.")
+    deferred_begin: bool = Field(
+        default=True,
+        description="PostgreSQL at READ COMMITTED: BEGIN waits for the first statement that is no plain SELECT.",
+    )
     execution_options: FreeTable = Field(default_factory=dict, description="SQLAlchemy execution options.")
     connect_args: FreeTable = Field(default_factory=dict, description="Arguments for the driver's `connect`.")
     engine_options: FreeTable = Field(

@@ -1,0 +1,79 @@
+"""BEGIN goes out with the first statement that needs a transaction (contract C10; ADR 0011).
+
+At READ COMMITTED each statement sees what is committed when it starts, inside a transaction or not. So a plain SELECT
+that comes before any other statement runs in a round trip of its own, and a unit of work that only reads needs neither
+BEGIN nor COMMIT. Whatever else may come (a write, a lock, a function that may write, text that nobody compiled)
+begins the transaction first, as ever.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import Any
+
+from sqlalchemy import Engine, event
+
+from myfy_data.settings.models import DatabaseSettings
+
+_READ_COMMITTED = frozenset({None, "read_committed"})
+"""What SQLAlchemy's adapter calls the level; None is the server's own."""
+
+_HARMLESS = frozenset(
+    "ALL AND ANY AS AVG BY CASE CAST CHAR COALESCE COUNT DISTINCT ELSE EXCEPT EXISTS FROM HAVING IN INTERSECT JOIN "
+    "LATERAL LIKE LOWER MAX MIN NOT NULLIF NUMERIC ON OR SELECT SUM THEN UNION UPPER VALUES VARCHAR WHEN WHERE".split()
+)
+"""Words that may stand before a parenthesis: SQL's own, aggregates, and functions that can only compute."""
+
+_BEFORE_PARENTHESIS = re.compile(r"([\w.\"\]]+)\s*\(")
+_NEEDS_TRANSACTION = re.compile(
+    r"\b(?:FOR|INTO|INSERT|UPDATE|DELETE|MERGE|TRUNCATE|CALL|TABLESAMPLE|CURRENT_\w+|LOCALTIME\w*)\b|--|/\*|;",
+    re.IGNORECASE,
+)
+
+
+@functools.lru_cache(maxsize=4096)
+def is_plain_select(sql: str) -> bool:
+    """Whether a compiled statement only reads, locks nothing, and calls nothing that could do more.
+
+    In doubt it is not plain: that costs a round trip, and the other mistake would cost atomicity.
+
+    Args:
+        sql: as SQLAlchemy's compiler wrote it.
+    """
+    if not sql.startswith("SELECT ") or _NEEDS_TRANSACTION.search(sql):
+        return False
+    return all(word.upper() in _HARMLESS for word in _BEFORE_PARENTHESIS.findall(sql))
+
+
+def may_defer_begin(settings: DatabaseSettings) -> bool:
+    """Whether a profile's transactions may begin late.
+
+    Not at a level that promises one snapshot for the whole transaction, and not behind PgBouncer, which may run the
+    two halves of a prepared statement on two servers unless a transaction holds them together.
+    """
+    level = settings.isolation_level in (None, "READ COMMITTED")
+    return settings.deferred_begin and level and settings.pooler == "none"
+
+
+def defer_begin(engine: Engine) -> None:
+    """Let an asyncpg engine's plain SELECTs run before BEGIN."""
+    dialect = engine.dialect
+
+    def execute(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
+        if context.compiled is None or cursor.server_side or not is_plain_select(statement):
+            return False
+        connection = context.root_connection.connection.dbapi_connection
+        level = connection.isolation_level
+        if level not in _READ_COMMITTED or (level is None and dialect.default_isolation_level != "READ COMMITTED"):
+            return False
+        # The adapter sends BEGIN before a statement unless it is in autocommit or inside a transaction. Within one,
+        # this changes nothing.
+        connection.autocommit = True
+        try:
+            cursor.execute(statement, parameters)
+        finally:
+            connection.autocommit = False
+        return True
+
+    event.listen(engine, "do_execute", execute)
