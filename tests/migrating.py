@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
+import io
 import json
 import signal
 import subprocess
@@ -10,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +22,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from myfy_data import MigrationError, MigrationManager
+from myfy_data.cli import main
 from myfy_data.migrations import MigrationReport
 from tests.sandbox import Sandbox, child_environment
 from tests.servers import MYSQL, POSTGRESQL, Server, account_of
@@ -134,8 +137,12 @@ class MigratedProject:
         return self.notes.read_text().split() if self.notes.exists() else []
 
     def db(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run `myfy-data db` here."""
-        return self.sandbox.run("db", *arguments)
+        """Run `myfy-data db` here, in this process: a process of its own costs a second."""
+        forget_models()
+        output, errors = io.StringIO(), io.StringIO()
+        with redirect_stdout(output), redirect_stderr(errors):
+            code = apart(lambda: main(["db", *arguments]))
+        return subprocess.CompletedProcess(arguments, code, output.getvalue(), errors.getvalue())
 
     def db_json(self, *arguments: str) -> Any:
         """What `myfy-data db ... --json` prints."""
@@ -195,6 +202,9 @@ def migrated(
         }
         project = MigratedProject(sandbox, urls, extra)
         project.init()
+        before = list(sys.path)
+        stack.callback(sys.path.__setitem__, slice(None), before)
+        stack.callback(forget_models)
         yield project
 
 
@@ -207,6 +217,13 @@ def ask(url: str, question: Callable[[Any], T]) -> T:
             return await connection.run_sync(question)
 
     return apart(lambda: asyncio.run(run()))
+
+
+def forget_models() -> None:
+    """Let the next import of `app.models` read the file of the project at hand."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "app"]:
+        del sys.modules[name]
+    importlib.invalidate_caches()
 
 
 def apart(action: Callable[[], T]) -> T:

@@ -13,6 +13,7 @@ from alembic.script import Script
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from myfy_data.errors import MigrationError
+from myfy_data.migrations.differences import described
 from myfy_data.migrations.environment import Handed, build_config
 from myfy_data.migrations.metadata import require_metadata
 from myfy_data.migrations.report import CheckReport, MigrationReport, RevisionInfo, Tell, tell_nobody
@@ -165,30 +166,11 @@ def _drift(handed: Handed) -> list[str]:
     found: list[str] = []
 
     def note(_context: Any, _revision: Any, directives: list[Any]) -> None:
-        found.extend(_described(difference) for difference in directives[0].upgrade_ops.as_diffs())
+        found.extend(described(difference) for difference in directives[0].upgrade_ops.as_diffs())
         directives.clear()
 
     command.revision(build_config(handed.target, handed), "check", autogenerate=True, process_revision_directives=note)
     return found
-
-
-def _described(difference: Any) -> str:
-    """One difference in words: what an upgrade would have to do."""
-    if isinstance(difference, list):  # changes of one column come together
-        return "; ".join(_described(one) for one in difference)
-    action, *items = difference
-    named = [_name(item) for item in items]
-    return " ".join([action.replace("_", " "), *(name for name in named if name)])
-
-
-def _name(item: Any) -> str:
-    if isinstance(item, dict) or item is None:
-        return ""
-    table = getattr(item, "table", None)
-    name = getattr(item, "name", None)
-    if name is not None and table is not None:
-        return f"{table.name}.{name}"
-    return str(name if name is not None else item)
 
 
 def read_history(target: Target, revisions: str | None = None) -> list[RevisionInfo]:
