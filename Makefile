@@ -2,7 +2,7 @@
 # PYTEST_ARGS are handed to pytest: make test PYTEST_ARGS="-k layers -x"
 PYTHON ?=
 PYTEST_ARGS ?=
-# ... and BENCH_ARGS to the benchmark: make bench-config BENCH_ARGS="--profiles 20"
+# ... and BENCH_ARGS to a benchmark: make bench-config BENCH_ARGS="--profiles 20"
 BENCH_ARGS ?=
 export PYTHON
 
@@ -12,7 +12,7 @@ TYPED := myfy_data myfy/data
 SCHEMA := schemas/myfy.schema.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format types floors schema schema-check static check bench-config clean core dev
+.PHONY: help setup demo test lint format types floors schema schema-check static check bench-config bench-hosts clean core dev
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -57,6 +57,9 @@ bench-config: core ## time the loading of configuration against other libraries
 	PIP_CACHE_DIR=$${PIP_CACHE_DIR:-$(CURDIR)/.cache/pip} .venv-bench/bin/python -m pip install --quiet \
 		--editable . -r benchmarks/requirements.txt
 	.venv-bench/bin/python benchmarks/config_load.py $(BENCH_ARGS)
+
+bench-hosts: core ## time requests on each host against other libraries; needs wrk and PostgreSQL
+	PIP_CACHE_DIR=$${PIP_CACHE_DIR:-$(CURDIR)/.cache/pip} $(BIN)/python benchmarks/hosts.py $(BENCH_ARGS)
 
 clean: ## remove everything that these targets made
 	rm -rf .venv .venv-bench .demo .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

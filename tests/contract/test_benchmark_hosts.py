@@ -1,0 +1,92 @@
+"""The benchmark of requests still runs, up to the load itself, which needs packages and a tool that tests do not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.sandbox import RUN_TIMEOUT, child_environment
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+ASK = """
+import asyncio, httpx, importlib, sys
+from host_apps.common import Base, plain_engine
+
+async def ask():
+    engine = plain_engine()
+    async with engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    await engine.dispose()
+    transport = httpx.ASGITransport(importlib.import_module(sys.argv[1]).app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://bench") as client:
+        stored = await client.post("/items/something")
+        read = await client.get("/items/1")
+        print(stored.status_code, stored.json(), read.status_code, read.json())
+
+asyncio.run(ask())
+"""
+
+COMPARE = """
+from hosts_load import Row, Sample
+from hosts_report import bounds, table
+
+plain, ours = (Row("starlette", library, ping=True) for library in ("plain", "ours"))
+samples = {
+    (plain, "read"): [Sample(100, 1000, 10), Sample(200, 500, 20), Sample(100, 1000, 30)],
+    (ours, "read"): [Sample(110, 900, 10), Sample(190, 500, 40), Sample(100, 1000, 30)],
+}
+print(table(samples, [plain, ours], "read"), *bounds(samples, ["read"]), sep="\\n")
+"""
+
+
+def python(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = child_environment()
+    environment["PYTHONPATH"] = os.pathsep.join([str(BENCHMARKS), environment["PYTHONPATH"]])
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env=environment | variables,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=RUN_TIMEOUT,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("library", ["plain", "ours"])
+@pytest.mark.parametrize("host", ["fastapi", "starlette", "litestar", pytest.param("myfy", marks=pytest.mark.myfy)])
+def test_an_application_answers_what_it_stored(host: str, library: str, tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path / 'bench.db'}"
+
+    done = python("-c", ASK, f"host_apps.{host}_{library}", BENCH_URL=url, BENCH_PRE_PING="1")
+
+    item = {"id": 1, "name": "something"}
+    assert (done.stdout, done.returncode) == (f"201 {item} 200 {item}\n", 0), done.stderr
+
+
+def test_it_says_that_wrk_is_missing(tmp_path: Path) -> None:
+    done = python(str(BENCHMARKS / "hosts.py"), "--hosts", "starlette", PATH=str(tmp_path))
+
+    assert (done.returncode, done.stderr) == (2, "wrk is not installed\n  fix: apt-get install wrk\n")
+
+
+def test_ratios_are_taken_within_a_round() -> None:
+    done = python("-c", COMPARE)
+
+    assert done.stdout.splitlines()[2].split() == [
+        "ours",
+        "110",
+        "0.95",
+        "1.00",
+        "1.10",
+        "900",
+        "0.90",
+        "1.00",
+        "1.00",
+        "30",
+    ]
+    assert done.stdout.splitlines()[3] == "starlette, read: ours against plain, at least 0.97: 0.95  1.00  1.10"
