@@ -115,8 +115,10 @@ def _run(chosen: Chosen, action: Action, lock_timeout: float | None, *, as_json:
     return db_work.exit_code(errors)
 
 
-def _write_sql(chosen: Chosen, write: Callable[[Target], None]) -> int:
+def _write_sql(chosen: Chosen, write: Callable[[Target], Coroutine[Any, Any, None]]) -> int:
+    import asyncio
+
     if len(chosen.targets) != 1:
         raise click.UsageError("--sql prints the statements of one database, so it takes one --profile")
-    write(chosen.targets[0])
+    asyncio.run(write(chosen.targets[0]))
     return 0

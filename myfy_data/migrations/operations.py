@@ -84,22 +84,22 @@ async def stamp(target: Target, revision: str, *, purge: bool = False, tell: Tel
     )
 
 
-def write_upgrade_sql(target: Target, revision: str, output: TextIO) -> None:
+async def write_upgrade_sql(target: Target, revision: str, output: TextIO) -> None:
     """Write the SQL of an upgrade, from base or of a range `FROM:TO`; connects to nothing.
 
     Raises:
         MigrationError: Alembic refuses.
     """
-    offline(target, lambda config: _to(config, output, command.upgrade, revision))
+    await offline(target, lambda config: _to(config, output, command.upgrade, revision))
 
 
-def write_downgrade_sql(target: Target, revision: str, output: TextIO) -> None:
+async def write_downgrade_sql(target: Target, revision: str, output: TextIO) -> None:
     """Write the SQL of a downgrade, a range `FROM:TO`; connects to nothing.
 
     Raises:
         MigrationError: Alembic refuses.
     """
-    offline(target, lambda config: _to(config, output, command.downgrade, revision))
+    await offline(target, lambda config: _to(config, output, command.downgrade, revision))
 
 
 def _to(config: Any, output: TextIO, run: Any, revision: str) -> None:

@@ -24,6 +24,7 @@ from myfy_data.migrations.journal import Journal
 from myfy_data.migrations.lock import migration_lock
 from myfy_data.migrations.report import CurrentReport, MigrationReport, Outcome, Tell
 from myfy_data.migrations.target import Target
+from myfy_data.migrations.turns import alembic_turn, run_in_turn
 from myfy_data.migrations.watch import Watch, unfinished
 
 AlembicCommand = Callable[[Config], Any]
@@ -104,7 +105,7 @@ async def read_current(target: Target, engine: AsyncEngine | None = None) -> Cur
             return await read_current(target, own)
     heads = read_heads(target)
     async with reading(target, engine).connect() as connection:
-        here = await connection.run_sync(_current, target)
+        here = await run_in_turn(connection, _current, target)
         return CurrentReport(target.profile, here, heads, await connection.run_sync(_unfinished, target))
 
 
@@ -116,18 +117,19 @@ async def ask(target: Target, question: Callable[[Handed], Any]) -> Any:
         DatabaseConnectionError: the server cannot be reached.
     """
     async with migration_engine(target) as engine, reading(target, engine).connect() as connection:
-        return await connection.run_sync(lambda sync: question(Handed(target, sync, options={"dont_mutate": True})))
+        return await run_in_turn(connection, lambda sync: question(Handed(target, sync, options={"dont_mutate": True})))
 
 
-def offline(target: Target, alembic_command: AlembicCommand) -> None:
+async def offline(target: Target, alembic_command: AlembicCommand) -> None:
     """Let Alembic write SQL instead of running it; connects to nothing.
 
     Raises:
         MigrationError: Alembic refuses, such as a revision that has to look at the database.
     """
     require_environment(target)
-    with _told(target):
-        alembic_command(build_config(target, Handed(target)))
+    async with alembic_turn():
+        with _told(target):
+            alembic_command(build_config(target, Handed(target)))
 
 
 def call_alembic(target: Target, action: Callable[[], Any]) -> Any:
@@ -202,7 +204,7 @@ async def _at_head(target: Target, engine: AsyncEngine) -> tuple[str, ...] | Non
     heads = read_heads(target)
     with suppress(MigrationError):  # MariaDB shows nobody a table that somebody else is just making
         async with reading(target, engine).connect() as connection:
-            here = await connection.run_sync(_current, target)
+            here = await run_in_turn(connection, _current, target)
             return here if set(here) == set(heads) else None
     return None
 
@@ -211,7 +213,7 @@ async def _run_locked(run: Run, connection: AsyncConnection) -> MigrationReport:
     watch = await connection.run_sync(lambda sync: Watch(run.target, sync, run.tell))
     ending = _Ending(run.target.profile, run.outcome)
     try:
-        await connection.run_sync(_run_alembic, run, watch)
+        await run_in_turn(connection, _run_alembic, run, watch)
         await connection.commit()
         if run.outcome == "stamped":  # whoever stamps says what the database is like
             await connection.run_sync(lambda _: watch.journal.close())
@@ -235,7 +237,7 @@ def _run_alembic(connection: Connection, run: Run, watch: Watch) -> None:
 
 async def _read_after(connection: AsyncConnection, target: Target) -> tuple[str, ...] | None:
     with suppress(SQLAlchemyError, OSError, DataModuleError):
-        here = await connection.run_sync(_current, target)
+        here = await run_in_turn(connection, _current, target)
         await connection.rollback()
         return here
     return None
