@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy.exc import TimeoutError as SQLAlchemyTimeoutError
 
+from myfy_data.engines.holders import Holder
+from myfy_data.engines.status import PoolStatus
 from myfy_data.errors import DataModuleError
 
 
@@ -15,27 +17,41 @@ class PoolExhausted(DataModuleError, SQLAlchemyTimeoutError):
         size: connections that the pool keeps.
         max_overflow: connections allowed beyond `size`; -1 for no limit.
         checked_out: connections in use when the wait ended.
+        overflow: connections beyond `size` when the wait ended.
         waited: seconds spent waiting.
+        waiting: tasks that were still waiting.
+        longest_held: seconds for which the longest holder has its connection; None when there is none.
+        checked_out_at: the lines of code where it was checked out; empty without `pool_leak_detection_threshold`.
     """
 
-    def __init__(self, profile: str, *, size: int, max_overflow: int, checked_out: int, waited: float) -> None:
-        self.profile = profile
-        self.size = size
+    def __init__(self, status: PoolStatus, max_overflow: int, waited: float, longest: Holder | None = None) -> None:
+        self.profile = status.profile
+        self.size = status.size
         self.max_overflow = max_overflow
-        self.checked_out = checked_out
+        self.checked_out = status.checked_out
+        self.overflow = status.overflow
         self.waited = waited
-        super().__init__(f"profile {profile!r}: {self._what()}\n  fix: {self._fix()}")
+        self.waiting = status.waiting
+        self.longest_held = longest.age if longest is not None else None
+        self.checked_out_at = longest.place if longest is not None else ""
+        super().__init__(f"profile {self.profile!r}: {self._what()}\n  fix: {self._fix()}")
 
     def _what(self) -> str:
-        return (
-            f"no connection became free within {self.waited:.1f} s"
-            f" (pool_size={self.size} max_overflow={self.max_overflow} checked_out={self.checked_out})"
+        numbers = (
+            f"no connection became free within {self.waited:.1f} s (pool_size={self.size}"
+            f" max_overflow={self.max_overflow} checked_out={self.checked_out} waiting={self.waiting})"
         )
+        if self.longest_held is None:
+            return numbers
+        held = f"{numbers}; one is in use for {self.longest_held:.1f} s"
+        return f"{held}, checked out at\n{self.checked_out_at}" if self.checked_out_at else held
 
     def _fix(self) -> str:
+        table = f"[data.profiles.{self.profile}]"
+        look = "" if self.checked_out_at else f"; pool_leak_detection_threshold = 30 in {table} tells who holds them"
         return (
             "close sessions sooner (do not open a second one while the first is in use), or raise"
-            f" pool_size in [data.profiles.{self.profile}]"
+            f" pool_size in {table}{look}"
         )
 
 
@@ -43,7 +59,8 @@ class WriterQueueTimeout(PoolExhausted):
     """A SQLite file lets one transaction write at a time, and the turn of this one did not come."""
 
     def __init__(self, profile: str, *, waited: float) -> None:
-        super().__init__(profile, size=1, max_overflow=0, checked_out=1, waited=waited)
+        status = PoolStatus(profile, size=1, checked_in=0, checked_out=1, overflow=0, waiting=0)
+        super().__init__(status, 0, waited)
 
     def _what(self) -> str:
         return f"no turn to write within {self.waited:.1f} s: SQLite lets one transaction write at a time"

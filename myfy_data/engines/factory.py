@@ -129,7 +129,7 @@ def open_owned(name: str, settings: DatabaseSettings) -> OpenEngine:
     engine = _create(name, options, backend)
     home = Home(name, running_loop())
     if isinstance(engine.pool, BoundedPool):
-        engine.pool.settle(name, home)
+        engine.pool.settle(name, home, settings.pool_leak_detection_threshold)
     backend.listen(engine.sync_engine)
     watch_reset(engine.sync_engine, settings)
     if backend.needs_liveness and settings.pool_pre_ping:

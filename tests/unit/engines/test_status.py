@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy.exc import TimeoutError as SQLAlchemyTimeoutError
 
-from myfy_data.engines.errors import PoolExhausted
 from myfy_data.engines.registry import EngineRegistry
 from myfy_data.engines.status import PoolStatus, describe_server
-from myfy_data.errors import DataModuleError, UnknownProfileError
+from myfy_data.errors import UnknownProfileError
 from myfy_data.settings.models import DatabaseSettings
 
 
@@ -44,12 +42,3 @@ async def test_connections_beyond_the_size_are_counted_as_overflow() -> None:
     pool._overflow = 1  # type: ignore[attr-defined]  # three connections, as SQLAlchemy counts
 
     assert registry.status("main").overflow == 1
-
-
-def test_an_exhausted_pool_is_also_sqlalchemys_time_out() -> None:
-    error = PoolExhausted("main", size=5, max_overflow=10, checked_out=15, waited=30.0)
-
-    assert isinstance(error, DataModuleError)
-    assert isinstance(error, SQLAlchemyTimeoutError)
-    assert "profile 'main': no connection became free within 30.0 s" in str(error)
-    assert "(pool_size=5 max_overflow=10 checked_out=15)" in str(error)
