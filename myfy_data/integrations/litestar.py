@@ -13,6 +13,7 @@ from myfy_data.asgi import request_session, run_request
 from myfy_data.errors import CommitOutcomeUnknown, DataModuleError
 from myfy_data.integrations.missing import missing_framework
 from myfy_data.module.module import DataModule
+from myfy_data.suggestions import listed, nearest
 
 try:
     from litestar import Litestar, Request, Response
@@ -25,6 +26,7 @@ except ModuleNotFoundError:
 
 if TYPE_CHECKING:
     from litestar.config.app import AppConfig
+    from litestar.handlers import HTTPRouteHandler
     from litestar.routes import BaseRoute
     from litestar.types import HTTPScope, Receive, Send
 
@@ -46,15 +48,22 @@ class DataPlugin(InitPlugin, ReceiveRoutePlugin):
 
     Raises:
         ConfigError: when the application is made: the configuration cannot be used.
-        DataModuleError: then, too: the application has a dependency of such a name.
+        DataModuleError: then, too: the application has a dependency of such a name, or a handler asks for an
+            `AsyncSession` under a name that no dependency has.
     """
 
     def __init__(self, data: DataModule, session_key: str = "session") -> None:
         self._data = data
         self._session_key = session_key
+        self._known: list[str] = []
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
         """Add the lifespan, the dependencies and the answer to an unknown outcome."""
+        if any(isinstance(other, DataPlugin) and other is not self for other in app_config.plugins):
+            raise DataModuleError(
+                "the application has another DataPlugin already\n"
+                "  fix: one plugin with one module, in which each database is a profile: `analytics_session`"
+            )
         app_config.lifespan = [self._lifespan, *app_config.lifespan]
         app_config.exception_handlers.setdefault(CommitOutcomeUnknown, _answer_unknown_outcome)
         app_config.signature_namespace.setdefault("AsyncSession", AsyncSession)
@@ -70,6 +79,7 @@ class DataPlugin(InitPlugin, ReceiveRoutePlugin):
                 '  fix: DataPlugin(data, session_key="db_session"), or another name for yours'
             )
         app_config.dependencies[key] = Provide(_provider(profile))
+        self._known.append(key)
 
     @asynccontextmanager
     async def _lifespan(self, _app: Litestar) -> AsyncIterator[None]:
@@ -79,7 +89,29 @@ class DataPlugin(InitPlugin, ReceiveRoutePlugin):
     def receive_route(self, route: BaseRoute) -> None:
         """Run what the route handles inside a unit of work: below middleware and exception handlers."""
         if isinstance(route, HTTPRoute):
+            for handler in route.route_handlers:
+                _check_sessions(handler, self._known)
             route.__class__ = _in_unit_of_work(type(route), self._data)
+
+
+def _check_sessions(handler: HTTPRouteHandler, known: list[str]) -> None:
+    # Litestar takes a name that is no dependency for a query parameter, which every request would then be missing.
+    dependencies = handler.resolve_dependencies()
+    asking = [(f"handler {handler}", handler.parsed_fn_signature)]
+    asking += [(f"dependency {key!r}", provide.parsed_fn_signature) for key, provide in dependencies.items()]
+    for who, signature in asking:
+        for name, parameter in signature.parameters.items():
+            if name not in dependencies and parameter.is_subclass_of(AsyncSession):
+                raise DataModuleError(_no_such_session(who, name, known))
+
+
+def _no_such_session(who: str, name: str, known: list[str]) -> str:
+    near = nearest(name, known)
+    guess = f". Did you mean {near!r}?" if near else ""
+    return (
+        f"{who}, parameter {name!r}: no dependency gives an AsyncSession under this name; known: {listed(known)}{guess}\n"
+        f"  fix: rename it to {near or known[0]}"
+    )
 
 
 def _provider(profile: str | None) -> Any:

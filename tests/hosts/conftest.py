@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import pytest
 import pytest_asyncio
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from myfy_data import DatabaseSettings, DataModule, DataSettings
 
 from tests.hosts.observing import Subject
 from tests.hosts.places import Place, all_places
 from tests.hosts.servers import Process, running
+from tests.hosts.tables import count_notes, create_tables
 from tests.servers import MYSQL, POSTGRESQL, throw_away_database
 
 NAIVE = "naive"
@@ -68,3 +75,34 @@ def skip_without(kind: str) -> None:
     """Skip the test, or fail it where the run requires this server."""
     with throw_away_database({each.name: each for each in (POSTGRESQL, MYSQL)}[kind]):
         raise AssertionError(f"there is a {kind} server after all")
+
+
+@dataclass(frozen=True)
+class Local:
+    """A module for an application in the test's own event loop, and its two databases.
+
+    Attributes:
+        data: profiles `main` and `second`, on SQLite files.
+        engine: goes straight to `main`'s file.
+    """
+
+    data: DataModule
+    engine: AsyncEngine
+
+    async def stored(self, text: str = "") -> int:
+        """How many notes begin with a text, as another connection sees it."""
+        async with AsyncSession(self.engine) as session:
+            return await count_notes(session, text)
+
+
+@pytest.fixture
+async def local(tmp_path: Path) -> AsyncIterator[Local]:
+    """A module that an application may start, and nothing stored."""
+    urls = {name: f"sqlite+aiosqlite:///{tmp_path / name}.db" for name in ("main", "second")}
+    profiles = {name: DatabaseSettings(database_url=url, pool_size=3, max_overflow=0) for name, url in urls.items()}
+    data = DataModule(settings=DataSettings(default="main", profiles=profiles))
+    async with data:
+        for name in urls:
+            await create_tables(data.get_engine(name))
+    engine = create_async_engine(urls["main"], poolclass=NullPool)
+    yield Local(data, engine)
