@@ -1,6 +1,6 @@
 """One host's applications in a process of their own: `python -m tests.hosts.serve HOST LISTENERS`.
 
-`LISTENERS` is JSON, a list of the fields of `Listener`. The ports are printed as a JSON list in the same order; the
+`LISTENERS` is JSON, a list of the fields of `Listener`. The ports are written as a JSON list in the same order; the
 process ends when its standard input does.
 """
 
@@ -100,7 +100,8 @@ async def serve(host: str, listeners: list[Listener]) -> None:
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in listeners]
     servers = [_SERVERS[each.server] for each in listeners]
     apps = [application(host, each) for each in listeners]
-    print(json.dumps([each.getsockname()[1] for each in sockets]), flush=True)
+    sys.stdout.write(json.dumps([each.getsockname()[1] for each in sockets]) + "\n")
+    sys.stdout.flush()
     async with asyncio.TaskGroup() as group:
         for run, app, sock in zip(servers, apps, sockets, strict=True):
             group.create_task(run(app, sock, stop))

@@ -57,7 +57,7 @@ class NaiveModule:
         self._maker = maker
 
     def configure(self, container: Any) -> None:
-        container.register(type_=AsyncSession, factory=lambda: self._maker(), scope="request")
+        container.register(type_=AsyncSession, factory=self._maker, scope="request")
 
     def extend(self, container: Any) -> None: ...
 
