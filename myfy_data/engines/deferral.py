@@ -13,16 +13,18 @@ import re
 from typing import Any
 
 from sqlalchemy import Engine, event
+from sqlalchemy.sql.selectable import SelectBase, TextualSelect
 
 from myfy_data.settings.models import DatabaseSettings
 
 _READ_COMMITTED = frozenset({None, "read_committed"})
 """What SQLAlchemy's adapter calls the level; None is the server's own."""
 
-_HARMLESS = frozenset(
-    "ALL AND ANY AS AVG BY CASE CAST CHAR COALESCE COUNT DISTINCT ELSE EXCEPT EXISTS FROM HAVING IN INTERSECT JOIN "
-    "LATERAL LIKE LOWER MAX MIN NOT NULLIF NUMERIC ON OR SELECT SUM THEN UNION UPPER VALUES VARCHAR WHEN WHERE".split()
-)
+_WORDS = """
+    ALL AND ANY AS AVG BY CASE CAST CHAR COALESCE COUNT DISTINCT ELSE EXCEPT EXISTS FROM HAVING IN INTERSECT JOIN
+    LATERAL LIKE LOWER MAX MIN NOT NULLIF NUMERIC ON OR SELECT SUM THEN UNION UPPER VALUES VARCHAR WHEN WHERE
+"""
+_HARMLESS = frozenset(_WORDS.split())
 """Words that may stand before a parenthesis: SQL's own, aggregates, and functions that can only compute."""
 
 _BEFORE_PARENTHESIS = re.compile(r"([\w.\"\]]+)\s*\(")
@@ -46,6 +48,12 @@ def is_plain_select(sql: str) -> bool:
     return all(word.upper() in _HARMLESS for word in _BEFORE_PARENTHESIS.findall(sql))
 
 
+def _is_compiled_select(context: Any) -> bool:
+    """Whether SQLAlchemy made the statement of a `select()`; text, also behind `columns()`, is the user's own."""
+    made_of = getattr(context.compiled, "statement", None)
+    return isinstance(made_of, SelectBase) and not isinstance(made_of, TextualSelect)
+
+
 def may_defer_begin(settings: DatabaseSettings) -> bool:
     """Whether a profile's transactions may begin late.
 
@@ -61,7 +69,7 @@ def defer_begin(engine: Engine) -> None:
     dialect = engine.dialect
 
     def execute(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
-        if context.compiled is None or cursor.server_side or not is_plain_select(statement):
+        if cursor.server_side or not (_is_compiled_select(context) and is_plain_select(statement)):
             return False
         connection = context.root_connection.connection.dbapi_connection
         level = connection.isolation_level

@@ -126,10 +126,10 @@ class StrictConnection(Connection):  # type: ignore[misc]  # aiomysql ships no t
             self.abort()
             raise TimeoutError(f"no answer within {self._answer_timeout:g} s") from None
 
-    async def query(self, sql: str, unbuffered: bool = False) -> int:  # noqa: FBT001, FBT002 - aiomysql's signature
+    async def query(self, sql: str, unbuffered: bool = False) -> Any:  # noqa: FBT001, FBT002 - aiomysql's signature
         """Run a statement; whether a transaction is open afterwards is only known where the answer says so."""
         self._in_doubt = True
-        rows: int = await super().query(sql, unbuffered)
+        rows = await super().query(sql, unbuffered)
         # aiomysql reads the status of an answer without rows. One with rows may have opened a snapshot.
         self._in_doubt = self._result is None or self._result.server_status is None
         return rows

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import Integer, column, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -75,6 +75,36 @@ async def test_a_unit_of_work_costs(database: Database, proxy: FaultProxy, work:
 async def test_a_read_only_session_reads_in_one_round_trip(database: Database, proxy: FaultProxy) -> None:
     async with database.module(read_only=True) as data:
         assert await spent(proxy, data, database, read) == 1
+
+
+TEXTS = {
+    "text": lambda _: text("SELECT 1"),
+    "text with columns": lambda _: text("SELECT 1 AS one").columns(column("one", Integer)),
+    "objects from text": lambda database: select(database.mapped()).from_statement(text("SELECT 1 AS id, '' AS text")),
+}
+
+
+@on_postgresql
+@pytest.mark.parametrize("statement", TEXTS)
+async def test_text_begins_a_transaction(database: Database, proxy: FaultProxy, statement: str) -> None:
+    text_of_ones_own = TEXTS[statement](database)
+
+    async def run(session: AsyncSession, _: Database) -> None:
+        await session.execute(text_of_ones_own)
+
+    async with database.module() as data:
+        assert await spent(proxy, data, database, run) == 3
+
+
+@on_postgresql
+async def test_objects_are_read_in_one_round_trip(database: Database, proxy: FaultProxy) -> None:
+    notes = select(database.mapped())
+
+    async def run(session: AsyncSession, _: Database) -> None:
+        (await session.scalars(notes)).all()
+
+    async with database.module() as data:
+        assert await spent(proxy, data, database, run) == 1
 
 
 @on_postgresql

@@ -98,9 +98,10 @@ async def _end(unit: RequestUnit, response: Response) -> None:
 def _responder(route: Route, container: Container) -> Callable[[Any], Response]:
     """What makes the response of a handler's result; it hands a finished response through."""
     make: Callable[..., Response] = HandlerExecutor(container)._make_response  # noqa: SLF001 - myfy's own rules
-    if not hasattr(route, "status_code"):  # myfy-web 0.1.2
+    if "status_code" not in vars(route):  # myfy-web 0.1.2
         return make
-    return lambda result: make(result, route.status_code)
+    status: int | None = vars(route)["status_code"]
+    return lambda result: make(result, status)
 
 
 def _resolve_hints(handler: Callable[..., Any]) -> dict[str, Any]:
