@@ -242,3 +242,85 @@ def test_the_shared_options_stand_after_the_subcommand(app: MigratedProject) -> 
 
 def test_profile_and_all_exclude_each_other(app: MigratedProject) -> None:
     assert app.db("upgrade", "--all", "--profile", "main").returncode == 2
+
+
+SECRET = "c4nary"
+
+
+@pytest.mark.parametrize("backend", ["postgresql", "mysql"])
+@pytest.mark.parametrize("command", [("upgrade",), ("check",), ("current",), ("stamp", "head"), ("upgrade", "--sql")])
+def test_no_command_shows_a_password(project: Sandbox, backend: str, command: tuple[str, ...]) -> None:
+    app = MigratedProject(project, {"main": f"{backend}://app:{SECRET}@127.0.0.1:9/x"})
+    app.init()
+    app.revision("001", 'table("a")')
+
+    done = app.db(*command)
+
+    assert done.returncode == (0 if "--sql" in command else 1)
+    assert SECRET not in done.stdout + done.stderr
+    assert "--sql" in command or "nothing listens on 127.0.0.1:9" in done.stderr
+
+
+def test_on_a_terminal_each_revision_is_told_when_it_begins(
+    app: MigratedProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app.revision("001", 'table("a")')
+    app.revision("002", 'table("b")', parent="001")
+    monkeypatch.setattr("myfy_data.cli.output.is_watched", lambda: True)
+
+    done = app.db("upgrade")
+
+    assert done.stderr.splitlines() == [
+        "main  upgrade 001 (1 of 2): the 001",
+        "main  upgrade 002 (2 of 2): the 002",
+    ]
+
+
+def test_several_heads_are_told_with_a_way_on(app: MigratedProject) -> None:
+    app.revision("001", 'table("a")')
+    app.revision("002", 'table("b")', parent="001")
+    app.revision("003", 'table("c")', parent="001")
+
+    refused, taken = app.db("upgrade"), app.db("upgrade", "heads")
+
+    assert (refused.returncode, taken.returncode) == (1, 0)
+    assert "fix: alembic merge heads, or name one: myfy-data db heads --profile main" in refused.stderr
+    assert app.tables() == {"a", "b", "c", "alembic_version"}
+
+
+def test_a_database_ahead_of_the_code_is_told(app: MigratedProject) -> None:
+    app.revision("001", 'table("a")')
+    app.revision("002", 'table("b")', parent="001")
+    app.upgrade()
+    (app.sandbox.path / "migrations/main/versions/002.py").unlink()
+
+    done = app.db("upgrade")
+
+    assert done.returncode == 1
+    assert "there is no revision '002' in" in done.stderr
+    assert "a database may be ahead of the code" in done.stderr
+
+
+def test_a_broken_revision_file_is_told_without_a_traceback(app: MigratedProject) -> None:
+    app.sandbox.write("migrations/main/versions/001.py", "not python at all\n")
+
+    done = app.db("upgrade")
+
+    assert done.returncode == 1
+    assert "cannot be read: SyntaxError" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_revision_may_be_written_empty(app: MigratedProject) -> None:
+    done = app.db("revision", "-m", "by hand", "--empty", "--rev-id", "abc")
+
+    assert done.stdout == "main: wrote migrations/main/versions/abc_by_hand.py\n"
+
+
+def test_a_revision_on_a_database_that_is_behind_is_refused_with_the_fix(app: MigratedProject) -> None:
+    app.revision("001", 'table("a")')
+
+    done = app.db("revision", "-m", "more")
+
+    assert done.returncode == 1
+    assert "fix: myfy-data db upgrade --profile main" in done.stderr

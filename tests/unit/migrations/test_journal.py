@@ -1,0 +1,80 @@
+"""Which statements are counted, and which failure means that a statement ran before."""
+
+from __future__ import annotations
+
+import pytest
+
+from myfy_data.migrations.differences import described
+from myfy_data.migrations.journal import _UNCOUNTED, says_already_so
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT 1",
+        "  select pg_sleep(1)",
+        "/* why */ SELECT 1",
+        "-- why\nSELECT 1",
+        "SHOW TABLES",
+        "PRAGMA foreign_key_check",
+        "SET search_path TO x",
+        "BEGIN IMMEDIATE",
+        "COMMIT",
+        "SAVEPOINT a",
+    ],
+)
+def test_what_reads_or_belongs_to_the_session_runs_every_time(statement: str) -> None:
+    assert _UNCOUNTED.match(statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["CREATE TABLE a (id int)", "INSERT INTO a SELECT 1", "WITH x AS (SELECT 1) INSERT INTO a", "DROP TABLE selects"],
+)
+def test_what_changes_something_is_counted(statement: str) -> None:
+    assert not _UNCOUNTED.match(statement)
+
+
+class PostgreSQLError(Exception):
+    """What asyncpg's adapter raises."""
+
+    sqlstate = "42P07"
+
+
+@pytest.mark.parametrize(
+    ("dialect", "error", "answer"),
+    [
+        ("mysql", Exception(1050, "Table 'a' already exists"), True),
+        ("mysql", Exception(1064, "You have an error in your SQL syntax"), False),
+        ("postgresql", PostgreSQLError("exists"), True),
+        ("postgresql", Exception("already exists"), False),
+        ("sqlite", Exception("table a already exists"), True),
+        ("sqlite", Exception("near NO: syntax error"), False),
+    ],
+)
+def test_a_server_says_that_a_statement_ran_before(dialect: str, error: Exception, answer: bool) -> None:
+    assert says_already_so(dialect, error) is answer
+
+
+class Named:
+    """A table, a column, an index or a constraint."""
+
+    def __init__(self, name: str | None, table: object = None) -> None:
+        self.name, self.table, self.columns = name, table, {"a": 1, "b": 2}
+
+    def __str__(self) -> str:
+        return str(self.name)
+
+
+@pytest.mark.parametrize(
+    ("difference", "line"),
+    [
+        (("add_table", Named("users")), "add table users"),
+        (("add_column", None, "users", Named("age")), "add column users.age"),
+        (("add_index", Named("ix", Named("users"))), "add index ix on users"),
+        (("add_constraint", Named(None, Named("users"))), "add constraint (a, b) on users"),
+        ([("modify_nullable", None, "users", "age", {}, True, False)], "modify nullable users.age: True -> False"),
+    ],
+)
+def test_a_difference_is_one_line(difference: object, line: str) -> None:
+    assert described(difference) == line
