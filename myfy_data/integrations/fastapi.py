@@ -1,7 +1,6 @@
 """FastAPI: `setup(app, data)`, then `session: Session` in handlers (contract C6)."""
 
-from __future__ import annotations
-
+# Annotations are not postponed here: FastAPI 0.116 cannot resolve those of an object that it calls.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -9,6 +8,7 @@ from typing import Annotated, Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from myfy_data.integrations.missing import missing_framework
+from myfy_data.module.configured import resolve_profile
 from myfy_data.module.module import DataModule
 
 try:
@@ -53,9 +53,10 @@ Session = Annotated[AsyncSession, Depends(SessionDependency())]
 
 
 def session_for(profile: str) -> Any:
-    """The annotation for the request's session of a profile, as in `Analytics = session_for("analytics")`.
+    """The annotation for the request's session of a profile, to be given a name of its own.
 
-    Type checkers take no call for a type. For them write what this returns:
+    `Analytics = session_for("analytics")`, then `session: Analytics` in handlers. Type checkers take no call for a
+    type; for them write what this returns:
     `Analytics = Annotated[AsyncSession, Depends(SessionDependency("analytics"))]`.
 
     Args:
@@ -81,7 +82,7 @@ def setup(app: FastAPI, data: DataModule) -> None:
 
     def check(starting: Starlette) -> None:
         for profile in sorted(_profiles_of_routes(starting.routes)):
-            data.get_session_factory(profile)
+            resolve_profile(data.settings, profile)
 
     install(app, data, _answer_unknown_outcome, check)
 

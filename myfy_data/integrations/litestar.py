@@ -109,7 +109,8 @@ def _no_such_session(who: str, name: str, known: list[str]) -> str:
     near = nearest(name, known)
     guess = f". Did you mean {near!r}?" if near else ""
     return (
-        f"{who}, parameter {name!r}: no dependency gives an AsyncSession under this name; known: {listed(known)}{guess}\n"
+        f"{who}, parameter {name!r}: no dependency gives an AsyncSession under this name; "
+        f"known: {listed(known)}{guess}\n"
         f"  fix: rename it to {near or known[0]}"
     )
 
