@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.pool import NullPool
 
 from myfy_data import DatabaseSettings, DataModule, DataSettings
-
 from tests.hosts.observing import Subject
 from tests.hosts.places import Place, all_places
 from tests.hosts.servers import Process, running
@@ -96,7 +95,7 @@ class Local:
 
 
 @pytest.fixture
-async def local(tmp_path: Path) -> AsyncIterator[Local]:
+async def local(tmp_path: Path) -> Local:
     """A module that an application may start, and nothing stored."""
     urls = {name: f"sqlite+aiosqlite:///{tmp_path / name}.db" for name in ("main", "second")}
     profiles = {name: DatabaseSettings(database_url=url, pool_size=3, max_overflow=0) for name, url in urls.items()}
@@ -105,4 +104,4 @@ async def local(tmp_path: Path) -> AsyncIterator[Local]:
         for name in urls:
             await create_tables(data.get_engine(name))
     engine = create_async_engine(urls["main"], poolclass=NullPool)
-    yield Local(data, engine)
+    return Local(data, engine)

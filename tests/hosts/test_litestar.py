@@ -20,7 +20,6 @@ from tests.hosts.conftest import Local
 from tests.hosts.driving import connect, request, started, told
 from tests.hosts.tables import Note, count_notes
 
-
 # Litestar 2.25 wants each parameter to say what it is, in words that 2.16 has not.
 pytestmark = pytest.mark.filterwarnings("ignore::litestar.exceptions.LitestarDeprecationWarning")
 
@@ -121,6 +120,8 @@ async def analytics(analytcs_session: AsyncSession) -> None: ...
 
 
 class Reports(Controller):
+    """Asks for a session whose name is misspelt."""
+
     @get("/reports")
     async def reports(self, sesion: AsyncSession) -> None: ...
 
