@@ -100,6 +100,7 @@ async def run_loops(kind: str, url: str, results: Results, say: Say) -> None:
     results.runs += runs
     results.noise += [f"{kind}: {message}" for message in noise.messages]
     results.broken += [f"{run}: {problem}" for run in runs for problem in run.problems]
+    results.broken += [f"{kind}: said behind everybody's back: {message}" for message in noise.forgotten]
 
 
 async def run_cancels(kind: str, url: str, results: Results, count: int, say: Say) -> None:

@@ -19,11 +19,14 @@ from tests.databases import SLOW_ON_SQLITE, Database
 from tests.faults.cases import module
 from tests.faults.noise import listening
 from tests.faults.proxy import FaultProxy, fault_proxy
-from tests.faults.runs import says_stored
+from tests.faults.runs import says_stored, told
 
 SEED = 20261122
 AT_ONCE = 3
 """Requests under way at the same time; as many connections as the pool holds."""
+
+LATE = 1.0
+"""Seconds after which the end of a cancelled request counts as late."""
 
 SPREAD = 0.02
 """Seconds within which the moments of cancellation lie."""
@@ -41,13 +44,16 @@ class Cancels:
     Attributes:
         kind: the database.
         mode: how and where was cancelled.
-        noise: what was said behind everybody's back.
+        noise: errors that were logged, and what was said behind everybody's back.
+        forgotten: what of it tells of something that nobody took care of.
         done: labels of requests that ended well, before their cancellation.
         told_stored: labels of those whose cancellation came after an answered COMMIT, and says so.
         cancelled: labels of the others that were cancelled.
+        bystanders: labels of requests in between that nobody cancelled, and that succeeded.
         unknown: labels of those whose COMMIT was never answered.
         failures: with which other exceptions requests ended.
         wrong_rows: requests and probes that read another's answer.
+        late: cancellations whose request took longer than `LATE` to end.
         slowest: seconds from the slowest cancellation to its end.
         checked_out: connections that were not given back.
         waiting: places in the queue that were not given back.
@@ -58,12 +64,15 @@ class Cancels:
     kind: str
     mode: str
     noise: list[str] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
     done: set[str] = field(default_factory=set)
     told_stored: set[str] = field(default_factory=set)
     cancelled: set[str] = field(default_factory=set)
+    bystanders: set[str] = field(default_factory=set)
     unknown: set[str] = field(default_factory=set)
     failures: Counter[str] = field(default_factory=Counter)
     wrong_rows: int = 0
+    late: int = 0
     slowest: float = 0.0
     checked_out: int = 0
     waiting: int = 0
@@ -77,7 +86,7 @@ class Cancels:
     @property
     def untrue(self) -> int:
         """Requests that are stored in spite of their cancellation, and acknowledged ones that are not."""
-        return len(self.cancelled & self.stored) + len((self.done | self.told_stored) - self.stored)
+        return len(self.cancelled & self.stored) + len((self.done | self.told_stored | self.bystanders) - self.stored)
 
     @property
     def problems(self) -> list[str]:
@@ -88,7 +97,7 @@ class Cancels:
             "connections were not given back": self.checked_out,
             "places in the queue were not given back": self.waiting,
             "connections were left open": self.left_open,
-            "messages were logged or reported behind everybody's back": len(self.noise),
+            "things were forgotten, and reported behind everybody's back": len(self.forgotten),
             **{f"requests failed with {name}": count for name, count in self.failures.items()},
         }
         return [f"{count} {what}" for what, count in found.items() if count]
@@ -126,6 +135,8 @@ class Canceller:
         async with mode.surroundings(self):
             for _ in range(0, count, mode.at_once):
                 await asyncio.gather(*(mode.one(self, secrets.token_hex(8)) for _ in range(mode.at_once)))
+                if mode.leaves_room:
+                    await self._stand_by(secrets.token_hex(8))
         await self._probe()
 
     # -- requests ----------------------------------------------------------------------------------------------
@@ -163,7 +174,7 @@ class Canceller:
         except CommitOutcomeUnknown:
             self._result.unknown.add(label)
         except Exception as error:  # noqa: BLE001 - whatever it is, the report tells it
-            self._result.failures[type(error).__name__] += 1
+            self._result.failures[told(error)] += 1
         else:
             self._result.done.add(label)
 
@@ -213,6 +224,7 @@ class Canceller:
         started = clock()
         await way(task)
         await asyncio.wait([task])
+        self._result.late += clock() - started > LATE
         self._result.slowest = max(self._result.slowest, clock() - started)
         if not task.cancelled():
             task.result()
@@ -231,6 +243,15 @@ class Canceller:
                 await session.execute(text("SELECT 1"))
             yield
 
+    async def _stand_by(self, label: str) -> None:
+        """Make a request that nobody cancels: nothing that was cancelled before may be in its way."""
+        try:
+            await self.write(label)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._result.failures[f"{told(error)}, though nobody cancelled them"] += 1
+        else:
+            self._result.bystanders.add(label)
+
     # -- afterwards --------------------------------------------------------------------------------------------
 
     async def _probe(self) -> None:
@@ -248,11 +269,13 @@ class Mode:
     Attributes:
         one: makes one request and cancels it.
         surroundings: what else goes on meanwhile.
+        leaves_room: whether another request could be made meanwhile.
         at_once: requests under way at the same time.
     """
 
     one: Callable[[Canceller, str], Awaitable[None]]
     surroundings: Callable[[Canceller], AbstractAsyncContextManager[None]] = Canceller.nothing
+    leaves_room: bool = True
     at_once: int = AT_ONCE
 
 
@@ -261,7 +284,7 @@ MODES = {
     "three times in a row": Mode(lambda canceller, label: canceller.at_a_moment(label, thrice)),
     "anyio scope": Mode(Canceller.scope_at_a_moment),
     "in COMMIT": Mode(Canceller.at_commit, at_once=1),
-    "in the wait for a connection": Mode(Canceller.in_the_queue, Canceller.no_connection_free),
+    "in the wait for a connection": Mode(Canceller.in_the_queue, Canceller.no_connection_free, leaves_room=False),
 }
 
 
@@ -278,7 +301,7 @@ async def cancel(database: Database, mode: str, count: int) -> Cancels:
             async with module(url, **settings) as data:
                 await Canceller(data, database, result).run(count)
             result.left_open = await _left_open(proxy)
-        result.noise = noise.messages
+        result.noise, result.forgotten = noise.messages, noise.forgotten
     return result
 
 

@@ -14,7 +14,7 @@ from tests.databases import Database
 from tests.faults.rules import Fault
 
 DEADLINE = 1.0
-"""Seconds that settings give to a connection, a statement, a COMMIT, a ROLLBACK and the end."""
+"""Seconds that settings give to each thing that a server is waited for."""
 
 ALLOWANCE = 1.0
 """Seconds that contract C10 allows beyond the deadline."""
@@ -85,12 +85,21 @@ STARTS = ("cold", "hot", "idle")
 
 @dataclass(frozen=True)
 class Case:
-    """One loop: a request with a trouble on its first message, then on its second, and so on to its last."""
+    """One loop: a request with a trouble on its first message, then on its second, and so on to its last.
+
+    Attributes:
+        kind: the kind of database.
+        start: the state of the pool, of `STARTS`.
+        request: the name of the request, of `REQUESTS`.
+        trouble: what happens.
+        deadline: seconds that settings give to a connection, a statement, a COMMIT, a ROLLBACK and the end.
+    """
 
     kind: str
     start: str
     request: str
     trouble: Trouble
+    deadline: float = DEADLINE
 
     @property
     def phases(self) -> int:
@@ -106,16 +115,16 @@ def every_case(kind: str) -> list[Case]:
     return [Case(kind, start, request, trouble) for start in STARTS for request in REQUESTS for trouble in TROUBLES]
 
 
-def module(url: str, **settings: Any) -> DataModule:
+def module(url: str, deadline: float = DEADLINE, **settings: Any) -> DataModule:
     """A module whose one profile reaches the server by this URL, with a small pool and short deadlines."""
     short: dict[str, Any] = {
         "tls": "disable",
         "pool_size": 2,
         "max_overflow": 0,
-        "pool_timeout": 3 * DEADLINE,
-        "connect_timeout": DEADLINE,
-        "command_timeout": DEADLINE,
-        "close_timeout": DEADLINE,
+        "pool_timeout": 3 * deadline,
+        "connect_timeout": deadline,
+        "command_timeout": deadline,
+        "close_timeout": deadline,
     }
     profile = DatabaseSettings(database_url=url, **{**short, **settings})
     return DataModule(settings=DataSettings(profiles={"main": profile}))

@@ -23,7 +23,7 @@ async def exhaust(case: Case, database: Database) -> AsyncIterator[Run]:
     async with fault_proxy(database.url) as (proxy, through):
         for nth in range(1, 1000):
             run = Run(case, nth, label=f"{nth}-{secrets.token_hex(8)}")
-            await _Attempt(run, proxy, module(through, **settings), database).make()
+            await _Attempt(run, proxy, module(through, case.deadline, **settings), database).make()
             yield run
             if run.hit is None:
                 return

@@ -16,24 +16,33 @@ class Noise(logging.Handler):
 
     Attributes:
         messages: one line each.
+        forgotten: those that tell of something that nobody took care of; the others are errors that were logged.
     """
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
         self.messages: list[str] = []
+        self.forgotten: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep a record."""
+        """Keep a record; asyncio's are about what was never retrieved, never awaited or destroyed too early."""
         cause = f": {record.exc_info[1]!r}" if record.exc_info else ""
-        self.messages.append(f"{record.name}: {record.getMessage().splitlines()[0]}{cause}")
+        text = f"{record.name}: {record.getMessage().splitlines()[0]}{cause}"
+        self.messages.append(text)
+        if record.name == "asyncio":
+            self.forgotten.append(text)
 
     def unraisable(self, unraisable: Any) -> None:
         """Keep what the interpreter could not raise."""
-        self.messages.append(f"{unraisable.err_msg or 'unraisable'}: {unraisable.exc_value!r} in {unraisable.object!r}")
+        self._forget(f"{unraisable.err_msg or 'unraisable'}: {unraisable.exc_value!r} in {unraisable.object!r}")
 
     def warn(self, message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
         """Keep a warning."""
-        self.messages.append(f"{category.__name__}: {message}")
+        self._forget(f"{category.__name__}: {message}")
+
+    def _forget(self, text: str) -> None:
+        self.messages.append(text)
+        self.forgotten.append(text)
 
 
 @contextmanager

@@ -33,8 +33,9 @@ given back or not closed.
 
 CANCELS = """\
 Requests that are cancelled at moments which a seed chooses, three at a time on a pool of three: while they read, write
-and wait for a slow statement; at COMMIT; and while they wait for a connection. A COMMIT that was sent is waited for, and
-the cancellation then says that the work is stored.
+and wait for a slow statement; at COMMIT; and while they wait for a connection. A COMMIT that was sent is waited for;
+the cancellation then says that the work is stored. In between come **others**, which nobody cancels. **Late** is a
+cancelled request that took longer than a second to end.
 """
 
 
@@ -45,7 +46,7 @@ def page(results: Results) -> str:
     lines += ["### With which exceptions requests failed", "", *error_table(results.runs), ""]
     lines += ["### Late", "", *late(results.runs), ""]
     lines += ["## Cancellations", "", CANCELS, *cancel_table(results.cancels), ""]
-    lines += ["## Said behind everybody's back", "", *noise(results), ""]
+    lines += ["## Errors that were logged", "", *noise(results), ""]
     lines += ["## Broken promises", "", *(listed(results.broken) or ["None."]), ""]
     return "\n".join(lines)
 
@@ -106,11 +107,14 @@ def late(runs: Iterable[Run]) -> list[str]:
 def cancel_table(cancels: Iterable[Cancels]) -> Iterator[str]:
     """Counts for each database and mode."""
     head = "database | cancelled | requests | rolled back | stored, and said so | done before | unknown | untrue"
-    yield from heading(f"{head} | wrong rows | not given back | left open | slowest end (s)")
+    yield from heading(
+        f"{head} | wrong rows | not given back | left open | others | others failed | late | slowest end (s)"
+    )
     for each in cancels:
         told = [len(each.cancelled), len(each.told_stored), len(each.done), len(each.unknown), each.untrue]
-        left = [each.wrong_rows, each.checked_out + each.waiting, each.left_open, f"{each.slowest:.2f}"]
-        yield row([NAMES[each.kind], each.mode, sum(told[:4]) + each.failures.total(), *told, *left])
+        left = [each.wrong_rows, each.checked_out + each.waiting, each.left_open]
+        others = [len(each.bystanders), each.failures.total(), each.late, f"{each.slowest:.2f}"]
+        yield row([NAMES[each.kind], each.mode, sum(told[:4]), *told, *left, *others])
 
 
 def noise(results: Results) -> list[str]:

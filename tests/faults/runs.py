@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.exc import DBAPIError
 
-from tests.faults.cases import ALLOWANCE, DEADLINE, ROWS, Case
+from tests.faults.cases import ALLOWANCE, ROWS, Case
 from tests.faults.messages import Message
 
 
@@ -65,7 +65,7 @@ class Run:
     @property
     def exceeded(self) -> bool:
         """Whether the request or the end took longer than the deadlines that it met and what C10 allows beyond."""
-        return max(self.seconds, self.end_seconds) > self.case.phases * DEADLINE + ALLOWANCE
+        return max(self.seconds, self.end_seconds) > self.case.phases * self.case.deadline + ALLOWANCE
 
     def look(self, stored: Collection[str]) -> None:
         """See what is stored, when nothing is under way any more."""
@@ -108,6 +108,7 @@ def says_stored(cancelled: asyncio.CancelledError) -> bool:
 def told(error: BaseException) -> str:
     """An exception's name; for SQLAlchemy's, also the driver's."""
     name = type(error).__name__
-    if isinstance(error, DBAPIError) and error.orig is not None:
-        return f"{name} of {type(error.orig.__cause__ or error.orig).__name__}"
-    return name
+    if not isinstance(error, DBAPIError) or error.orig is None:
+        return name
+    orig = type(error.orig.__cause__ or error.orig).__name__
+    return name if orig == name else f"{name} of {orig}"
