@@ -12,7 +12,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,8 +93,12 @@ class Workspace:
         return options
 
 
+Options = Callable[[Workspace], Sequence[str]]
+"""Further options of a server; called when its workspace is there, to put files into it."""
+
+
 @contextmanager
-def own_postgresql() -> Iterator[Started | None]:
+def own_postgresql(options: Options = lambda _: ()) -> Iterator[Started | None]:
     """A PostgreSQL server of our own; nothing when no PostgreSQL is installed."""
     with _workspace("postgres") as work:
         binaries = _postgresql_binaries(work)
@@ -103,13 +107,25 @@ def own_postgresql() -> Iterator[Started | None]:
             return
         data, port = work.path / "data", free_port()
         work.run(binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
-        server = [str(binaries / "postgres"), "-D", str(data), "-p", str(port), "-F", "-k", "", "-h", HOST]
+        server = [
+            str(binaries / "postgres"),
+            "-D",
+            str(data),
+            "-p",
+            str(port),
+            "-F",
+            "-k",
+            "",
+            "-h",
+            HOST,
+            *options(work),
+        ]
         with work.daemon(server, port, signal.SIGINT):
             yield HOST, port, "postgres"
 
 
 @contextmanager
-def own_mariadb() -> Iterator[Started | None]:
+def own_mariadb(options: Options = lambda _: ()) -> Iterator[Started | None]:
     """A MariaDB server of our own; nothing when no MariaDB is installed."""
     install, server = _find("mariadb-install-db"), _find("mariadbd")
     if install is None or server is None:
@@ -121,7 +137,8 @@ def own_mariadb() -> Iterator[Started | None]:
         work.run(install, "--no-defaults", *places, "--auth-root-authentication-method=normal", "--skip-test-db")
         sockets = [f"--port={port}", f"--bind-address={HOST}", f"--socket={work.path / 'm.sock'}"]
         fast = ["--skip-log-bin", "--innodb-flush-log-at-trx-commit=0", f"--pid-file={work.path / 'pid'}"]
-        with work.daemon([str(server), "--no-defaults", *places, *sockets, *fast], port, signal.SIGTERM):
+        command = [str(server), "--no-defaults", *places, *sockets, *fast, *options(work)]
+        with work.daemon(command, port, signal.SIGTERM):
             yield HOST, port, "root"
 
 

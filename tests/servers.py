@@ -144,12 +144,18 @@ class ServerKind:
 @contextmanager
 def throw_away_database(kind: ServerKind) -> Iterator[str]:
     """A database for this run; without a server the test is skipped, or fails if MYFY_TEST_REQUIRE names the kind."""
+    with required(kind.name), kind.server() as server, server.database() as url:
+        yield url
+
+
+@contextmanager
+def required(name: str) -> Iterator[None]:
+    """Skip the test that finds no server in the block, or fail it if MYFY_TEST_REQUIRE holds the name."""
     try:
-        with kind.server() as server, server.database() as url:
-            yield url
+        yield
     except NoServerError as error:
-        if kind.name in os.environ.get("MYFY_TEST_REQUIRE", "").split(","):
-            pytest.fail(f"{error} (MYFY_TEST_REQUIRE names {kind.name})", pytrace=False)
+        if name in os.environ.get("MYFY_TEST_REQUIRE", "").split(","):
+            pytest.fail(f"{error} (MYFY_TEST_REQUIRE names {name})", pytrace=False)
         pytest.skip(str(error))
 
 

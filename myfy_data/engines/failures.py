@@ -99,16 +99,35 @@ def _explain_socket(error: BaseException, address: str) -> Failure | None:
 
 def _explain_tls(error: BaseException, settings: DatabaseSettings) -> Failure | None:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return Failure(
-            f"the server's certificate was refused: {error.verify_message}",
-            'name the authority that signed it, tls_ca = "/path/to/ca.crt", and use the host name in the certificate',
-        )
+        return _explain_certificate(error, settings)
     if isinstance(error, ssl.SSLError):
         return Failure(
             f"the TLS handshake failed: {getattr(error, 'reason', None) or 'no common ground'}",
             f"check that the server speaks TLS (tls is {settings.tls_mode!r})",
         )
     return None
+
+
+def _explain_certificate(error: ssl.SSLCertVerificationError, settings: DatabaseSettings) -> Failure:
+    words = error.verify_message
+    if error.verify_code in _OTHER_NAME:
+        fix = 'connect by a name that stands in the certificate; tls = "verify-ca" would take any name'
+        return Failure(f"the server's certificate is another server's: {words}", fix)
+    if error.verify_code in _OTHER_AUTHORITY:
+        known = f"in {settings.tls_ca}" if settings.tls_ca else "that this machine trusts"
+        reason = f"the server's certificate was not signed by an authority {known}: {words}"
+        return Failure(reason, 'name the authority that signed it, tls_ca = "/path/to/ca.crt"')
+    if error.verify_code in _OTHER_TIME:
+        return Failure(f"the server's certificate cannot be used today: {words}", _TIME_FIX)
+    return Failure(f"the server's certificate was refused: {words}", 'name its authority, tls_ca = "/path/to/ca.crt"')
+
+
+_OTHER_NAME = frozenset({62, 63, 64})
+_OTHER_AUTHORITY = frozenset({2, 18, 19, 20, 21})
+_OTHER_TIME = frozenset({9, 10})
+"""Numbers that OpenSSL gives to what is wrong with a certificate."""
+
+_TIME_FIX = "renew the server's certificate, or set the clock of the machine that is wrong"
 
 
 def other_failure(error: BaseException, secret: Secret | None) -> Failure:
