@@ -39,6 +39,8 @@ _VARIES = (
     (re.compile(r" +\d+(\.\d+)? ms +"), "  N ms  "),
     (re.compile(r"\bSQLite \d[\d.]*"), "SQLite N"),
     (re.compile(r"\bin \d+\.\d+s\b"), "in Ns"),
+    (re.compile(r"  \d+\.\d\d s$", re.MULTILINE), "  N s"),
+    (re.compile(r"\bprocess \d+ on \S+ since \S+\b"), "process N on host since then"),
 )
 
 

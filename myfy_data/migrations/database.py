@@ -36,6 +36,7 @@ def migration_settings(settings: DatabaseSettings) -> DatabaseSettings:
         "command_timeout": own.command_timeout,
         "statement_timeout": None,
         "isolation_level": None,
+        "deferred_begin": False,
         "pool_size": 1,
         "max_overflow": 0,
         "pool_recycle": -1,
