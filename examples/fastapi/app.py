@@ -17,15 +17,15 @@ from myfy_data import DataModule, load_settings
 from myfy_data.integrations.fastapi import Session, SessionDependency, setup
 
 settings = load_settings()
-developing = settings.environment == "development"
-data = DataModule(settings=settings, auto_create_tables=developing, metadata=ShopBase.metadata)
+make_tables = settings.environment in ("development", "test")  # in production, migrations do
+data = DataModule(settings=settings, auto_create_tables=make_tables, metadata=ShopBase.metadata)
 Analytics = Annotated[AsyncSession, Depends(SessionDependency("analytics"))]
 
 
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
     """Runs inside the module's own: `data` has started, and created the tables of the default profile."""
-    if developing:
+    if make_tables:
         async with data.get_engine("analytics").begin() as connection:
             await connection.run_sync(EventBase.metadata.create_all)
     yield

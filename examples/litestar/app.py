@@ -17,14 +17,14 @@ from myfy_data import AsyncSession, DataModule, load_settings
 from myfy_data.integrations.litestar import DataPlugin
 
 settings = load_settings()
-developing = settings.environment == "development"
-data = DataModule(settings=settings, auto_create_tables=developing, metadata=ShopBase.metadata)
+make_tables = settings.environment in ("development", "test")  # in production, migrations do
+data = DataModule(settings=settings, auto_create_tables=make_tables, metadata=ShopBase.metadata)
 
 
 @asynccontextmanager
 async def lifespan(_: Litestar) -> AsyncIterator[None]:
     """Runs inside the module's own: `data` has started, and created the tables of the default profile."""
-    if developing:
+    if make_tables:
         async with data.get_engine("analytics").begin() as connection:
             await connection.run_sync(EventBase.metadata.create_all)
     yield

@@ -89,10 +89,10 @@ async def statement(factory: SessionFactory) -> StreamingResponse:
 
 
 settings = load_settings()
-developing = settings.environment == "development"
+make_tables = settings.environment in ("development", "test")  # in production, migrations do
 app = Application()
 app.add_module(WebModule())  # myfy-web 0.1.2 needs the line, 0.1.2a94 does not mind it
-app.add_module(DataModule(settings=settings, auto_create_tables=developing, metadata=BankBase.metadata))
-if developing:  # a module creates the tables of its default profile; on the same settings two share their pools
+app.add_module(DataModule(settings=settings, auto_create_tables=make_tables, metadata=BankBase.metadata))
+if make_tables:  # a module creates the tables of its default profile; on the same settings two share their pools
     app.add_module(DataModule("audit", settings=settings, auto_create_tables=True, metadata=AuditBase.metadata))
 asgi = create_asgi_app_with_lifespan(app)

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.examples.serving import Served, served
+from tests.pages import ROOT
+from tests.sandbox import RUN_TIMEOUT, child_environment
 
 pytestmark = pytest.mark.myfy
+
+IN_MEMORY = """
+[data.profiles.main]
+database_url = "sqlite://"
+
+[data.profiles.audit]
+database_url = "sqlite://"
+"""
 
 
 @dataclass(frozen=True)
@@ -71,3 +85,23 @@ def test_a_transfer_that_fails_leaves_nothing_in_either_database(day: Day, reque
 
 def test_a_stream_reads_in_a_session_of_its_own(day: Day) -> None:
     assert (day.answers["statement"].status_code, day.answers["statement"].text) == (200, "1,30\n2,170\n")
+
+
+def test_the_tests_that_the_documentation_shows_pass(tmp_path: Path) -> None:
+    folder = shutil.copytree(ROOT / "examples" / "myfy", tmp_path / "bank", ignore=shutil.ignore_patterns("*.db*"))
+    (folder / ".git").mkdir()
+    (folder / "config" / "test.toml").write_text(IN_MEMORY, encoding="utf-8")
+    shutil.copy(ROOT / "tests" / "examples" / "of_the_bank.py", folder / "test_app.py")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-o", "asyncio_mode=auto", "-p", "no:cacheprovider"],
+        cwd=folder,
+        env=child_environment() | {"MYFY_DATA_ENVIRONMENT": "test"},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=RUN_TIMEOUT,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout
+    assert "2 passed" in done.stdout
