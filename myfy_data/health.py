@@ -8,7 +8,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from myfy_data.engines.status import PingResult
 from myfy_data.errors import DatabaseConnectionError
+
+_READ_ONLY = "the server takes no writes: it is read-only, or a replica"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,16 +19,18 @@ class ProfileHealth:
     """Whether one profile answered.
 
     Attributes:
-        ok: it answered within its `connect_timeout`.
+        ok: it answered within its `connect_timeout`, and takes writes where the profile is not `read_only`.
         latency: seconds until the answer, or until it was given up.
         error: what went wrong, in one line that may be shown to anybody; None when it answered.
         required: whether its failure makes the whole unhealthy.
+        writable: whether the server takes writes; None when it did not answer, for a `read_only` profile, for SQLite.
     """
 
     ok: bool
     latency: float
     error: str | None
     required: bool
+    writable: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,7 @@ class HealthReport:
 class Pinger(Protocol):
     """Whatever asks a profile's server for an answer, within the profile's `connect_timeout`."""
 
-    async def ping(self, profile: str) -> object:
+    async def ping(self, profile: str) -> PingResult | None:
         """Ask; an exception is the answer no."""
         ...
 
@@ -73,11 +78,15 @@ async def check_health(registry: Pinger, profiles: Iterable[str], required: Coll
 async def _probe(registry: Pinger, name: str, *, required: bool) -> ProfileHealth:
     started = time.perf_counter()
     error: str | None = None
+    writable: bool | None = None
     try:
-        await registry.ping(name)
+        answer = await registry.ping(name)
+        writable = answer.writable if answer is not None else None
     except Exception as failure:  # noqa: BLE001 - whatever it is, the profile is not healthy
         error = _describe(failure)
-    return ProfileHealth(error is None, time.perf_counter() - started, error, required)
+    if writable is False:
+        error = _READ_ONLY
+    return ProfileHealth(error is None, time.perf_counter() - started, error, required, writable)
 
 
 def _describe(failure: Exception) -> str:

@@ -20,6 +20,7 @@ from myfy_data.engines.options import EngineOptions, build_engine_options
 from myfy_data.engines.pool import BoundedPool
 from myfy_data.engines.postgresql import PostgreSQL
 from myfy_data.engines.reset import watch_reset
+from myfy_data.engines.roles import Role
 from myfy_data.engines.sqlite import SQLite
 from myfy_data.errors import ConfigError, Problem
 from myfy_data.settings.models import DatabaseSettings
@@ -65,6 +66,7 @@ class OpenEngine:
         engine: the engine.
         backend: the database behind it, which knows the driver's connections.
         home: the loop and the process that may use it.
+        role: whether the server takes writes.
         opened_at: monotonic seconds; engines are closed in the reverse order.
     """
 
@@ -72,6 +74,7 @@ class OpenEngine:
     engine: AsyncEngine
     backend: Backend
     home: Home
+    role: Role
     opened_at: float = field(default_factory=time.monotonic)
 
     async def close(self) -> None:
@@ -134,7 +137,7 @@ def open_owned(name: str, settings: DatabaseSettings) -> OpenEngine:
     watch_reset(engine.sync_engine, settings)
     if backend.needs_liveness and settings.pool_pre_ping:
         watch_liveness(engine.sync_engine, backend)
-    return OpenEngine(name, engine, backend, home)
+    return OpenEngine(name, engine, backend, home, Role(engine.sync_engine, backend))
 
 
 def _create(name: str, options: EngineOptions, backend: Backend) -> AsyncEngine:

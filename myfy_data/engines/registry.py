@@ -15,16 +15,11 @@ from myfy_data.engines.factory import OpenEngine, open_owned, read_only_executio
 from myfy_data.engines.failures import other_failure
 from myfy_data.engines.home import running_loop
 from myfy_data.engines.pool import BoundedPool
+from myfy_data.engines.roles import VERSION_AND_ROLE
 from myfy_data.engines.status import PingResult, PoolStatus, build_status, describe_server, pool_size
 from myfy_data.errors import ConfigError, DataModuleError, Problem, UnknownProfileError
 from myfy_data.settings.models import DatabaseSettings
 from myfy_data.suggestions import listed, nearest
-
-_VERSION = {
-    "sqlite": "SELECT sqlite_version()",
-    "postgresql": "SHOW server_version",
-    "mysql": "SELECT version()",
-}
 
 _AT_ONCE = 10
 """Connections that a warm-up opens at the same time; servers fork or log in slowly under a storm."""
@@ -124,7 +119,7 @@ class EngineRegistry:
         return build_status(profile, pool_size(settings), pools)
 
     async def ping(self, profile: str) -> PingResult:
-        """Ask the profile's server for its version, within `connect_timeout`.
+        """Ask the profile's server for its version and whether it takes writes, within `connect_timeout`.
 
         Raises:
             DatabaseConnectionError: it did not answer.
@@ -142,12 +137,14 @@ class EngineRegistry:
 
     async def _ask(self, opened: OpenEngine, settings: DatabaseSettings) -> PingResult:
         backend = settings.url.backend
-        reading = read_only_execution_options(backend, settings.isolation_level)
+        # A SQLite session that may write would wait for its turn; a server tells more to one that may write.
+        reading = read_only_execution_options(backend, settings.isolation_level) if backend == "sqlite" else {}
         async with opened.engine.execution_options(**reading).connect() as connection:
             started = time.monotonic()
-            version = await connection.exec_driver_sql(_VERSION[backend])
+            answers = (await connection.exec_driver_sql(VERSION_AND_ROLE[backend])).one()
             latency = time.monotonic() - started
-            return PingResult(opened.profile, describe_server(backend, str(version.scalar_one())), latency)
+            writable = await opened.role.probe(connection, answers[1:])
+            return PingResult(opened.profile, describe_server(backend, str(answers[0])), latency, writable)
 
     def _no_answer(self, opened: OpenEngine, settings: DatabaseSettings, error: Exception) -> DataModuleError:
         pool = opened.engine.pool

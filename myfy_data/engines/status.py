@@ -39,11 +39,13 @@ class PingResult:
         profile: the profile's name.
         server: product and version, such as `PostgreSQL 15.20`.
         latency: seconds that one round trip took, connecting not counted.
+        writable: whether the server takes writes; None where the profile is read-only, and for SQLite.
     """
 
     profile: str
     server: str
     latency: float
+    writable: bool | None = None
 
 
 def pool_size(settings: DatabaseSettings) -> int:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import pickle
 
+import pytest
+
+from myfy_data.engines.status import PingResult
 from myfy_data.errors import DatabaseConnectionError
 from myfy_data.health import HealthReport, ProfileHealth, check_health
 
@@ -62,3 +65,21 @@ def test_a_report_can_be_sent_to_another_process() -> None:
     report = HealthReport({"a": ProfileHealth(ok=True, latency=0.1, error=None, required=True)})
 
     assert pickle.loads(pickle.dumps(report)) == report
+
+
+@pytest.mark.parametrize(
+    ("writable", "ok", "error"),
+    [
+        (True, True, None),
+        (None, True, None),
+        (False, False, "the server takes no writes: it is read-only, or a replica"),
+    ],
+)
+async def test_a_server_that_takes_no_writes_is_not_healthy(writable: bool | None, ok: bool, error: str | None) -> None:
+    class Server:
+        async def ping(self, profile: str) -> PingResult:
+            return PingResult(profile, "PostgreSQL 15.20", 0.001, writable)
+
+    health = (await check_health(Server(), ["a"], {"a"})).profiles["a"]
+
+    assert (health.ok, health.writable, health.error) == (ok, writable, error)
