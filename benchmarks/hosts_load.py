@@ -114,8 +114,9 @@ class Server:
         script = work / f"{operation}.lua"
         script.write_text(_REQUESTS[operation] + "\n", encoding="utf-8")
         began = self._cpu()
+        options = ["-t1", f"-c{connections}", f"-d{seconds}s", "--timeout=30s", "--latency", "-s", str(script)]
         done = subprocess.run(
-            ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", str(script), self.address],  # noqa: S607 - wherever it is installed
+            ["wrk", *options, self.address],  # noqa: S607 - wherever it is installed
             capture_output=True,
             encoding="utf-8",
             check=False,

@@ -77,16 +77,7 @@ def test_it_says_that_wrk_is_missing(tmp_path: Path) -> None:
 def test_ratios_are_taken_within_a_round() -> None:
     done = python("-c", COMPARE)
 
-    assert done.stdout.splitlines()[2].split() == [
-        "ours",
-        "110",
-        "0.95",
-        "1.00",
-        "1.10",
-        "900",
-        "0.90",
-        "1.00",
-        "1.00",
-        "30",
-    ]
-    assert done.stdout.splitlines()[3] == "starlette, read: ours against plain, at least 0.97: 0.95  1.00  1.10"
+    ours, bound = done.stdout.splitlines()[2:]
+    rate, cpu = ["110", "0.95", "1.00", "1.10", "0.95"], ["900", "0.90", "1.00", "1.00", "1.00"]
+    assert ours.split() == ["ours", *rate, *cpu, "30"]
+    assert bound == "starlette, read: ours against plain, at least 0.97: 0.95  1.00  1.10  best 0.95"
