@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ def init(chosen: Chosen, *, alembic_ini: bool) -> int:
     from myfy_data.cli import db_work
     from myfy_data.migrations import files
 
-    answers = db_work.each(chosen.targets, files.init)
+    answers = db_work.each(_distinct(chosen.targets), files.init)
     if alembic_ini and chosen.targets:
         answers += db_work.each(chosen.targets[:1], files.init_ini)
     for answer in answers:
@@ -70,7 +71,7 @@ def revision(  # noqa: PLR0913 - one argument for each of Alembic's options
     from myfy_data.migrations.operations import NewRevision, write_revision
 
     new = NewRevision(message, autogenerate, rev_id, head, splice, branch_label, depends_on)
-    answers = db_work.each_awaited(chosen.targets, lambda target: write_revision(target, new))
+    answers = db_work.each_awaited(_distinct(chosen.targets), lambda target: write_revision(target, new))
     for answer in answers:
         if answer.error is None:
             written = "no changes, so nothing was written" if answer.value is None else f"wrote {_shown(answer.value)}"
@@ -84,6 +85,14 @@ def _shown(path: Path) -> str:
     """A path as the user would type it here."""
     here = Path.cwd()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+def _distinct(targets: Iterable[Target]) -> list[Target]:
+    """One profile for each directory: those that share one share its files."""
+    first: dict[Path, Target] = {}
+    for target in targets:
+        first.setdefault(target.directory, target)
+    return list(first.values())
 
 
 def _write_passed(chosen: Chosen) -> None:

@@ -80,7 +80,8 @@ def resolve_all(settings: DataSettings) -> tuple[list[Target], list[PassedOver]]
         if problem is None:
             targets.append(build_target(settings, name))
         else:
-            passed.append(PassedOver(name, f"{problem.key.rpartition('.')[2]} {problem.message.partition(',')[0]}"))
+            key = problem.key.removeprefix(f"profiles.{name}.")
+            passed.append(PassedOver(name, f"{key} {problem.message.partition(',')[0]}"))
     return targets, passed
 
 

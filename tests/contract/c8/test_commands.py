@@ -28,10 +28,16 @@ database_url = "sqlite://"
 """
 REASONS = {
     "reader": "read_only is true",
-    "theirs": "enabled is false",
+    "theirs": "migrations.enabled is false",
     "sleeping": "active is false",
     "memory": "database_url is in memory",
 }
+SHARD = """
+directory = "migrations/main"
+[data.profiles.shard]
+extends = "main"
+database_url = "sqlite:///./shard.db"
+"""
 AGE = "        age: Mapped[int | None]\n"
 
 
@@ -324,3 +330,16 @@ def test_a_revision_on_a_database_that_is_behind_is_refused_with_the_fix(app: Mi
 
     assert done.returncode == 1
     assert "fix: myfy-data db upgrade --profile main" in done.stderr
+
+
+def test_profiles_that_share_a_directory_share_its_revisions(project: Sandbox) -> None:
+    app = MigratedProject(project, {"main": "sqlite:///./main.db"}, SHARD)
+
+    codes = [
+        app.db(*arguments, "--all").returncode
+        for arguments in (("init",), ("revision", "-m", "x"), ("upgrade",), ("check",))
+    ]
+
+    assert codes == [0] * 4
+    assert len(versions(app)) == 1
+    assert (project.path / "shard.db").exists()

@@ -45,7 +45,7 @@ def test_profiles_may_share_a_directory(project: Sandbox) -> None:
     [
         ("read_only = true", "read_only is true"),
         ("active = false", "active is false"),
-        ("migrations = { enabled = false }", "enabled is false"),
+        ("migrations = { enabled = false }", "migrations.enabled is false"),
     ],
 )
 def test_a_profile_that_is_not_ours_is_refused_and_passed_over(project: Sandbox, line: str, reason: str) -> None:
