@@ -172,7 +172,8 @@ async def test_health_tells_that_the_server_takes_no_writes(primary: Primary) ->
 async def test_health_finds_the_server_writable_again(primary: Primary) -> None:
     await primary.demote()
     async with primary.module(required=False) as data:
-        assert not (await data.health()).profiles["main"].ok
+        for _ in range(2):  # each over a connection of its own
+            assert not (await data.health()).profiles["main"].ok
         await primary.promote()
 
         health = (await data.health()).profiles["main"]
@@ -196,6 +197,24 @@ async def test_a_write_that_succeeds_makes_the_profile_writable_again(
 
         assert "refuses writes; every connection is replaced at its next use" in caplog.text
         assert "takes writes again" in caplog.text
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("primary", ["postgresql"], indirect=True)
+async def test_what_was_opened_while_the_server_refused_is_replaced_when_it_takes_writes(primary: Primary) -> None:
+    await primary.demote()
+    async with primary.module(required=False) as data:
+        engine = data.get_engine()
+        with pytest.raises(DBAPIError):
+            await write(data, primary)
+        async with engine.connect():  # opened meanwhile: its own transactions stay read-only
+            await primary.promote()
+            await write(data, primary)
+
+        async with engine.connect():
+            await write(data, primary, "b")
+
+        assert await read(data, primary) == ["a", "b"]
 
 
 @pytest.mark.mysql
