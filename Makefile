@@ -12,7 +12,7 @@ TYPED := myfy_data myfy/data
 SCHEMA := schemas/myfy.schema.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format types floors schema schema-check static check bench-config bench-hosts clean core dev
+.PHONY: help setup demo test lint format types floors schema schema-check static check faults bench-config bench-hosts clean core dev
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,9 @@ schema-check: dev ## fail when the committed schema is stale
 static: lint types floors schema-check ## everything that runs no test
 
 check: static test ## everything
+
+faults: dev ## break the line at every message of a request, cancel 9000 requests, and write what came of it
+	$(BIN)/python -m tests.faults --page docs/reference/reliability.md
 
 bench-config: core ## time the loading of configuration against other libraries
 	@if [ ! -x .venv-bench/bin/python ]; then $(BIN)/python -m venv .venv-bench; fi

@@ -128,6 +128,7 @@ class Canceller:
         self._result = result
         self._random = random.Random(f"{SEED} {result.kind} {result.mode}")
         self._scopes: dict[str, anyio.CancelScope] = {}
+        self._thinking: dict[str, asyncio.Event] = {}
 
     async def run(self, count: int) -> None:
         """Make and cancel so many requests, then probe what is left."""
@@ -147,6 +148,13 @@ class Canceller:
             await session.execute(self._database.note(label))
             await self._read_own(session)
             await session.execute(text(SLOW[self._result.kind]))
+
+    async def write_and_think(self, label: str) -> None:
+        """Store a row, and wait for something that is no database."""
+        async with self._data.session() as session:
+            await session.execute(self._database.note(label))
+            self._thinking[label].set()
+            await asyncio.Event().wait()
 
     async def write(self, label: str) -> None:
         """Store a row."""
@@ -196,6 +204,13 @@ class Canceller:
                 self._scopes[label].cancel()
 
         await self._cancel(task, cancel_scope)
+
+    async def between_statements(self, label: str) -> None:
+        """Cancel a request while its connection has nothing to do, and twice more while it rolls back."""
+        thinking = self._thinking[label] = asyncio.Event()
+        task = asyncio.create_task(self._record(label, self.write_and_think))
+        await thinking.wait()
+        await self._cancel(task, thrice)
 
     async def at_commit(self, label: str) -> None:
         """Cancel a request when its COMMIT is being sent, or some steps of the loop later."""
@@ -283,6 +298,7 @@ MODES = {
     "in a statement": Mode(lambda canceller, label: canceller.at_a_moment(label, once)),
     "three times in a row": Mode(lambda canceller, label: canceller.at_a_moment(label, thrice)),
     "anyio scope": Mode(Canceller.scope_at_a_moment),
+    "between statements": Mode(Canceller.between_statements),
     "in COMMIT": Mode(Canceller.at_commit, at_once=1),
     "in the wait for a connection": Mode(Canceller.in_the_queue, Canceller.no_connection_free, leaves_room=False),
 }

@@ -33,9 +33,9 @@ given back or not closed.
 
 CANCELS = """\
 Requests that are cancelled at moments which a seed chooses, three at a time on a pool of three: while they read, write
-and wait for a slow statement; at COMMIT; and while they wait for a connection. A COMMIT that was sent is waited for;
-the cancellation then says that the work is stored. In between come **others**, which nobody cancels. **Late** is a
-cancelled request that took longer than a second to end.
+and wait for a slow statement; while they do something else between two statements; at COMMIT; and while they wait for
+a connection. A COMMIT that was sent is waited for; the cancellation then says that the work is stored. In between come
+**others**, which nobody cancels. **Late** is a cancelled request that took longer than a second to end.
 """
 
 
