@@ -49,6 +49,14 @@ class Workspace:
         if done.returncode:
             raise ServerStartError(f"{command[0]} failed: {self.log_end()}")
 
+    def write(self, name: str, text: str) -> None:
+        """Write a file for the owner's eyes only: it may hold a password."""
+        path = self.path / name
+        path.touch(mode=0o600)
+        path.write_text(text, encoding="utf-8")
+        if os.geteuid() == 0:
+            os.chown(path, self.account.pw_uid, self.account.pw_gid)
+
     @contextmanager
     def daemon(self, command: Sequence[str], port: int, stop: signal.Signals) -> Iterator[None]:
         """Run a server until the block ends; it is stopped by the id of its process."""
@@ -100,7 +108,7 @@ Options = Callable[[Workspace], Sequence[str]]
 @contextmanager
 def own_postgresql(options: Options = lambda _: ()) -> Iterator[Started | None]:
     """A PostgreSQL server of our own; nothing when no PostgreSQL is installed."""
-    with _workspace("postgres") as work:
+    with workspace("postgres") as work:
         binaries = _postgresql_binaries(work)
         if binaries is None:
             yield None
@@ -127,11 +135,11 @@ def own_postgresql(options: Options = lambda _: ()) -> Iterator[Started | None]:
 @contextmanager
 def own_mariadb(options: Options = lambda _: ()) -> Iterator[Started | None]:
     """A MariaDB server of our own; nothing when no MariaDB is installed."""
-    install, server = _find("mariadb-install-db"), _find("mariadbd")
+    install, server = find("mariadb-install-db"), find("mariadbd")
     if install is None or server is None:
         yield None
         return
-    with _workspace("mysql") as work:
+    with workspace("mysql") as work:
         data, port = work.path / "data", free_port()
         places = [f"--datadir={data}", f"--tmpdir={work.path}"]
         work.run(install, "--no-defaults", *places, "--auth-root-authentication-method=normal", "--skip-test-db")
@@ -151,7 +159,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def _workspace(account_name: str) -> Iterator[Workspace]:
+def workspace(account_name: str) -> Iterator[Workspace]:
+    """A directory for a server, removed at the end; when we are root, it belongs to this account."""
     # /tmp and not $TMPDIR: a socket's path may have 107 bytes, and some temporary directories fill them.
     parent = "/tmp" if Path("/tmp").is_dir() else None
     with tempfile.TemporaryDirectory(prefix="myfy-test-", dir=parent) as name:
@@ -174,14 +183,15 @@ def _server_environment(home: Path) -> Mapping[str, str]:
     return {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home), "LC_ALL": "C", "TZ": "UTC"}
 
 
-def _find(command: str) -> Path | None:
+def find(command: str) -> Path | None:
+    """A program of a server; they stand where ordinary users need not look."""
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
     found = shutil.which(command, path=path)
     return Path(found) if found else None
 
 
 def _postgresql_binaries(work: Workspace) -> Path | None:
-    beside_initdb = _find("initdb")
+    beside_initdb = find("initdb")
     candidates = [beside_initdb.resolve().parent] if beside_initdb else []
     debian = Path("/usr/lib/postgresql").glob("*/bin")
     candidates += sorted(debian, key=lambda path: float(path.parent.name), reverse=True)

@@ -18,6 +18,7 @@ from myfy_data.engines.home import cancel_again
 from myfy_data.engines.tls import load_tls_context
 from myfy_data.redaction import Secret
 from myfy_data.settings.models import DatabaseSettings
+from myfy_data.settings.pooling import pooler_conflicts
 
 PORT = 5432
 STATEMENT_CACHE = 1000
@@ -58,21 +59,8 @@ def postgresql_problems(settings: DatabaseSettings) -> Iterator[tuple[str, str, 
     """What cannot work together on PostgreSQL: key, message, fix."""
     if settings.isolation_level == "READ UNCOMMITTED":
         yield "isolation_level", "PostgreSQL has no READ UNCOMMITTED", 'isolation_level = "READ COMMITTED"'
-    if settings.pooler != "pgbouncer":
-        return
-    if settings.statement_timeout is not None:
-        role = shlex.quote(settings.url.username or "app")
-        yield (
-            "statement_timeout",
-            "PgBouncer in transaction mode refuses start-up settings",
-            f"delete it, and on the server: ALTER ROLE {role} SET statement_timeout = '{_milliseconds(settings)}ms'",
-        )
-    if settings.read_only and settings.isolation_level == "AUTOCOMMIT":
-        yield (
-            "read_only",
-            "through PgBouncer a connection is read-only per transaction, and AUTOCOMMIT has none",
-            "delete isolation_level",
-        )
+    for path, message, fix in pooler_conflicts(settings):
+        yield ".".join(path), message, fix
 
 
 def postgresql_arguments(settings: DatabaseSettings) -> dict[str, Any]:

@@ -34,12 +34,6 @@ def reset_problems(settings: DatabaseSettings) -> Iterator[tuple[str, str, str]]
     key, fix = "pool_reset_on_return", "delete pool_reset_on_return"
     if settings.url.backend == "sqlite":
         yield key, "SQLite has no command that makes a connection forget its state", fix
-    if settings.pooler == "pgbouncer":
-        message = (
-            "behind PgBouncer, DISCARD ALL would go to a server connection that is another client's by now;"
-            " PgBouncer itself can do it: server_reset_query_always = 1"
-        )
-        yield key, message, fix
     for table, given in (("query", settings.url.query), ("connect_args", settings.connect_args)):
         for name in _CACHES:
             if name in given:

@@ -12,6 +12,7 @@ from myfy_data.layers.layer import Findings, Layer, Tree
 from myfy_data.origins import KeyPath, Origin
 from myfy_data.redaction import DatabaseURL
 from myfy_data.settings.models import DatabaseSettings
+from myfy_data.settings.pooling import pooler_conflicts, pooler_doubts
 from myfy_data.settings.urls import ConnectionURL, URLError, parsed, resolve_driver
 
 PRODUCTION = frozenset({"production", "prod", "live"})
@@ -127,6 +128,8 @@ class ProfileChecker:
         for key, message, fix in _conflicts(settings, address):
             origin, said = self.blame(("profiles", name, key))
             self.findings.problem(origin, said, message, fix=fix(origin, said))
+        if settings.pooler != "none":
+            self._check_pooler(name, settings)
         if environment in PRODUCTION:
             self._check_production(name, settings)
 
@@ -143,6 +146,11 @@ class ProfileChecker:
             for problem in error.problems:
                 self._refuse_url(("profiles", name, key), problem.message, problem.fix)
             return None
+
+    def _check_pooler(self, name: str, settings: DatabaseSettings) -> None:
+        for path, message, fix in (*pooler_conflicts(settings), *pooler_doubts(settings)):
+            origin, said = self.blame(("profiles", name, *path))
+            self.findings.warning(origin, said, message, fix=fix)
 
     def _check_production(self, name: str, settings: DatabaseSettings) -> None:
         url = settings.url

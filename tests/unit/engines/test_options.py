@@ -284,8 +284,18 @@ def test_tls_by_the_drivers_words_is_refused(settings: dict[str, Any]) -> None:
         ),
         (
             POSTGRESQL,
-            {"pooler": "pgbouncer", "read_only": True, "isolation_level": "AUTOCOMMIT"},
-            "and AUTOCOMMIT has none",
+            {"pooler": "pgbouncer", "isolation_level": "AUTOCOMMIT"},
+            "profiles.main.isolation_level: without a transaction, PgBouncer may send the two halves",
+        ),
+        (
+            f"{POSTGRESQL}?statement_cache_size=100",
+            {"pooler": "pgbouncer"},
+            "fix: statement_cache_size = 0",
+        ),
+        (
+            POSTGRESQL,
+            {"pooler": "pgbouncer", "connect_args": {"prepared_statement_cache_size": 5}},
+            "connect_args.prepared_statement_cache_size: the statement is prepared on one server",
         ),
         (MYSQL, {"pooler": "pgbouncer"}, "stands before PostgreSQL only"),
         (SQLITE, {"pooler": "pgbouncer"}, "stands before PostgreSQL only"),
