@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import dataclass
 
 import httpx
@@ -9,6 +11,7 @@ import pytest
 
 from tests.examples.serving import Served, served
 from tests.pages import ROOT
+from tests.sandbox import RUN_TIMEOUT, child_environment
 
 SHOPS = ("fastapi", "starlette", "litestar")
 
@@ -79,3 +82,20 @@ def test_the_shops_differ_in_nothing_but_their_host(name: str) -> None:
     texts = {(ROOT / "examples" / shop / name).read_text(encoding="utf-8") for shop in SHOPS}
 
     assert len(texts) == 1
+
+
+@pytest.mark.parametrize("example", ["fastapi", "myfy"])
+def test_what_production_still_needs_is_its_password(example: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "myfy_data", "config", "check", "--environment", "production"],
+        cwd=ROOT / "examples" / example,
+        env=child_environment(),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=RUN_TIMEOUT,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert "profiles.main.password: needs environment variable DB_PASSWORD" in done.stdout
+    assert ", 1 error, " in done.stdout
