@@ -39,6 +39,9 @@ class Backend(ABC):
     needs_liveness = True
     """Whether an idle connection can die, so that it is checked before use."""
 
+    proves_itself = False
+    """Whether `first_use` watches the first message on each connection."""
+
     def __init__(self, profile: str, settings: DatabaseSettings, arguments: Mapping[str, Any]) -> None:
         self.profile = profile
         self.settings = settings

@@ -15,10 +15,11 @@ from typing import Any
 from sqlalchemy import Engine, event
 from sqlalchemy.sql.selectable import SelectBase, TextualSelect
 
+from myfy_data.engines.first_use import FirstUse
 from myfy_data.settings.models import DatabaseSettings
 
-_READ_COMMITTED = frozenset({None, "read_committed"})
-"""What SQLAlchemy's adapter calls the level; None is the server's own."""
+_OWN_LEVEL = "READ COMMITTED"
+"""The level that a server gives to transactions that ask for none, where BEGIN may come late."""
 
 _WORDS = """
     ALL AND ANY AS AVG BY CASE CAST CHAR COALESCE COUNT DISTINCT ELSE EXCEPT EXISTS FROM HAVING IN INTERSECT JOIN
@@ -64,24 +65,56 @@ def may_defer_begin(settings: DatabaseSettings) -> bool:
     return settings.deferred_begin and level and settings.pooler == "none"
 
 
-def defer_begin(engine: Engine) -> None:
-    """Let an asyncpg engine's plain SELECTs run before BEGIN."""
-    dialect = engine.dialect
+class DeferredBegin:
+    """Sends the statements of an asyncpg engine: plain SELECTs before BEGIN, anything else behind it.
 
-    def execute(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
-        if cursor.server_side or not (_is_compiled_select(context) and is_plain_select(statement)):
+    Args:
+        first_use: replaces a connection whose first message fails because it is dead.
+        deferring: whether plain SELECTs may run before BEGIN; else every statement is sent as SQLAlchemy would.
+    """
+
+    def __init__(self, first_use: FirstUse, *, deferring: bool) -> None:
+        self._first_use = first_use
+        self._deferring = deferring
+
+    def listen(self, engine: Engine) -> None:
+        """Take over the sending of single statements."""
+        event.listen(engine, "do_execute", self._execute)
+
+    def _execute(self, cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
+        if cursor is not context.cursor or cursor.server_side:
+            return False  # SQLAlchemy goes on with a cursor of its own
+        pooled = context.root_connection.connection
+        unproven = self._first_use.is_unproven(pooled)
+        if self._may_come_first(statement, pooled.dbapi_connection, context):
+            send = functools.partial(_send_before_begin, pooled, context, statement, parameters)
+            self._first_use.prove(pooled, send) if unproven else send()
+            return True
+        if unproven:
+            self._first_use.begin(pooled)
+            _cursor_of(pooled, context).execute(statement, parameters)
+        return unproven
+
+    def _may_come_first(self, statement: str, connection: Any, context: Any) -> bool:
+        if not (self._deferring and _is_compiled_select(context) and is_plain_select(statement)):
             return False
-        connection = context.root_connection.connection.dbapi_connection
         level = connection.isolation_level
-        if level not in _READ_COMMITTED or (level is None and dialect.default_isolation_level != "READ COMMITTED"):
-            return False
-        # The adapter sends BEGIN before a statement unless it is in autocommit or inside a transaction. Within one,
-        # this changes nothing.
-        connection.autocommit = True
-        try:
-            cursor.execute(statement, parameters)
-        finally:
-            connection.autocommit = False
-        return True
+        return level == "read_committed" or (level is None and context.dialect.default_isolation_level == _OWN_LEVEL)
 
-    event.listen(engine, "do_execute", execute)
+
+def _send_before_begin(pooled: Any, context: Any, statement: str, parameters: Any) -> None:
+    # The adapter sends BEGIN before a statement unless it is in autocommit or inside a transaction. Within one, this
+    # changes nothing.
+    cursor, connection = _cursor_of(pooled, context), pooled.dbapi_connection
+    connection.autocommit = True
+    try:
+        cursor.execute(statement, parameters)
+    finally:
+        connection.autocommit = False
+
+
+def _cursor_of(pooled: Any, context: Any) -> Any:
+    """The statement's cursor; a new one when its connection has been replaced."""
+    if context.cursor._adapt_connection is not pooled.dbapi_connection:  # noqa: SLF001 - it has no public way to it
+        context.cursor = context.create_cursor()
+    return context.cursor

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DisconnectionError, InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from myfy_data.engines.backend import Backend, adapted
+from myfy_data.engines.first_use import expect_proof
 
 _LAST_USE = "myfy_last_use"
 
@@ -66,6 +67,8 @@ class LivenessChecker:
             raise DisconnectionError("the connection was closed while it was idle")
         if time.monotonic() - used >= self._idle or has_news(transport, line):
             adapted(dbapi_connection).run_async(self._ping)
+        elif self._backend.proves_itself:
+            expect_proof(record)
 
     async def _ping(self, driver: Any) -> None:
         try:

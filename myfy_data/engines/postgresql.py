@@ -12,8 +12,9 @@ from sqlalchemy import Engine, event
 from sqlalchemy.exc import MissingGreenlet
 
 from myfy_data.engines.backend import Backend, abort_transport, adapted
-from myfy_data.engines.deferral import defer_begin, may_defer_begin
+from myfy_data.engines.deferral import DeferredBegin, may_defer_begin
 from myfy_data.engines.failures import CORRECT_ADDRESS, Failure, address_of
+from myfy_data.engines.first_use import FirstUse
 from myfy_data.engines.home import cancel_again
 from myfy_data.engines.tls import load_tls_context
 from myfy_data.redaction import Secret
@@ -118,6 +119,8 @@ def _milliseconds(settings: DatabaseSettings) -> str:
 class PostgreSQL(Backend):
     """asyncpg connections."""
 
+    proves_itself = True
+
     def __init__(self, profile: str, settings: DatabaseSettings, arguments: Mapping[str, Any]) -> None:
         super().__init__(profile, settings, {key: arguments[key] for key in arguments.keys() - _ADAPTER_KEYS})
         self.adapter = {key: arguments[key] for key in arguments.keys() & _ADAPTER_KEYS}
@@ -204,8 +207,9 @@ class PostgreSQL(Backend):
     def listen(self, engine: Engine) -> None:
         """Begin transactions late; after a statement that got no answer, do not wait long for the good-bye."""
         event.listen(engine, "invalidate", _hurry)
-        if may_defer_begin(self.settings):
-            defer_begin(engine)
+        first_use = FirstUse(self)
+        first_use.listen(engine)
+        DeferredBegin(first_use, deferring=may_defer_begin(self.settings)).listen(engine)
 
 
 def _hurry(dbapi_connection: Any, _record: Any, error: BaseException | None) -> None:

@@ -1,0 +1,139 @@
+"""A connection that died a moment ago, the news still on the way, is replaced unseen (contract C10, ADR 0011)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import func, insert, select, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from myfy_data import DataModule
+from tests.databases import SERVERS, Database
+from tests.faults.proxy import FaultProxy, fault_proxy
+from tests.faults.rules import Fault
+
+pytestmark = pytest.mark.parametrize("database", SERVERS[:1], indirect=True)
+
+Work = Callable[[AsyncSession, Database], Awaitable[Any]]
+ON_THE_WAY = 0.02
+"""Seconds that the news of the connection's death takes."""
+
+
+@pytest.fixture
+async def proxy(database: Database) -> AsyncIterator[FaultProxy]:
+    """Modules that are made in the test reach the server through a proxy."""
+    straight = database.url
+    async with fault_proxy(straight) as (proxy, database.url):
+        yield proxy
+    database.url = straight
+
+
+async def heat(data: DataModule, connections: int) -> None:
+    """Use so many connections at the same time, so that each was used a moment ago."""
+    sessions = [data.get_session_factory().create_session() for _ in range(connections)]
+    await asyncio.gather(*(session.execute(text("SELECT 1")) for session in sessions))
+    await asyncio.gather(*(session.close() for session in sessions))
+
+
+def let_connections_die(proxy: FaultProxy) -> None:
+    """What is sent from now on is lost; a moment later its connection is reset."""
+    proxy.silence()
+    asyncio.get_running_loop().call_later(ON_THE_WAY, proxy.heal)
+
+
+async def read(session: AsyncSession, database: Database) -> None:
+    await session.execute(select(database.notes))
+
+
+async def write(session: AsyncSession, database: Database) -> None:
+    await session.execute(insert(database.notes))
+
+
+async def write_many(session: AsyncSession, database: Database) -> None:
+    rows = [{"text": None}, {"text": None}]
+    await session.execute(insert(database.notes).returning(database.notes.c.id), rows)
+
+
+async def write_text(session: AsyncSession, database: Database) -> None:
+    await session.execute(text(f"INSERT INTO {database.notes.name} DEFAULT VALUES"))
+
+
+async def flush(session: AsyncSession, database: Database) -> None:
+    session.add(database.mapped()())
+    await session.flush()
+
+
+async def call(session: AsyncSession, database: Database) -> None:
+    await session.execute(select(func.pg_backend_pid()))
+
+
+async def begin(session: AsyncSession, database: Database) -> None:
+    async with session.begin():
+        await session.execute(insert(database.notes))
+
+
+@pytest.mark.parametrize("work", [read, write, write_many, write_text, flush, call, begin])
+async def test_nobody_sees_it(database: Database, proxy: FaultProxy, work: Work) -> None:
+    async def one(data: DataModule) -> None:
+        async with data.session() as session:
+            await work(session, database)
+
+    async with database.module(pool_size=5) as data:
+        await heat(data, 5)
+        let_connections_die(proxy)
+
+        await asyncio.gather(*(one(data) for _ in range(5)))
+
+        status = data.pool_status()
+    assert (status.checked_out, status.size) == (0, 5)
+
+
+async def test_what_was_written_is_there_once(database: Database, proxy: FaultProxy) -> None:
+    async with database.module() as data:
+        await heat(data, 1)
+        let_connections_die(proxy)
+        async with data.session() as session:
+            await session.execute(database.note("a"))
+
+    assert await database.stored() == ["a"]
+
+
+async def test_a_read_only_session_stays_so(database: Database, proxy: FaultProxy) -> None:
+    async with database.module() as data:
+        await heat(data, 1)
+        let_connections_die(proxy)
+        with pytest.raises(Exception, match="read-only"):
+            async with data.session(read_only=True) as session:
+                await read(session, database)
+                await write(session, database)
+        async with data.session() as session:
+            await session.execute(database.note("the next session may write"))
+
+    assert await database.stored() == ["the next session may write"]
+
+
+async def test_a_statement_behind_the_first_is_not_sent_again(database: Database, proxy: FaultProxy) -> None:
+    async with database.module() as data:
+        await heat(data, 1)
+        with pytest.raises(DBAPIError):
+            async with data.session() as session:
+                await session.execute(database.note("a"))
+                proxy.arm(Fault.RESET)
+                await session.execute(database.note("b"))
+
+    assert await database.stored() == []
+
+
+async def test_the_first_write_behind_its_begin_is_not_sent_again(database: Database, proxy: FaultProxy) -> None:
+    async with database.module() as data:
+        await heat(data, 1)
+        proxy.arm(Fault.RESET, nth=2)  # BEGIN passes, the INSERT does not
+        with pytest.raises(DBAPIError):
+            async with data.session() as session:
+                await session.execute(database.note("a"))
+
+    assert await database.stored() == []
