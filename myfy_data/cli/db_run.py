@@ -90,13 +90,20 @@ def render(reports: Sequence[MigrationReport]) -> Iterator[output.Line]:
 
 
 def _row(report: MigrationReport) -> list[output.Span]:
-    from myfy_data.migrations.report import listed_revisions
-
     outcome = (report.outcome, _COLOURS.get(report.outcome, "green"))
     if report.outcome == "passed over":
         return [report.profile, outcome, "", "; ".join(report.notes)]
+    return [report.profile, outcome, _way(report), f"{report.seconds:.2f} s"]
+
+
+def _way(report: MigrationReport) -> str:
+    """From where to where; nothing where the database could not be asked."""
+    from myfy_data.migrations.report import listed_revisions
+
+    if report.before is None:
+        return ""
     after = "unknown" if report.after is None else listed_revisions(report.after)
-    return [report.profile, outcome, f"{listed_revisions(report.before)} -> {after}", f"{report.seconds:.2f} s"]
+    return f"{listed_revisions(report.before)} -> {after}"
 
 
 def _run(chosen: Chosen, action: Action, lock_timeout: float | None, *, as_json: bool) -> int:

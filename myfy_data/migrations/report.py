@@ -25,7 +25,7 @@ class MigrationReport:
     Attributes:
         profile: the profile's name.
         outcome: what happened, in one word or two.
-        before: the revisions that the database was at; empty for none.
+        before: the revisions that the database was at; empty for none; None when nobody could ask.
         after: those that it is at now; None when nobody could ask.
         revisions: what ran and is complete, in order.
         seconds: how long it took, waiting for the lock included.
@@ -35,7 +35,7 @@ class MigrationReport:
 
     profile: str
     outcome: Outcome
-    before: tuple[str, ...] = ()
+    before: tuple[str, ...] | None = ()
     after: tuple[str, ...] | None = ()
     revisions: tuple[str, ...] = ()
     seconds: float = 0.0
@@ -52,8 +52,8 @@ class MigrationReport:
         return {
             "profile": self.profile,
             "outcome": self.outcome,
-            "from": list(self.before),
-            "to": None if self.after is None else list(self.after),
+            "from": _listed(self.before),
+            "to": _listed(self.after),
             "revisions": list(self.revisions),
             "seconds": round(self.seconds, 3),
             "notes": list(self.notes),
@@ -148,6 +148,10 @@ class CheckReport:
     def as_json(self) -> dict[str, Any]:
         """The answer as `--json` gives it."""
         return {**self.state.as_json(), "ok": self.ok, "drift": list(self.drift)}
+
+
+def _listed(revisions: tuple[str, ...] | None) -> list[str] | None:
+    return None if revisions is None else list(revisions)
 
 
 def listed_revisions(revisions: tuple[str, ...]) -> str:

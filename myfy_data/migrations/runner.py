@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -142,23 +142,20 @@ def call_alembic(target: Target, action: Callable[[], Any]) -> Any:
         return action()
 
 
-class _told:  # noqa: N801 - used like a function
-    """Alembic's refusals, and what files of the user raise, as `MigrationError`."""
-
-    def __init__(self, target: Target) -> None:
-        self._target = target
-
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        if isinstance(error, CommandError):
-            raise explain_command_error(self._target, error) from None
-        if isinstance(error, SQLAlchemyError | OSError):
-            raise explain_database_error(self._target, error) from error
-        if isinstance(error, Exception) and not isinstance(error, DataModuleError):
-            reason = f"{self._target.directory} cannot be read: {type(error).__name__}: {error}"
-            raise MigrationError(self._target.profile, reason) from error
+@contextmanager
+def _told(target: Target) -> Iterator[None]:
+    """Alembic's refusals, the database's, and what files of the user raise, as `MigrationError`."""
+    try:
+        yield
+    except DataModuleError:
+        raise
+    except CommandError as error:
+        raise explain_command_error(target, error) from None
+    except (SQLAlchemyError, OSError) as error:
+        raise explain_database_error(target, error) from error
+    except Exception as error:
+        reason = f"{target.directory} cannot be read: {type(error).__name__}: {error}"
+        raise MigrationError(target.profile, reason) from error
 
 
 # -- what a run does ---------------------------------------------------------------------------------------------------
@@ -170,7 +167,7 @@ class _Ending:
 
     profile: str
     outcome: Outcome
-    before: tuple[str, ...] = ()
+    before: tuple[str, ...] | None = None
     after: tuple[str, ...] | None = None
     revisions: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -220,13 +217,18 @@ async def _run_locked(run: Run, connection: AsyncConnection) -> MigrationReport:
     except Exception as error:  # noqa: BLE001 - a revision may raise anything, and the report tells it
         await watch.clean_up(connection)
         ending.outcome, ending.error = "failed", explain_failure(run.target, watch, error)
-    ending.before, ending.revisions, ending.notes = watch.before or (), tuple(watch.done), tuple(watch.notes)
+    ending.before, ending.revisions, ending.notes = watch.before, tuple(watch.done), tuple(watch.notes)
     ending.after = await _read_after(connection, run.target)
     return _named(ending).report()
 
 
 def _named(ending: _Ending) -> _Ending:
-    if ending.error is None and not ending.revisions and set(ending.before) == set(ending.after or ()):
+    if (
+        ending.error is None
+        and not ending.revisions
+        and ending.before is not None
+        and set(ending.before) == set(ending.after or ())
+    ):
         ending.outcome = "nothing to do"
     return ending
 
