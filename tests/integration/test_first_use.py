@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import registry
 
 from myfy_data import DataModule
 from tests.databases import SERVERS, Database
@@ -62,8 +63,12 @@ async def write_text(session: AsyncSession, database: Database) -> None:
     await session.execute(text(f"INSERT INTO {database.notes.name} DEFAULT VALUES"))
 
 
+class Note:
+    """Mapped before the connections die: mapping takes longer than the news of it."""
+
+
 async def flush(session: AsyncSession, database: Database) -> None:
-    session.add(database.mapped()())
+    session.add(Note())
     await session.flush()
 
 
@@ -82,6 +87,9 @@ async def test_nobody_sees_it(database: Database, proxy: FaultProxy, work: Work)
         async with data.session() as session:
             await work(session, database)
 
+    mappings = registry(metadata=database.metadata)
+    mappings.map_imperatively(Note, database.notes)
+    mappings.configure()
     async with database.module(pool_size=5) as data:
         await heat(data, 5)
         let_connections_die(proxy)
@@ -89,6 +97,7 @@ async def test_nobody_sees_it(database: Database, proxy: FaultProxy, work: Work)
         await asyncio.gather(*(one(data) for _ in range(5)))
 
         status = data.pool_status()
+    mappings.dispose()
     assert (status.checked_out, status.size) == (0, 5)
 
 
