@@ -17,8 +17,8 @@ from myfy_data.engines.errors import PoolExhausted
 from myfy_data.engines.pool import BoundedPool
 from myfy_data.engines.status import build_status
 
-LONG = 60.0
-"""Seconds that no test waits."""
+LONG = 5.0
+"""Seconds that no test waits, unless something is wrong."""
 
 
 class Driver:
@@ -261,6 +261,24 @@ async def test_a_connection_that_the_garbage_collector_finds_in_another_thread_f
     assert connection._connection_record is record
     held[0]._connection_record = None  # it is the other one's now
     await give_back(connection)
+
+
+async def test_nobody_overtakes_those_who_wait_while_another_threads_gift_is_under_way(source: Source) -> None:
+    pool = pool_of(source)
+    held = await check_out(pool)
+    first = waiter(pool)
+    await turns()
+    record, held._connection_record = held._connection_record, None
+    thread = threading.Thread(target=lambda: pool._do_return_conn(record))
+    thread.start()
+    thread.join()  # the loop has not heard of it yet
+
+    second = waiter(pool)
+    await turns()
+
+    assert (first.done(), second.done()) == (True, False)
+    await give_back(await first)
+    await give_back(await second)
 
 
 async def test_an_entry_that_nobody_gave_back_frees_its_place_when_it_is_collected(source: Source) -> None:
