@@ -23,6 +23,7 @@ LIES = [
     ("fastapi", "returned", COMMITTED_TOO_LATE),
     ("fastapi", "constraint_at_commit", ANSWERED_AND_LOST),
     ("fastapi", "in_background", ANSWERED_AND_LOST),
+    ("fastapi", "handled", HANDLED_AND_STORED),
     ("starlette", "returned", COMMITTED_TOO_LATE),
     ("starlette", "constraint_at_commit", ANSWERED_AND_LOST),
     ("starlette", "handled", HANDLED_AND_STORED),

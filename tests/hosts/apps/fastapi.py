@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 from fastapi import FastAPI
@@ -14,6 +13,7 @@ from starlette.responses import Response
 from myfy_data import DataModule
 from myfy_data.integrations.fastapi import Session, SessionDependency, session_for, setup
 from tests.hosts.acts import Act, Handled, perform
+from tests.hosts.apps.naive import SESSION, CommitAfterwards
 from tests.hosts.apps.starlette import StarletteHost, answer_200
 from tests.hosts.tables import count_notes
 from tests.hosts.witness import SCENE
@@ -44,13 +44,14 @@ def build(data: DataModule) -> Any:
 
 
 def build_naive(maker: async_sessionmaker[AsyncSession]) -> Any:
-    """The application with a dependency that commits after its `yield`."""
+    """The application with a middleware that commits at the end; before 0.118, a `yield` would have done so earlier."""
 
-    async def session() -> AsyncIterator[AsyncSession]:
-        async with maker.begin() as session:
-            yield session
+    async def session(request: Request) -> AsyncSession:
+        found: AsyncSession = request.scope[SESSION]
+        return found
 
     app = _application()
+    app.add_middleware(CommitAfterwards, maker=maker)
     app.dependency_overrides[SessionDependency()] = session
     app.dependency_overrides[SessionDependency("second")] = session
     return app

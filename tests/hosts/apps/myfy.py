@@ -57,7 +57,10 @@ class NaiveModule:
         self._maker = maker
 
     def configure(self, container: Any) -> None:
-        container.register(type_=AsyncSession, factory=self._maker, scope="request")
+        container.register(type_=AsyncSession, factory=self.make_session, scope="request")
+
+    def make_session(self) -> AsyncSession:
+        return self._maker()
 
     def extend(self, container: Any) -> None: ...
 
