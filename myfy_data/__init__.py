@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from myfy_data.module.base import Base, IDataProvider
     from myfy_data.module.module import DataModule
     from myfy_data.origins import Origin
+    from myfy_data.retry.retrying import retrying
     from myfy_data.sessions.factory import SessionFactory
     from myfy_data.settings.loader import load_settings
     from myfy_data.settings.models import DatabaseSettings
@@ -82,6 +83,7 @@ _HOMES = {
     "UnknownProfileError": "myfy_data.errors",
     "WrongEventLoopError": "myfy_data.errors",
     "load_settings": "myfy_data.settings.loader",
+    "retrying": "myfy_data.retry.retrying",
 }
 
 __all__ = [
@@ -120,6 +122,7 @@ __all__ = [
     "WrongEventLoopError",
     "__version__",
     "load_settings",
+    "retrying",
 ]
 
 

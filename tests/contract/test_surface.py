@@ -49,6 +49,7 @@ NAMES = [
     "WrongEventLoopError",
     "__version__",
     "load_settings",
+    "retrying",
 ]
 
 

@@ -1,0 +1,100 @@
+"""The fixed table: which error of a unit of work may be answered by running the unit again (ADR 41).
+
+What is not in it is never repeated; above all no COMMIT whose outcome is unknown (contract C5.3).
+"""
+
+from __future__ import annotations
+
+import enum
+import errno
+import sqlite3
+
+from sqlalchemy.exc import DBAPIError
+
+from myfy_data.engines.failures import chain
+from myfy_data.errors import DatabaseConnectionError
+from myfy_data.sessions.outcomes import server_code, server_state
+
+
+class Verdict(enum.Enum):
+    """Why a unit of work failed, as far as its repetition is concerned."""
+
+    CONFLICT = "another transaction was in the way"
+    UNREACHABLE = "no connection could be had"
+    LOST = "the connection was lost before COMMIT"
+    NOT_WRITABLE = "the server takes no writes"
+    FINAL = "running it again would not help, or might do it twice"
+
+    @property
+    def is_trouble(self) -> bool:
+        """Whether the server itself is in trouble, so that repetitions of many clients make it worse."""
+        return self in (Verdict.UNREACHABLE, Verdict.LOST, Verdict.NOT_WRITABLE)
+
+    @property
+    def is_for_once(self) -> bool:
+        """Whether one repetition shows if the trouble is over."""
+        return self in (Verdict.LOST, Verdict.NOT_WRITABLE)
+
+
+_POSTGRESQL = {
+    "40001": Verdict.CONFLICT,  # serialization failure
+    "40P01": Verdict.CONFLICT,  # deadlock
+    "25006": Verdict.NOT_WRITABLE,  # the primary has become a replica
+    "57P01": Verdict.LOST,  # shut down
+    "57P02": Verdict.LOST,  # crashed
+    "57P03": Verdict.LOST,  # not ready
+}
+_MYSQL = {
+    1213: Verdict.CONFLICT,  # deadlock; Galera: certification failed, also at COMMIT
+    1205: Verdict.CONFLICT,  # lock wait timeout; the session rolls back the whole transaction
+    1290: Verdict.NOT_WRITABLE,  # --read-only
+    1836: Verdict.NOT_WRITABLE,  # read-only mode
+    1047: Verdict.NOT_WRITABLE,  # Galera: not in the primary component
+    1053: Verdict.LOST,  # shutting down
+    1927: Verdict.LOST,  # killed
+    2006: Verdict.LOST,  # gone away
+    2013: Verdict.LOST,  # lost during a statement
+}
+_REFUSED = f"[Errno {errno.ECONNREFUSED}]"
+"""What several refusals have in their text, one for each address of a host."""
+
+_CONNECTING_STATES = frozenset({"08000", "08003", "08006", "53300", "57P01", "57P02", "57P03"})
+_CONNECTING_CODES = frozenset({1040, 1053, 1203, 2013})
+"""What a server says to a new connection while it is full, starting or stopping."""
+
+
+def verdict_of(error: BaseException) -> Verdict:
+    """What the error that ended a unit of work, and rolled it back, says about running the unit again.
+
+    Only the error itself is looked at, not its causes: who wraps an error has judged it.
+    """
+    if isinstance(error, DatabaseConnectionError):
+        return Verdict.UNREACHABLE if _may_pass(error.__cause__) else Verdict.FINAL
+    if not isinstance(error, DBAPIError):
+        return Verdict.FINAL
+    if isinstance(error.orig, sqlite3.Error):
+        return Verdict.CONFLICT if _is_busy(error.orig) else Verdict.FINAL
+    if state := server_state(error):
+        return _POSTGRESQL.get(state, Verdict.LOST if state.startswith("08") else Verdict.FINAL)
+    code = server_code(error)
+    if code in _MYSQL:
+        return _MYSQL[code]
+    return Verdict.LOST if error.connection_invalidated else Verdict.FINAL
+
+
+def _is_busy(error: BaseException) -> bool:
+    return getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY")
+
+
+def _may_pass(cause: BaseException | None) -> bool:
+    """Whether a server that could not be reached may be back in a moment; one that refused us will not."""
+    return cause is not None and any(_passes(item) for item in chain(cause))
+
+
+def _passes(error: BaseException) -> bool:
+    if isinstance(error, OSError):
+        return isinstance(error, ConnectionError | TimeoutError) or _REFUSED in str(error)
+    if getattr(error, "sqlstate", None) in _CONNECTING_STATES or _is_busy(error):
+        return True
+    is_mysql = type(error).__module__.startswith("pymysql")
+    return is_mysql and bool(error.args) and error.args[0] in _CONNECTING_CODES
