@@ -12,7 +12,10 @@ from myfy_data.cli.groups import SuggestingGroup
 
 @click.group(cls=SuggestingGroup)
 def db() -> None:
-    """Migrate the databases, with Alembic: write, run, undo and check revisions."""
+    """Migrate databases: write, run, undo and check revisions.
+
+    Alembic runs them, on the profile's own connection.
+    """
 
 
 for command in (init, revision, upgrade, downgrade, current, history, heads, check, stamp):

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 @click.option("--alembic-ini", is_flag=True, help="Write an alembic.ini too, for the plain alembic command.")
 @profile_options
 def init(chosen: Chosen, *, alembic_ini: bool) -> int:
-    """Write a migration directory: env.py, script.py.mako, README, versions/.
+    """Write a migration directory.
+
+    It holds env.py, script.py.mako, README and versions/, as Alembic names them.
 
     Where [data.profiles.NAME.migrations] directory says; in migrations/NAME without it. No URL and no secret is
     written: env.py takes the profile's connection.
@@ -62,7 +64,7 @@ def revision(  # noqa: PLR0913 - one argument for each of Alembic's options
     branch_label: str | None,
     depends_on: tuple[str, ...],
 ) -> int:
-    """Write a new revision: what the models have and the database has not.
+    """Write a revision: what models have and the database has not.
 
     The database must be at head. Where nothing differs, nothing is written. Read the file before it runs: a renamed
     column looks like one that goes and one that comes.

@@ -36,7 +36,7 @@ def current(chosen: Chosen, *, as_json: bool) -> int:
 @click.option("--json", "as_json", is_flag=True, help=_AS_JSON)
 @profile_options
 def history(chosen: Chosen, *, revisions: str | None, as_json: bool) -> int:
-    """List the revisions of each profile, the newest first; connects to nothing."""
+    """List all revisions, the newest first; connects to nothing."""
     from myfy_data.cli import db_work
     from myfy_data.migrations.operations import read_history
 
@@ -47,7 +47,7 @@ def history(chosen: Chosen, *, revisions: str | None, as_json: bool) -> int:
 @click.option("--json", "as_json", is_flag=True, help=_AS_JSON)
 @profile_options
 def heads(chosen: Chosen, *, as_json: bool) -> int:
-    """List the revisions that no other follows; connects to nothing."""
+    """List revisions that no other follows; connects to nothing."""
     from myfy_data.cli import db_work
     from myfy_data.migrations.operations import read_history
 
@@ -59,7 +59,7 @@ def heads(chosen: Chosen, *, as_json: bool) -> int:
 @click.option("--json", "as_json", is_flag=True, help=_AS_JSON)
 @profile_options
 def check(chosen: Chosen, *, as_json: bool) -> int:
-    """Check that each database is at head, and that its models are too.
+    """Check that databases and models are at head.
 
     Exit code 1 when revisions have to run, or when the models have changed and no revision says so.
     """

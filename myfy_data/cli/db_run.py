@@ -66,7 +66,7 @@ def downgrade(chosen: Chosen, *, revision: str, sql: bool, lock_timeout: float |
 @click.option("--json", "as_json", is_flag=True, help=_AS_JSON)
 @profile_options
 def stamp(chosen: Chosen, *, revision: str, purge: bool, lock_timeout: float | None, as_json: bool) -> int:
-    """Say that the database is at REVISION, without running anything."""
+    """Say that the database is at REVISION; run nothing."""
     from myfy_data.migrations import operations
 
     return _run(

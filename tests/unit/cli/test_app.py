@@ -81,7 +81,7 @@ def test_a_misspelt_command_gets_the_near_one(run: Run) -> None:
 
 
 def test_a_command_that_is_like_no_other_gets_the_list(run: Run) -> None:
-    assert "There are: config, ping." in run("frobnicate").err
+    assert "There are: config, db, ping." in run("frobnicate").err
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_the_version_is_told(run: Run) -> None:
     assert run("--version").out.startswith(f"{app.PROGRAM}, version ")
 
 
-@pytest.mark.parametrize("group", [(), ("config",)])
+@pytest.mark.parametrize("group", [(), ("config",), ("db",)])
 def test_help_tells_every_command_in_one_line(run: Run, group: tuple[str, ...]) -> None:
     result = run(*group, "--help")
 

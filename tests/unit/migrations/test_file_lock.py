@@ -62,3 +62,14 @@ def test_a_file_that_was_deleted_meanwhile_is_no_lock(tmp_path: Path) -> None:
 
     assert not lock._is_still(descriptor)
     os.close(descriptor)
+
+
+def test_a_file_that_was_made_anew_meanwhile_is_another_lock(tmp_path: Path) -> None:
+    lock = FileLock(str(tmp_path / "app.db"))
+    path = tmp_path / f"app.db{SUFFIX}"
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR)
+    path.rename(tmp_path / "old")
+    path.touch()
+
+    assert not lock._is_still(descriptor)
+    os.close(descriptor)
