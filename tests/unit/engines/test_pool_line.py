@@ -264,21 +264,27 @@ async def test_a_connection_that_the_garbage_collector_finds_in_another_thread_f
 
 
 async def test_nobody_overtakes_those_who_wait_while_another_threads_gift_is_under_way(source: Source) -> None:
-    pool = pool_of(source)
+    pool, served = pool_of(source), []
     held = await check_out(pool)
-    first = waiter(pool)
+
+    async def first() -> None:
+        connection = await check_out(pool)
+        served.append("first")
+        await give_back(connection)
+
+    task = asyncio.ensure_future(first())
     await turns()
     record, held._connection_record = held._connection_record, None
     thread = threading.Thread(target=lambda: pool._do_return_conn(record))
     thread.start()
     thread.join()  # the loop has not heard of it yet
 
-    second = waiter(pool)
-    await turns()
+    connection = await check_out(pool)
+    served.append("second")
 
-    assert (first.done(), second.done()) == (True, False)
-    await give_back(await first)
-    await give_back(await second)
+    assert served == ["first", "second"]
+    await give_back(connection)
+    await task
 
 
 async def test_an_entry_that_nobody_gave_back_frees_its_place_when_it_is_collected(source: Source) -> None:
