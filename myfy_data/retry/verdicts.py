@@ -12,6 +12,7 @@ import sqlite3
 from sqlalchemy.exc import DBAPIError
 
 from myfy_data.engines.failures import chain
+from myfy_data.engines.roles import refusal
 from myfy_data.errors import DatabaseConnectionError
 from myfy_data.sessions.outcomes import server_code, server_state
 
@@ -39,7 +40,6 @@ class Verdict(enum.Enum):
 _POSTGRESQL = {
     "40001": Verdict.CONFLICT,  # serialization failure
     "40P01": Verdict.CONFLICT,  # deadlock
-    "25006": Verdict.NOT_WRITABLE,  # the primary has become a replica
     "57P01": Verdict.LOST,  # shut down
     "57P02": Verdict.LOST,  # crashed
     "57P03": Verdict.LOST,  # not ready
@@ -47,9 +47,6 @@ _POSTGRESQL = {
 _MYSQL = {
     1213: Verdict.CONFLICT,  # deadlock; Galera: certification failed, also at COMMIT
     1205: Verdict.CONFLICT,  # lock wait timeout; the session rolls back the whole transaction
-    1290: Verdict.NOT_WRITABLE,  # --read-only
-    1836: Verdict.NOT_WRITABLE,  # read-only mode
-    1047: Verdict.NOT_WRITABLE,  # Galera: not in the primary component
     1053: Verdict.LOST,  # shutting down
     1927: Verdict.LOST,  # killed
     2006: Verdict.LOST,  # gone away
@@ -74,12 +71,16 @@ def verdict_of(error: BaseException) -> Verdict:
         return Verdict.FINAL
     if isinstance(error.orig, sqlite3.Error):
         return Verdict.CONFLICT if _is_busy(error.orig) else Verdict.FINAL
-    if state := server_state(error):
-        return _POSTGRESQL.get(state, Verdict.LOST if state.startswith("08") else Verdict.FINAL)
+    if refusal(error.orig) is not None:
+        return Verdict.NOT_WRITABLE
     code = server_code(error)
-    if code in _MYSQL:
-        return _MYSQL[code]
-    return Verdict.LOST if error.connection_invalidated else Verdict.FINAL
+    # Newer versions of PyMySQL know a state as well, a coarser one: the number goes first.
+    found = _by_state(server_state(error)) if code is None else _MYSQL.get(code)
+    return found or (Verdict.LOST if error.connection_invalidated else Verdict.FINAL)
+
+
+def _by_state(state: str) -> Verdict | None:
+    return Verdict.LOST if state.startswith("08") else _POSTGRESQL.get(state)
 
 
 def _is_busy(error: BaseException) -> bool:

@@ -34,8 +34,10 @@ def postgresql(state: str) -> DBAPIError:
     return DBAPIError("UPDATE", {}, Answer(state))
 
 
-def mysql(code: int) -> OperationalError:
-    return OperationalError("UPDATE", {}, pymysql.err.OperationalError(code, "no"))
+def mysql(code: int, words: str = "no", state: str | None = None) -> OperationalError:
+    error = pymysql.err.OperationalError(code, words)
+    error.sqlstate = state  # newer versions of PyMySQL tell it
+    return OperationalError("UPDATE", {}, error)
 
 
 def sqlite(name: str) -> OperationalError:
@@ -73,9 +75,10 @@ STATUS = PoolStatus("main", 1, 0, 1, 0, 0)
         (sqlite("SQLITE_BUSY"), Verdict.CONFLICT),
         (sqlite("SQLITE_BUSY_SNAPSHOT"), Verdict.CONFLICT),
         (postgresql("25006"), Verdict.NOT_WRITABLE),
-        (mysql(1290), Verdict.NOT_WRITABLE),
-        (mysql(1836), Verdict.NOT_WRITABLE),
-        (mysql(1047), Verdict.NOT_WRITABLE),
+        (mysql(1205, state="HY000"), Verdict.CONFLICT),
+        (mysql(1290, "the --read-only option"), Verdict.NOT_WRITABLE),
+        (mysql(1836, "read-only mode"), Verdict.NOT_WRITABLE),
+        (mysql(1047, "WSREP has not yet prepared node"), Verdict.NOT_WRITABLE),
         (LOST, Verdict.LOST),
         (postgresql("57P01"), Verdict.LOST),
         (postgresql("08006"), Verdict.LOST),
@@ -103,6 +106,8 @@ def test_an_error_that_may_be_answered_by_another_run(error: BaseException, verd
         postgresql("57014"),
         postgresql("23505"),
         mysql(1062),
+        mysql(1290, "the --secure-file-priv option"),
+        mysql(1047, "Unknown command"),
         sqlite("SQLITE_FULL"),
         IntegrityError("INSERT", {}, Answer("23503")),
         ReadOnlySessionError("main", "no"),
