@@ -49,7 +49,7 @@ def upgrade(chosen: Chosen, *, revision: str, sql: bool, lock_timeout: float | N
 @click.option("--json", "as_json", is_flag=True, help=_AS_JSON)
 @profile_options
 def downgrade(chosen: Chosen, *, revision: str, sql: bool, lock_timeout: float | None, as_json: bool) -> int:
-    """Undo the revisions down to REVISION: an identifier, -1, or base."""
+    """Undo the revisions down to REVISION, such as -1 or base."""
     from myfy_data.migrations import operations
 
     if sql:
