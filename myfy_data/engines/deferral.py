@@ -35,11 +35,25 @@ _NEEDS_TRANSACTION = re.compile(
 )
 
 
+_LASTS_A_TRANSACTION = re.compile(r"xact|snapshot|set_config", re.IGNORECASE)
+"""In the names of functions whose effect ends with the transaction."""
+
+
+@functools.lru_cache(maxsize=4096)
+def is_lock_free_select(sql: str) -> bool:
+    """Whether a statement only reads and locks nothing on a connection to which the server refuses writes.
+
+    Args:
+        sql: as SQLAlchemy's compiler or the user wrote it.
+    """
+    return sql.startswith("SELECT ") and not (_NEEDS_TRANSACTION.search(sql) or _LASTS_A_TRANSACTION.search(sql))
+
+
 @functools.lru_cache(maxsize=4096)
 def is_plain_select(sql: str) -> bool:
     """Whether a compiled statement only reads, locks nothing, and calls nothing that could do more.
 
-    In doubt it is not plain: that costs a round trip, and the other mistake would cost atomicity.
+    In doubt it is not: that costs a round trip, and the other mistake would cost atomicity.
 
     Args:
         sql: as SQLAlchemy's compiler wrote it.
@@ -70,12 +84,13 @@ class DeferredBegin:
 
     Args:
         first_use: replaces a connection whose first message fails because it is dead.
-        deferring: whether plain SELECTs may run before BEGIN; else every statement is sent as SQLAlchemy would.
+        settings: the profile's; they say whether SELECTs may run before BEGIN, and which.
     """
 
-    def __init__(self, first_use: FirstUse, *, deferring: bool) -> None:
+    def __init__(self, first_use: FirstUse, settings: DatabaseSettings) -> None:
         self._first_use = first_use
-        self._deferring = deferring
+        self._deferring = may_defer_begin(settings)
+        self._read_only = settings.read_only
 
     def listen(self, engine: Engine) -> None:
         """Take over the sending of single statements."""
@@ -96,10 +111,15 @@ class DeferredBegin:
         return unproven
 
     def _may_come_first(self, statement: str, connection: Any, context: Any) -> bool:
-        if not (self._deferring and _is_compiled_select(context) and is_plain_select(statement)):
+        if not (self._deferring and self._only_reads(statement, context)):
             return False
         level = connection.isolation_level
         return level == "read_committed" or (level is None and context.dialect.default_isolation_level == _OWN_LEVEL)
+
+    def _only_reads(self, statement: str, context: Any) -> bool:
+        if self._read_only:
+            return is_lock_free_select(statement)
+        return _is_compiled_select(context) and is_plain_select(statement)
 
 
 def _send_before_begin(pooled: Any, context: Any, statement: str, parameters: Any) -> None:

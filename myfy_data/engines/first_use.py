@@ -7,10 +7,10 @@ either does no harm. So nobody pays a round trip for the check, and nobody sees 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, TextClause, event
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.selectable import SelectBase
 
@@ -41,8 +41,10 @@ class FirstUse:
         """Begin the transaction before a statement that may write, so that BEGIN is the proof."""
         event.listen(engine, "before_execute", self._before_execute)
 
-    def _before_execute(self, connection: Connection, statement: Any, *_: Any) -> None:
-        if not isinstance(statement, SelectBase) and self.is_unproven(connection.connection):
+    def _before_execute(self, connection: Connection, statement: Any, many: Sequence[Any], *_: Any) -> None:
+        # `DeferredBegin` sends what is one statement with a cursor of its own, and may know it to be a SELECT.
+        may_read = isinstance(statement, SelectBase | TextClause) and not many
+        if not may_read and self.is_unproven(connection.connection):
             self.begin(connection.connection)
 
     def is_unproven(self, pooled: Any) -> bool:

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.exc import MissingGreenlet
 
 from myfy_data.engines.backend import Backend, abort_transport, adapted
-from myfy_data.engines.deferral import DeferredBegin, may_defer_begin
+from myfy_data.engines.deferral import DeferredBegin
 from myfy_data.engines.failures import CORRECT_ADDRESS, Failure, address_of
 from myfy_data.engines.first_use import FirstUse
 from myfy_data.engines.home import cancel_again
@@ -209,7 +209,7 @@ class PostgreSQL(Backend):
         event.listen(engine, "invalidate", _hurry)
         first_use = FirstUse(self)
         first_use.listen(engine)
-        DeferredBegin(first_use, deferring=may_defer_begin(self.settings)).listen(engine)
+        DeferredBegin(first_use, self.settings).listen(engine)
 
 
 def _hurry(dbapi_connection: Any, _record: Any, error: BaseException | None) -> None:

@@ -63,6 +63,10 @@ async def write_text(session: AsyncSession, database: Database) -> None:
     await session.execute(text(f"INSERT INTO {database.notes.name} DEFAULT VALUES"))
 
 
+async def write_many_texts(session: AsyncSession, database: Database) -> None:
+    await session.execute(text(f"INSERT INTO {database.notes.name} (text) VALUES (:text)"), [{"text": None}] * 2)
+
+
 class Note:
     """Mapped before the connections die: mapping takes longer than the news of it."""
 
@@ -81,7 +85,7 @@ async def begin(session: AsyncSession, database: Database) -> None:
         await session.execute(insert(database.notes))
 
 
-@pytest.mark.parametrize("work", [read, write, write_many, write_text, flush, call, begin])
+@pytest.mark.parametrize("work", [read, write, write_many, write_text, write_many_texts, flush, call, begin])
 async def test_nobody_sees_it(database: Database, proxy: FaultProxy, work: Work) -> None:
     async def one(data: DataModule) -> None:
         async with data.session() as session:

@@ -11,7 +11,7 @@ from sqlalchemy import Integer, column, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from myfy_data import DataModule, DataSettings
+from myfy_data import DataModule, DataSettings, ReadOnlySessionError
 from tests.databases import SERVERS, Database
 from tests.faults.proxy import FaultProxy, fault_proxy
 
@@ -71,10 +71,43 @@ async def test_a_unit_of_work_costs(database: Database, proxy: FaultProxy, work:
         assert await spent(proxy, data, database, work) == cost
 
 
+async def call(session: AsyncSession, database: Database) -> None:
+    await session.execute(text("SELECT version()"))
+
+
+async def lock(session: AsyncSession, database: Database) -> None:
+    await session.execute(text("SELECT pg_advisory_xact_lock(1)"))
+
+
 @on_postgresql
-async def test_a_read_only_session_reads_in_one_round_trip(database: Database, proxy: FaultProxy) -> None:
+@pytest.mark.parametrize(("work", "cost"), [(read, 1), (call, 1), (lock, 3)])
+async def test_a_read_only_profile_reads_in_one_round_trip(
+    database: Database, proxy: FaultProxy, work: Work, cost: int
+) -> None:
     async with database.module(read_only=True) as data:
-        assert await spent(proxy, data, database, read) == 1
+        assert await spent(proxy, data, database, work) == cost
+
+
+@on_postgresql
+@pytest.mark.parametrize(("work", "cost"), [(read, 1), (call, 3)])
+async def test_a_read_only_session_of_a_profile_that_writes(
+    database: Database, proxy: FaultProxy, work: Work, cost: int
+) -> None:
+    async with database.module() as data:
+        for _ in range(2):
+            before = proxy.round_trips
+            async with data.session(read_only=True) as session:
+                await work(session, database)
+        assert proxy.round_trips - before == cost
+
+
+@on_postgresql
+@pytest.mark.parametrize("sql", ["SELECT nextval('{0}_id_seq')", "SELECT setval('{0}_id_seq', 9)"])
+async def test_a_read_only_profile_is_refused_writes_by_the_server(database: Database, sql: str) -> None:
+    async with database.module(read_only=True) as data:
+        with pytest.raises(ReadOnlySessionError):
+            async with data.session() as session:
+                await session.execute(text(sql.format(database.notes.name)))
 
 
 TEXTS = {
