@@ -26,6 +26,9 @@ NAIVE = "naive"
 HYPERCORN = "hypercorn "
 """Before a database's kind: the same application under hypercorn; otherwise it is uvicorn."""
 
+WIDE = "wide "
+"""Before a database's kind: the same application under uvicorn, with pools of three."""
+
 SubjectOf = Callable[[str, str], Subject]
 
 
@@ -54,11 +57,12 @@ def subject_of(
     if POSTGRESQL.name in places:
         listeners[NAIVE] = places[POSTGRESQL.name].listener(naive=True)
     listeners |= {HYPERCORN + kind: place.listener(server="hypercorn") for kind, place in places.items()}
+    listeners |= {WIDE + kind: place.listener(pool_size=3) for kind, place in places.items()}
     processes: dict[str, Process] = {}
     with ExitStack() as stack:
 
         def subject_of(host: str, listener: str) -> Subject:
-            kind = POSTGRESQL.name if listener == NAIVE else listener.removeprefix(HYPERCORN)
+            kind = POSTGRESQL.name if listener == NAIVE else listener.removeprefix(HYPERCORN).removeprefix(WIDE)
             if kind not in places:
                 skip_without(kind)
             if host not in processes:
