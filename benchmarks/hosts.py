@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 
 from hosts_environments import ENVIRONMENT_OF, MYFY, make_environment, python_of, versions
 from hosts_load import OPERATIONS, CannotRunError, Row, Sample, Server
-from hosts_report import bounds, table
+from hosts_report import aligned, bounds, table
 
 HERE = Path(__file__).resolve().parent
 HOSTS = {
@@ -87,6 +87,25 @@ def _round(server: Server, work: Path, options: argparse.Namespace, results: Res
                 results[server.row, operation].append(sample)
 
 
+def processor_time(host: str, operation: str, url: str, turns: int) -> str:
+    """What a request costs in one process, called directly: see `hosts_cpu.py`."""
+    command = [python_of("ours"), HERE / "hosts_cpu.py", host, operation, str(turns)]
+    done = subprocess.run(
+        command,
+        env=os.environ | {"BENCH_URL": url, "PYTHONPATH": str(HERE)},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    if done.returncode:
+        return f"{host}, {operation}: {done.stderr.strip().splitlines()[-1]}"
+    lines = [line.split("\t") for line in done.stdout.splitlines()]
+    return aligned(
+        [[f"{host}, {operation}", "CPU us/request", "x plain:", "min", "median", "max", "best"]]
+        + [[name, cost, "", *ratios] for name, cost, *ratios in lines]
+    )
+
+
 def arguments(words: Sequence[str]) -> argparse.Namespace:
     """The options."""
     parser = argparse.ArgumentParser(description="Times requests on each host.")
@@ -96,6 +115,7 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--operations", nargs="+", choices=OPERATIONS, default=list(OPERATIONS), metavar="OPERATION")
     parser.add_argument("--rounds", type=int, default=9, metavar="N", help="one more fills caches before the first")
+    parser.add_argument("--turns", type=int, default=60, metavar="N", help="of the direct calls; 0 leaves them out")
     parser.add_argument("--seconds", type=int, default=3, metavar="N", help="for each row and operation in a round")
     parser.add_argument("--connections", type=int, default=32, metavar="N")
     server = os.environ.get("BENCH_POSTGRESQL_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
@@ -127,10 +147,12 @@ def main(words: Sequence[str]) -> int:
         beside = [row for row in rows if row.host == host]
         with database(options.server) as url:
             found, failed = measure(beside, url, options)
+            direct = [processor_time(host, each, url, options.turns) for each in options.operations if options.turns]
         results |= found
         failures |= failed
         for operation in options.operations:
-            print("", table(found, beside, operation), sep="\n", flush=True)
+            print("", table(found, beside, operation), sep="\n")
+        print("", "called directly, one request at a time:", *direct, sep="\n", flush=True)
     print("", *bounds(results, options.operations), sep="\n")
     for row, reason in failures.items():
         print(f"{row.host}, {row} cannot run: {reason}", file=sys.stderr)

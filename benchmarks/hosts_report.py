@@ -19,7 +19,7 @@ def table(samples: Samples, rows: Sequence[Row], operation: str) -> str:
     plain = samples.get((Row(rows[0].host, "plain", ping=True), operation))
     measured = [row for row in rows if (row, operation) in samples]
     lines += [[str(row), *_cells(samples[row, operation], plain)] for row in measured]
-    return _aligned(lines)
+    return aligned(lines)
 
 
 def _cells(own: Sequence[Sample], plain: Sequence[Sample] | None) -> list[str]:
@@ -63,7 +63,8 @@ def bounds(samples: Samples, operations: Sequence[str]) -> list[str]:
     return lines
 
 
-def _aligned(lines: Sequence[Sequence[str]]) -> str:
+def aligned(lines: Sequence[Sequence[str]]) -> str:
+    """Lines of cells as columns."""
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     return "\n".join(
         line[0].ljust(widths[0])
