@@ -12,7 +12,7 @@ TYPED := myfy_data myfy/data
 SCHEMA := schemas/myfy.schema.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format types floors schema schema-check static check faults bench-config bench-hosts clean core dev
+.PHONY: help setup demo test lint format types floors schema schema-check static check faults bench-config bench-hosts bench-pool bench-database clean core dev
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -63,6 +63,12 @@ bench-config: core ## time the loading of configuration against other libraries
 
 bench-hosts: core ## time requests on each host against other libraries; needs wrk and PostgreSQL
 	PIP_CACHE_DIR=$${PIP_CACHE_DIR:-$(CURDIR)/.cache/pip} $(BIN)/python benchmarks/hosts.py $(BENCH_ARGS)
+
+bench-pool: core ## time waiting for a connection, beside SQLAlchemy's pool; needs PostgreSQL
+	$(BIN)/python benchmarks/pool_fairness.py $(BENCH_ARGS)
+
+bench-database: core ## time units of work on each database against other libraries; needs PostgreSQL's and MariaDB's programs
+	PIP_CACHE_DIR=$${PIP_CACHE_DIR:-$(CURDIR)/.cache/pip} $(BIN)/python benchmarks/database.py $(BENCH_ARGS)
 
 clean: ## remove everything that these targets made
 	rm -rf .venv .venv-bench .demo .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -152,10 +152,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seconds", type=float, default=2.0)
     given = parser.parse_args(arguments)
     load = Load(given.url, given.workers, given.pool, given.seconds)
-    print(f"Python {platform.python_version()}, SQLAlchemy {sqlalchemy.__version__}, {given.rounds} rounds of")
-    print(
-        f"{load.seconds:g} s; {load.workers} workers on {load.pool} connections, a visitor every {EVERY * 1000:g} ms\n"
-    )
+    versions = f"Python {platform.python_version()}, SQLAlchemy {sqlalchemy.__version__}"
+    print(f"{versions}, {given.rounds} rounds of {load.seconds:g} s;")
+    print(f"{load.workers} workers on {load.pool} connections, a visitor every {EVERY * 1000:g} ms\n")
     print("\n".join(table(measure(load, given.rounds))))
 
 
