@@ -55,5 +55,3 @@ def _aligned(lines: Sequence[Sequence[str]]) -> str:
         + "".join("  " + cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))
         for line in lines
     )
-
-

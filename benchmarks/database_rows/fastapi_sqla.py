@@ -20,7 +20,8 @@ async def operations(url: str, pre_ping: bool) -> AsyncIterator[MappedOperations
     """Open the pool; each has a key of its own, which is how the package tells databases apart."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     key = f"bench{len(async_sqla._async_session_factories)}"  # noqa: SLF001 - it offers no other count
-    settings = {"url": url, "pool_pre_ping": str(pre_ping).lower(), **{k: str(v) for k, v in POOL.items()}}
+    # A variable is a text, and SQLAlchemy takes any text but an empty one for a yes to `pool_pre_ping`.
+    settings = {"url": url, "pool_pre_ping": "true" if pre_ping else "", **{k: str(v) for k, v in POOL.items()}}
     os.environ |= {f"fastapi_sqla__{key}__sqlalchemy_{name}": value for name, value in settings.items()}
     await async_sqla.startup(key)
     yield MappedOperations(partial(async_sqla.open_session, key))
