@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -66,6 +68,19 @@ def test_an_application_answers_what_it_stored(host: str, library: str, tmp_path
 
     item = {"id": 1, "name": "something"}
     assert (done.stdout, done.returncode) == (f"201 {item} 200 {item}\n", 0), done.stderr
+
+
+def test_the_direct_calls_run(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "bench.db")) as connection:
+        connection.execute("CREATE TABLE items (id INTEGER PRIMARY KEY, name TEXT NOT NULL)")
+        connection.executemany("INSERT INTO items (name) VALUES (?)", [("something",)] * 7)
+        connection.commit()
+    url = f"sqlite+aiosqlite:///{tmp_path / 'bench.db'}"
+
+    done = python(str(BENCHMARKS / "hosts_cpu.py"), "starlette", "read", "1", BENCH_URL=url)
+
+    assert done.returncode == 0, done.stderr
+    assert [line.split("\t")[0] for line in done.stdout.splitlines()] == ["plain", "plain, no ping", "ours"]
 
 
 def test_it_says_that_wrk_is_missing(tmp_path: Path) -> None:
