@@ -85,7 +85,7 @@ async def compare(host: str, operation: str, turns: int) -> None:
     apps = {row: application(host, *row) for row in ROWS}
     lifespans = [await start(app) for app in apps.values()]
     for app in apps.values():
-        await turn(app, operation, WARM_UP)
+        await turn(app, operation, min(WARM_UP, turns * REQUESTS))
     gc.collect()
     gc.freeze()
     costs: dict[tuple[str, str], list[float]] = {row: [] for row in ROWS}
