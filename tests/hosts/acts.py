@@ -178,8 +178,8 @@ async def in_background(act: Act) -> Any:
 
 
 async def both(act: Act) -> Any:
-    act.second.add(Note(text=act.text))
     await act.store()
+    act.second.add(Note(text=act.text))
     return act.host.answer(200)
 
 
