@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 from myfy_data import CommitOutcomeUnknown, DataModule
 from tests.databases import Database
-from tests.faults.cases import ALLOWANCE, LONG, REQUESTS, Case, module, read
+from tests.faults.cases import ALLOWANCE, LONG, REQUESTS, Case, insert, module, read
 from tests.faults.messages import commit
 from tests.faults.proxy import FaultProxy, fault_proxy
 from tests.faults.runs import Outcome, Run, says_stored, told
@@ -82,11 +82,12 @@ class _Attempt:
         await task
 
     async def _look_after(self) -> None:
-        """The next request must be fine, and nothing may be open but what the pool holds."""
+        """The next requests must be fine, and nothing may be open but what the pool holds."""
         if self._run.case.trouble.details.get("everywhere"):
             self._proxy.heal()
         try:
             await self._read()
+            await self._write_after()
         except Exception as error:  # noqa: BLE001 - as above
             self._run.complaint = f"the next request failed: {told(error)}: {error}"
         self._run.left_open = await self._left_open(self._data.pool_status().checked_in)
@@ -95,6 +96,12 @@ class _Attempt:
         self._run.requests += 1
         async with self._data.session() as session:
             await read(session, self._database, "")
+
+    async def _write_after(self) -> None:
+        self._run.requests += 1
+        async with self._data.session() as session:
+            await insert(session, self._database, self._run.label_after)
+        self._run.wrote_after = True
 
     async def _end(self) -> None:
         clock = asyncio.get_running_loop().time

@@ -40,7 +40,9 @@ class Run:
         checked_out: connections that were not given back.
         left_open: connections that nobody owns any more and that are still open.
         complaint: what the next request or the end failed with.
+        wrote_after: whether the request after it was told that its row is stored.
         rows: how many of its rows are stored; None until somebody has looked.
+        lost_after: whether the row of the request after it is missing all the same.
     """
 
     case: Case
@@ -56,7 +58,9 @@ class Run:
     checked_out: int = 0
     left_open: int = 0
     complaint: str = ""
+    wrote_after: bool = False
     rows: int | None = None
+    lost_after: bool = False
 
     def __str__(self) -> str:
         told = f"{self.outcome.value}{f' ({self.error})' if self.error else ''} in {self.seconds:.1f} s"
@@ -67,9 +71,15 @@ class Run:
         """Whether the request or the end took longer than the deadlines that it met and what C10 allows beyond."""
         return max(self.seconds, self.end_seconds) > self.case.phases * self.case.deadline + ALLOWANCE
 
+    @property
+    def label_after(self) -> str:
+        """The text of the row that the request after it stores."""
+        return f"{self.label}, after"
+
     def look(self, stored: Collection[str]) -> None:
         """See what is stored, when nothing is under way any more."""
         self.rows = (self.label in stored) + (f"{self.label}+" in stored)
+        self.lost_after = self.wrote_after and self.label_after not in stored
 
     @property
     def untruths(self) -> list[str]:
@@ -79,6 +89,7 @@ class Run:
             f"lost: {rows} of {expected} rows are stored": self.outcome is Outcome.DONE and rows != expected,
             f"stored: {rows} rows, though it {self.outcome.value}": self.outcome in _NOTHING and rows != 0,
             f"torn: {rows} of {expected} rows": self.outcome is Outcome.UNKNOWN and rows not in (0, expected),
+            "lost: the row of the request after it": self.lost_after,
             "unknown, though no COMMIT was sent": self.outcome is Outcome.UNKNOWN and not self.sent_commit,
         }
         return [what for what, is_so in found.items() if is_so]
