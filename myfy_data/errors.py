@@ -7,6 +7,8 @@
       DataModuleNotConfiguredError     the module was used after stop(), or was never set up
       AutoCreateTablesProductionError  auto_create_tables is for development only
       DatabaseConnectionError          the server cannot be reached, or refuses us
+        ConnectTimeoutError            ... and did not answer in time (also a DatabaseTimeoutError)
+      DatabaseTimeoutError             a deadline of a profile passed; names the phase (also a TimeoutError)
       MissingPackageError              a package is not installed (also an ImportError)
         MissingDriverError             ... and it is the database driver
       SessionError                     a session was used in a way that cannot be right
@@ -19,7 +21,7 @@
         MigrationLockError             another process migrates the database, longer than we wait
         RevisionMismatchError          the database is not at the revision that the code wants
 
-`PoolExhausted` is also SQLAlchemy's `TimeoutError`, so it stands in `engines.errors`.
+`PoolExhausted` is a `DatabaseTimeoutError` and also SQLAlchemy's `TimeoutError`, so it stands in `engines.errors`.
 Fields come first; the text is built from them, and no secret ever enters a field.
 """
 
@@ -127,7 +129,45 @@ class DatabaseConnectionError(DataModuleError):
         self.target = target
         self.reason = reason
         advice = f"\n  fix: {fix}" if fix else ""
-        super().__init__(f"profile {profile!r}: cannot connect to {target}: {reason}{advice}")
+        # By name: in a class that is also another error of ours, super() would be that one.
+        DataModuleError.__init__(self, f"profile {profile!r}: cannot connect to {target}: {reason}{advice}")
+
+
+Phase = Literal["connect", "checkout", "statement", "commit", "rollback"]
+"""What was waited for when a deadline passed."""
+
+
+class DatabaseTimeoutError(DataModuleError, TimeoutError):
+    """A deadline of a profile passed (contract C10). At COMMIT sessions raise `CommitOutcomeUnknown` from it.
+
+    Attributes:
+        profile: the profile's name.
+        phase: what was waited for.
+        seconds: how long.
+    """
+
+    def __init__(self, profile: str, phase: Phase, seconds: float, message: str = "") -> None:
+        self.profile = profile
+        self.phase: Phase = phase
+        self.seconds = seconds
+        DataModuleError.__init__(self, message or self._text())
+
+    def _text(self) -> str:
+        what = {"statement": "a statement", "commit": "COMMIT", "rollback": "ROLLBACK"}.get(self.phase, self.phase)
+        open_end = "; the transaction may be stored or not" if self.phase == "commit" else ""
+        return (
+            f"profile {self.profile!r}: no answer to {what} within {self.seconds:g} s{open_end}\n"
+            "  fix: look what keeps the server; work that takes longer needs a larger command_timeout"
+        )
+
+
+class ConnectTimeoutError(DatabaseConnectionError, DatabaseTimeoutError):
+    """A profile's server did not take a connection, handshake included, within `connect_timeout`."""
+
+    def __init__(self, profile: str, target: str, reason: str, fix: str = "", *, seconds: float) -> None:
+        DatabaseConnectionError.__init__(self, profile, target, reason, fix)
+        self.phase = "connect"
+        self.seconds = seconds
 
 
 class MissingPackageError(DataModuleError, ImportError):

@@ -14,7 +14,7 @@ from sqlalchemy.engine import AdaptedConnection
 
 from myfy_data.engines.credentials import load_password
 from myfy_data.engines.failures import Failure, explain_network, harmless, other_failure, target_of
-from myfy_data.errors import DatabaseConnectionError
+from myfy_data.errors import ConnectTimeoutError, DatabaseConnectionError
 from myfy_data.redaction import Secret
 from myfy_data.settings.models import DatabaseSettings
 
@@ -53,6 +53,7 @@ class Backend(ABC):
         """Open a driver connection, handshake included, within `connect_timeout`.
 
         Raises:
+            ConnectTimeoutError: it took longer.
             DatabaseConnectionError: in words, with a fix; no frame below it holds the password.
         """
         secret = load_password(self.profile, self.target, self.settings)
@@ -61,6 +62,8 @@ class Backend(ABC):
                 connection = await self.open(secret)
         except DatabaseConnectionError as error:
             failure, cause = error, error.__cause__
+        except TimeoutError as error:
+            failure, cause = self.late(error), harmless(error, secret)
         except Exception as error:  # noqa: BLE001 - whatever a driver raises, the user gets one class
             failure, cause = self.failed(self.explain(error) or other_failure(error, secret)), harmless(error, secret)
         else:
@@ -72,6 +75,12 @@ class Backend(ABC):
     def failed(self, failure: Failure) -> DatabaseConnectionError:
         """The exception for a failure of this profile."""
         return DatabaseConnectionError(self.profile, self.target, failure.reason, failure.fix)
+
+    def late(self, error: TimeoutError) -> ConnectTimeoutError:
+        """The exception for a server that did not answer within `connect_timeout`."""
+        failure = self.explain(error) or other_failure(error, None)
+        seconds = self.settings.connect_timeout
+        return ConnectTimeoutError(self.profile, self.target, failure.reason, failure.fix, seconds=seconds)
 
     def explain(self, error: BaseException) -> Failure | None:
         """What went wrong and what to do; None when nobody foresaw it."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as SQLAlchemyTimeoutError
 
 from myfy_data.engines.holders import Holder
 from myfy_data.engines.status import PoolStatus
-from myfy_data.errors import DataModuleError
+from myfy_data.errors import DatabaseTimeoutError
 
 
-class PoolExhausted(DataModuleError, SQLAlchemyTimeoutError):
+class PoolExhausted(DatabaseTimeoutError, SQLAlchemyTimeoutError):
     """No connection became free within `pool_timeout`; for a SQLite writer: its turn to write never came.
 
     Attributes:
@@ -34,7 +35,8 @@ class PoolExhausted(DataModuleError, SQLAlchemyTimeoutError):
         self.waiting = status.waiting
         self.longest_held = longest.age if longest is not None else None
         self.checked_out_at = longest.place if longest is not None else ""
-        super().__init__(f"profile {self.profile!r}: {self._what()}\n  fix: {self._fix()}")
+        text = f"profile {self.profile!r}: {self._what()}\n  fix: {self._fix()}"
+        super().__init__(self.profile, "checkout", waited, text)
 
     def _what(self) -> str:
         numbers = (
@@ -67,3 +69,15 @@ class WriterQueueTimeout(PoolExhausted):
 
     def _fix(self) -> str:
         return "end write transactions sooner, and read in sessions that are read-only: data.session(read_only=True)"
+
+
+class StatementInterrupted(DatabaseTimeoutError, OperationalError):
+    """SQLite worked on a statement until its deadline, and was interrupted; the transaction is still open."""
+
+    def __init__(self, profile: str, seconds: float, error: DBAPIError) -> None:
+        vars(self).update(vars(error))
+        text = (
+            f"profile {profile!r}: a statement was interrupted after {seconds:g} s\n"
+            "  fix: make it faster; work that takes longer needs a larger command_timeout (or statement_timeout)"
+        )
+        super().__init__(profile, "statement", seconds, text)

@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from myfy_data.engines.backend import READ_ONLY, Backend
+from myfy_data.engines.deadlines import watch_deadlines
 from myfy_data.engines.drivers import load_driver
 from myfy_data.engines.home import Home, running_loop
 from myfy_data.engines.liveness import watch_liveness
@@ -135,6 +136,7 @@ def open_owned(name: str, settings: DatabaseSettings) -> OpenEngine:
     if isinstance(engine.pool, BoundedPool):
         engine.pool.settle(name, home, settings.pool_leak_detection_threshold)
     backend.listen(engine.sync_engine)
+    watch_deadlines(engine.sync_engine, backend)
     watch_reset(engine.sync_engine, settings)
     watch_pooler(engine.sync_engine, name, settings)
     if backend.needs_liveness and settings.pool_pre_ping:

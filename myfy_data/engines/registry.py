@@ -123,6 +123,7 @@ class EngineRegistry:
 
         Raises:
             DatabaseConnectionError: it did not answer.
+            DatabaseTimeoutError: it took us in, and did not answer within a `command_timeout` that is shorter.
             PoolExhausted: every connection is in use.
         """
         settings = self._settings(profile)
@@ -151,6 +152,8 @@ class EngineRegistry:
         if isinstance(error, TimeoutError) and isinstance(pool, BoundedPool) and pool.is_exhausted:
             return pool.exhausted(settings.connect_timeout)
         backend = opened.backend
+        if isinstance(error, TimeoutError):
+            return backend.late(error)
         return backend.failed(backend.explain(error) or other_failure(error, None))
 
     async def warm_up(self, profile: str) -> None:

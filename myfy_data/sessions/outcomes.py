@@ -7,6 +7,8 @@ import sqlite3
 
 from sqlalchemy.exc import DBAPIError
 
+from myfy_data.errors import DatabaseTimeoutError
+
 _UNKNOWN_STATES = frozenset({"08007", "40003", "57P01", "57P02", "57P03"})
 """SQLSTATEs of PostgreSQL whose statement may have taken effect; class 08, the connection's, is added to them."""
 
@@ -33,7 +35,8 @@ def unknown_reason(error: BaseException) -> str | None:
     if isinstance(error, asyncio.CancelledError):
         return "cancelled, and no answer came in time"
     if isinstance(error, TimeoutError):
-        return "no answer within the deadline"
+        without_connection = isinstance(error, DatabaseTimeoutError) and error.phase in ("connect", "checkout")
+        return None if without_connection else "no answer within the deadline"
     if isinstance(error, DBAPIError):
         # An error that carries a statement is a flush's: COMMIT was not sent yet.
         lost = error.statement is None and (error.connection_invalidated or not _is_answer(error))

@@ -8,6 +8,7 @@ import sqlite3
 import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from myfy_data.errors import ConnectTimeoutError, DatabaseTimeoutError
 from myfy_data.sessions.outcomes import is_read_only_refusal, unknown_reason
 
 
@@ -37,6 +38,8 @@ def sqlite_error(name: str) -> sqlite3.OperationalError:
 
 UNKNOWN = {
     "deadline": TimeoutError(),
+    "deadline of COMMIT": DatabaseTimeoutError("main", "commit", 1.0),
+    "deadline of who knows what": DatabaseTimeoutError("main", "statement", 1.0),
     "cancelled": asyncio.CancelledError(),
     "reset": ConnectionResetError(),
     "broken pipe": BrokenPipeError(),
@@ -52,6 +55,8 @@ UNKNOWN = {
 }
 
 KNOWN = {
+    "no connection came": ConnectTimeoutError("main", "postgresql://host/name", "no answer", seconds=1.0),
+    "none was free": DatabaseTimeoutError("main", "checkout", 1.0),
     "constraint": IntegrityError(None, None, PostgreSQLError("23505")),
     "serialization": answered(PostgreSQLError("40001")),
     "deadlock": answered(Exception(1213, "deadlock")),
