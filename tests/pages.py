@@ -12,6 +12,7 @@ An HTML comment before a block, which no reader sees, says what the block is:
     <!-- run python -->             a program
     <!-- output -->                 what the program before it prints
     <!-- from: PATH -->             what stands in a file of the repository, or between its README marks
+    <!-- out of: PATH -->           some lines of such a file
     <!-- output of: PATH -->        what that program prints
     <!-- shown only: REASON -->     neither written nor run
 """

@@ -69,6 +69,15 @@ def test_what_a_page_shows_of_the_examples_is_what_stands_there(page: Path) -> N
     assert different == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_lines_out_of_an_example_stand_there(page: Path) -> None:
+    shown = [(block.argument("out of"), block.text) for block in blocks(page.read_text(encoding="utf-8"))]
+
+    different = [path for path, text in shown if path and text not in (ROOT / path).read_text(encoding="utf-8")]
+
+    assert different == []
+
+
 @pytest.mark.parametrize("page", EVERYTHING, ids=name_of)
 def test_every_link_leads_somewhere(page: Path) -> None:
     broken = []
