@@ -14,6 +14,7 @@ from sqlalchemy.engine import AdaptedConnection
 
 from myfy_data.engines.credentials import load_password
 from myfy_data.engines.failures import Failure, explain_network, harmless, other_failure, target_of
+from myfy_data.engines.keepalive import watch_line
 from myfy_data.errors import ConnectTimeoutError, DatabaseConnectionError
 from myfy_data.redaction import Secret
 from myfy_data.settings.models import DatabaseSettings
@@ -68,6 +69,7 @@ class Backend(ABC):
             failure, cause = self.failed(self.explain(error) or other_failure(error, secret)), harmless(error, secret)
         else:
             self.connections.add(connection)
+            watch_line(self.transport(connection))
             return connection
         # Outside the handlers: raised in one, it would carry the driver's frames, whose variables hold the password.
         raise failure from cause
