@@ -24,8 +24,7 @@ _WARNINGS = (
     # Litestar 2.23 and later want NamedDependency[AsyncSession], which our lowest version has not; both work.
     "ignore::DeprecationWarning:litestar.handlers.base",
     # myfy-web itself uses what pydantic has deprecated.
-    "ignore::DeprecationWarning:myfy.web.config",
-    "ignore::DeprecationWarning:myfy.web.ratelimit.config",
+    "ignore:Support for class-based:DeprecationWarning",
 )
 _ADDRESS = re.compile(r"Uvicorn running on (http://\S+)")
 
