@@ -57,7 +57,7 @@ def subject_of(
     if POSTGRESQL.name in places:
         listeners[NAIVE] = places[POSTGRESQL.name].listener(naive=True)
     listeners |= {HYPERCORN + kind: place.listener(server="hypercorn") for kind, place in places.items()}
-    listeners |= {WIDE + kind: place.listener(pool_size=3) for kind, place in places.items()}
+    listeners |= {WIDE + kind: place.listener(pool_size=3, patience=20.0) for kind, place in places.items()}
     processes: dict[str, Process] = {}
     with ExitStack() as stack:
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
@@ -33,10 +34,10 @@ class Place:
     proxy: FaultProxy | None = None
     engines: list[AsyncEngine] = field(default_factory=list)
 
-    def listener(self, *, server: str = "uvicorn", naive: bool = False, pool_size: int = 1) -> Listener:
-        """An application that reaches the databases through the proxy."""
+    def listener(self, **details: Any) -> Listener:
+        """An application that reaches the databases through the proxy; `details` are further fields of it."""
         main, second = (self.proxy.through(url) if self.proxy else url for url in (self.main, self.second))
-        return Listener(self.kind, main, second, self.main, server, naive, pool_size)
+        return Listener(self.kind, main, second, self.main, **details)
 
     async def open(self, stack: AsyncExitStack) -> None:
         """Connect, until the stack ends, and create the tables."""

@@ -25,9 +25,6 @@ from sqlalchemy.pool import QueuePool
 from myfy_data import DatabaseSettings, DataModule, DataSettings
 from tests.hosts.witness import Scene, Witness
 
-COMMAND_TIMEOUT = 1.0
-"""Seconds until a COMMIT that nobody answers counts as unknown."""
-
 
 @dataclass(frozen=True)
 class Listener:
@@ -41,6 +38,7 @@ class Listener:
         server: `uvicorn` or `hypercorn`.
         naive: without our adapter.
         pool_size: of each profile; nothing may overflow.
+        patience: seconds until a statement that nobody answers has failed, and a wait for a connection.
     """
 
     database: str
@@ -50,6 +48,7 @@ class Listener:
     server: str = "uvicorn"
     naive: bool = False
     pool_size: int = 1
+    patience: float = 2.0
 
 
 def application(host: str, listener: Listener) -> Witness:
@@ -65,9 +64,9 @@ def _ours(module: Any, listener: Listener) -> tuple[Any, Scene]:
     shared = {
         "pool_size": listener.pool_size,
         "max_overflow": 0,
-        "pool_timeout": 3.0,
-        "connect_timeout": 3.0,
-        "command_timeout": COMMAND_TIMEOUT,
+        "pool_timeout": listener.patience,
+        "connect_timeout": 10.0,
+        "command_timeout": listener.patience,
         "close_timeout": 1.0,
     }
     urls = {"main": listener.main, "second": listener.second}
