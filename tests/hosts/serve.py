@@ -56,7 +56,8 @@ def application(host: str, listener: Listener) -> Witness:
     module = importlib.import_module(f"tests.hosts.apps.{host}")
     build = _naive if listener.naive else _ours
     app, scene = build(module, listener)
-    engine = create_async_engine(listener.straight, isolation_level="AUTOCOMMIT")
+    # One connection each: a server has a hundred, and all hosts together several dozen.
+    engine = create_async_engine(listener.straight, isolation_level="AUTOCOMMIT", pool_size=1, max_overflow=0)
     return Witness(app, scene, engine)
 
 

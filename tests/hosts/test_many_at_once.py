@@ -14,7 +14,7 @@ from tests.hosts.witness import BESIDE
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 PARALLEL = 20
-ACTS = {"returned": (200, 1), "raised": (500, 0), "returned_422": (422, 0), "both": (200, 1)}
+ACTS = {"returned": (200, 1), "raised": (500, 0), "returned_422": (422, 0), "committed_then_more": (200, 2)}
 
 
 @pytest.mark.parametrize(("host", "database"), every_cell())
