@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import threading
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,6 +77,12 @@ def waiter(pool: BoundedPool) -> asyncio.Task[Any]:
 @pytest.fixture
 def source() -> Source:
     return Source()
+
+
+@pytest.fixture
+def unlogged(caplog: pytest.LogCaptureFixture) -> None:
+    """A record of a log keeps its exception's traceback, and with that what the exception refers to."""
+    caplog.set_level(logging.CRITICAL + 1, BoundedPool.__module__)
 
 
 async def test_those_who_wait_are_served_in_the_order_of_asking(source: Source) -> None:
@@ -299,6 +307,48 @@ async def test_an_entry_that_nobody_gave_back_frees_its_place_when_it_is_collect
 
     await give_back(await task)
     assert (pool.checkedout(), pool.checkedin()) == (0, 1)
+
+
+async def test_a_cancellation_of_each_attempt_to_close_an_old_connection_loses_no_place(
+    source: Source, unlogged: None
+) -> None:
+    pool = pool_of(source)
+    await give_back(await check_out(pool))
+    pool.evict()
+    source.opened[0].close = cancelled  # type: ignore[method-assign]  # for this one only
+
+    assert await is_cancelled(check_out(pool))
+    gc.collect()  # SQLAlchemy 2.0 drops the entry, and with it the place
+
+    assert pool.checkedout() == 0
+    await give_back(await check_out(pool))
+
+
+@pytest.mark.filterwarnings("ignore:The garbage collector is trying")  # SQLAlchemy 2.0 tells what it found
+async def test_a_cancellation_of_the_rollback_at_the_end_loses_no_place(source: Source, unlogged: None) -> None:
+    pool = pool_of(source)
+    connection = await check_out(pool)
+    source.opened[0].rollback = source.opened[0].close = cancelled  # type: ignore[method-assign]  # as above
+
+    assert await is_cancelled(give_back(connection))
+    del connection
+    gc.collect()
+
+    assert pool.checkedout() == 0
+    await give_back(await check_out(pool))
+
+
+def cancelled() -> None:
+    raise asyncio.CancelledError
+
+
+async def is_cancelled(work: Awaitable[object]) -> bool:
+    """Whether a cancellation comes out; nothing keeps its traceback, and with that what it refers to."""
+    try:
+        await work
+    except asyncio.CancelledError:
+        return True
+    return False
 
 
 async def test_a_pool_that_is_disposed_keeps_nothing_that_comes_back(source: Source) -> None:
