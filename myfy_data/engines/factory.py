@@ -21,6 +21,7 @@ from myfy_data.engines.options import EngineOptions, build_engine_options
 from myfy_data.engines.pool import BoundedPool
 from myfy_data.engines.pooled import watch_pooler
 from myfy_data.engines.postgresql import PostgreSQL
+from myfy_data.engines.recycling import spread_recycling
 from myfy_data.engines.reset import watch_reset
 from myfy_data.engines.roles import Role
 from myfy_data.engines.sqlite import SQLite
@@ -137,6 +138,7 @@ def open_owned(name: str, settings: DatabaseSettings) -> OpenEngine:
         engine.pool.settle(name, home, settings.pool_leak_detection_threshold)
     backend.listen(engine.sync_engine)
     watch_deadlines(engine.sync_engine, backend)
+    spread_recycling(engine.sync_engine, settings)
     watch_reset(engine.sync_engine, settings)
     watch_pooler(engine.sync_engine, name, settings)
     if backend.needs_liveness and settings.pool_pre_ping:
