@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 def ping(asked: Asked, *, profiles: tuple[str, ...], as_json: bool) -> int:
     """Connect to profiles, and tell what answers.
 
-    To every active profile, or to each PROFILE: server, version, latency of one round trip, pool limits. Exit code 1
-    when a required profile, or one that was named, does not answer within its connect_timeout.
+    To every active profile, or to each PROFILE: server, version, latency of one round trip, pool limits; and whether
+    the server takes no writes, though the profile is not read_only. Exit code 1 when a required profile, or one that
+    was named, does not answer within its connect_timeout.
     """
     settings = asked.load()
     # Only now: this imports SQLAlchemy, which takes longer than to find a mistake.
@@ -63,4 +64,7 @@ def _row(answer: Answer) -> list[output.Span]:
     if answer.latency is None:
         state = "misconfigured" if answer.misconfigured else "failed" if answer.needed else "failed, not required"
         return [answer.profile, (state, "red"), "", pool]
-    return [answer.profile, (answer.server or "", "green"), f"{answer.latency * 1000:.1f} ms", pool]
+    latency = f"{answer.latency * 1000:.1f} ms"
+    if answer.writable is False:  # it is alive, and yet of no use to a profile that is not `read_only`
+        return [answer.profile, (f"{answer.server}, takes no writes", "yellow"), latency, pool]
+    return [answer.profile, (answer.server or "", "green"), latency, pool]

@@ -11,6 +11,7 @@ from typing import Any
 
 from myfy_data.cli.effective import is_required
 from myfy_data.engines.registry import EngineRegistry
+from myfy_data.engines.status import PingResult
 from myfy_data.errors import ConfigError, DataModuleError, Problem
 from myfy_data.redaction import redact_url
 from myfy_data.settings.root import DataSettings
@@ -26,6 +27,7 @@ class Answer:
         needed: whether a failure makes the command fail: the profile is required, or was named.
         server: what answered, such as `PostgreSQL 15.20`; None when nothing did.
         latency: seconds for one round trip; None when nothing answered.
+        writable: whether the server takes writes; None when nothing answered, for a `read_only` profile, for SQLite.
         error: why nothing did; None when all is well.
         misconfigured: whether that is the configuration's fault, so that no connection was tried.
         pool_size: connections that the pool keeps.
@@ -38,6 +40,7 @@ class Answer:
     needed: bool
     server: str | None
     latency: float | None
+    writable: bool | None
     error: str | None
     misconfigured: bool
     pool_size: int
@@ -53,6 +56,7 @@ class Answer:
             "target": self.target,
             "server": self.server,
             "latency": self.latency,
+            "writable": self.writable,
             "pool": {"size": self.pool_size, "max_overflow": self.max_overflow, "timeout": self.pool_timeout},
             "error": self.error,
         }
@@ -100,20 +104,19 @@ async def ping_profiles(settings: DataSettings, names: Sequence[str], *, named: 
 
 async def _ping(registry: EngineRegistry, settings: DataSettings, name: str, *, named: bool) -> Answer:
     profile = settings.profiles[name]
-    server: str | None = None
-    latency: float | None = None
+    result: PingResult | None = None
     failure: DataModuleError | None = None
     try:
         result = await registry.ping(name)
-        server, latency = result.server, result.latency
     except DataModuleError as error:
         failure = error
     return Answer(
         profile=name,
         target=redact_url(str(profile.url)),
         needed=named or is_required(settings, name),
-        server=server,
-        latency=latency,
+        server=result.server if result else None,
+        latency=result.latency if result else None,
+        writable=result.writable if result else None,
         error=str(failure) if failure else None,
         misconfigured=isinstance(failure, ConfigError),
         pool_size=registry.status(name).size,

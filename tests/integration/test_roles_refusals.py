@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from myfy_data import DatabaseSettings, DataModule, DataSettings, ReadOnlySessionError
+from myfy_data.cli.ping import exit_code, render
+from myfy_data.cli.pinging import ping_profiles
 from tests.databases import SERVERS, Database
 from tests.servers import MYSQL, NoServerError, Server
 
@@ -167,6 +169,17 @@ async def test_health_tells_that_the_server_takes_no_writes(primary: Primary) ->
 
         assert (health.ok, health.writable) == (False, False)
         assert health.error == "the server takes no writes: it is read-only, or a replica"
+
+
+async def test_ping_tells_that_the_server_takes_no_writes(primary: Primary) -> None:
+    await primary.demote()
+    settings = DataSettings(profiles={"main": primary.settings(required=True)})
+
+    answers = await ping_profiles(settings, ["main"], named=False)
+
+    (line,) = render(answers)
+    assert (f"{answers[0].server}, takes no writes", "yellow") in line
+    assert (answers[0].as_json()["writable"], exit_code(answers)) == (False, 0)
 
 
 async def test_health_finds_the_server_writable_again(primary: Primary) -> None:
