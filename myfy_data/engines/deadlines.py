@@ -5,16 +5,23 @@ Connecting and the checkout have errors of their own in that family; here is wha
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+from contextlib import suppress
 from traceback import walk_tb
+from typing import Any
 
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, MissingGreenlet
 
-from myfy_data.engines.backend import Backend
+from myfy_data.engines.backend import Backend, adapted
 from myfy_data.engines.errors import StatementInterrupted
+from myfy_data.engines.home import cancel_again
 from myfy_data.errors import DatabaseTimeoutError, Phase
+
+_FAREWELL = 0.5
+"""Seconds, at most, for the good-bye of a single connection: a request may be waiting for its place."""
 
 _ENDS: dict[str, Phase] = {"do_commit": "commit", "do_rollback": "rollback"}
 """SQLAlchemy's public methods of a dialect, and what a time-out inside means. Anything else is a statement."""
@@ -36,6 +43,8 @@ def watch_deadlines(engine: Engine, backend: Backend) -> None:
         return None
 
     event.listen(engine, "handle_error", explain)
+    if backend.needs_liveness:
+        event.listen(engine, "close", lambda connection, _record: _part(connection, backend))
 
 
 def phase_of(error: BaseException) -> Phase:
@@ -50,3 +59,20 @@ def _is_overdue(context: ExceptionContext) -> bool:
     if str(context.original_exception) != "interrupted" or connection is None or connection.invalidated:
         return False
     return getattr(connection.connection.driver_connection, "_stopped", None) is None
+
+
+def _part(dbapi_connection: Any, backend: Backend) -> None:
+    """Close a connection before SQLAlchemy does, whose own way waits as long as a statement may take."""
+    with suppress(MissingGreenlet):  # outside of any, SQLAlchemy cannot wait either
+        adapted(dbapi_connection).run_async(lambda driver: _close(driver, backend))
+
+
+async def _close(driver: Any, backend: Backend) -> None:
+    try:
+        async with asyncio.timeout(min(_FAREWELL, backend.settings.close_timeout)):
+            await backend.close(driver)
+    except asyncio.CancelledError:
+        backend.abort(driver)
+        cancel_again()  # raised here, it would lose the pool's place
+    except Exception:  # noqa: BLE001 - whatever it is, nothing is left to be said
+        backend.abort(driver)

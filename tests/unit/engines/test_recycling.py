@@ -66,9 +66,7 @@ async def connections(engine: AsyncEngine) -> list[object]:
     return found
 
 
-@pytest.mark.parametrize(
-    ("now", "left"), [(974, 4), (975, 3), (980, 2), (990, 1), (999, 1), (1000, 0)], ids=lambda value: str(value)
-)
+@pytest.mark.parametrize(("now", "left"), [(974, 4), (975, 3), (980, 2), (990, 1), (999, 1), (1000, 0)], ids=str)
 async def test_they_are_replaced_one_after_the_other(
     open_pool: Open, clock: SimpleNamespace, bounds: list[tuple[float, float]], now: int, left: int
 ) -> None:
