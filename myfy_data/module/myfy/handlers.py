@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from myfy.core.di import Container, Qualifier
@@ -21,12 +21,13 @@ from starlette.responses import Response
 
 from myfy_data.errors import CommitOutcomeUnknown, DataModuleError
 from myfy_data.module.myfy.providers import qualifiers, registrations
-from myfy_data.module.myfy.unit import RequestUnit, request_unit
+from myfy_data.module.myfy.unit import request_unit
 from myfy_data.settings.models import DatabaseSettings
 from myfy_data.settings.root import DataSettings
 from myfy_data.suggestions import listed, nearest
 
 _FIRST_ERROR_STATUS = 400
+_UNKNOWN_OUTCOME = "The outcome of this request is unknown: it may have been stored."
 _SETTINGS = (DataSettings, DatabaseSettings)
 
 
@@ -61,23 +62,12 @@ def _in_unit_of_work(route: Route, router: Router, container: Container) -> Rout
 
     @functools.wraps(handler)
     async def handle(**arguments: Any) -> Response:
-        unit = request_unit()
-        unit.begin()
-        try:
-            for name, (kind, qualifier) in own.items():
-                arguments[name] = container.get(kind, qualifier)
-            result = handler(**arguments)
-            response = respond(await result if inspect.isawaitable(result) else result)
-            await _end(unit, response)
-        except BaseException as error:
-            if not unit.ended:
-                await unit.roll_back(after=error)
-            if isinstance(error, CommitOutcomeUnknown):
-                raise HTTPException(503, "The outcome of this request is unknown: it may have been stored.") from error
-            raise
-        finally:
-            unit.leave_scope()
-        return response
+        async def answer() -> Response:
+            named = {name: container.get(kind, qualifier) for name, (kind, qualifier) in own.items()}
+            result = handler(**arguments, **named)
+            return respond(await result if inspect.isawaitable(result) else result)
+
+        return await _run(answer)
 
     handle.__annotations__ = hints
     return dataclasses.replace(
@@ -88,11 +78,22 @@ def _in_unit_of_work(route: Route, router: Router, container: Container) -> Rout
     )
 
 
-async def _end(unit: RequestUnit, response: Response) -> None:
-    if response.status_code < _FIRST_ERROR_STATUS:
-        await unit.commit()
-    else:
-        await unit.roll_back()
+async def _run(answer: Callable[[], Awaitable[Response]]) -> Response:
+    """Let a handler answer inside the request's unit of work; its outcome decides (contract C5)."""
+    unit = request_unit()
+    unit.begin()
+    try:
+        response = await answer()
+        await (unit.commit() if response.status_code < _FIRST_ERROR_STATUS else unit.roll_back())
+    except BaseException as error:
+        if not unit.ended:
+            await unit.roll_back(after=error)
+        if isinstance(error, CommitOutcomeUnknown):
+            raise HTTPException(503, _UNKNOWN_OUTCOME) from error
+        raise
+    finally:
+        unit.leave_scope()
+    return response
 
 
 def _responder(route: Route, container: Container) -> Callable[[Any], Response]:
