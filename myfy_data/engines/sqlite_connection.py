@@ -13,11 +13,15 @@ import threading
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import aiosqlite
 
 from myfy_data.engines.home import cancel_again, running_loop
+
+_AGAIN = 0.01
+"""Seconds between two interrupts of a statement that has not ended."""
 
 _QUEUES: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, weakref.WeakValueDictionary[str, WriterQueue]]
 _QUEUES = weakref.WeakKeyDictionary()
@@ -73,6 +77,42 @@ class PlainConnection(sqlite3.Connection):
         super().close()
 
 
+class Statement:
+    """A piece of work for the connection's thread that can be given up, before it begins or while it runs.
+
+    SQLite's interrupt reaches what runs at that moment. A statement that stands in line for the thread, or is about to
+    begin, would not hear of it; and what comes after it (a rollback, a close) must not.
+    """
+
+    def __init__(self, work: Callable[[], Any]) -> None:
+        self._work = work
+        self._lock = threading.Lock()
+        self._given_up = False
+        self._done = False
+
+    def run(self) -> Any:
+        """Do the work; runs on the thread.
+
+        Raises:
+            sqlite3.OperationalError: it was given up.
+        """
+        try:
+            if self._given_up:
+                raise sqlite3.OperationalError("interrupted")
+            return self._work()
+        finally:
+            with self._lock:
+                self._done = True
+
+    def give_up(self, interrupt: Callable[[], None]) -> bool:
+        """Interrupt the work; whether it has ended, so that nothing is left to be interrupted."""
+        with self._lock:
+            self._given_up = True
+            if not self._done:
+                interrupt()
+            return self._done
+
+
 class SerialConnection(aiosqlite.Connection):
     """A connection that holds its turn to write until its transaction has ended, however that happens.
 
@@ -86,7 +126,7 @@ class SerialConnection(aiosqlite.Connection):
         super().__init__(self._open_file, 64)
         self._open_sqlite = connector
         self._file: sqlite3.Connection | None = None
-        self._working = 0
+        self._unfinished: set[Statement] = set()
         self._thread.daemon = True  # a stuck statement must not keep the process alive
         self._queue = queue
         self._deadline = deadline
@@ -139,16 +179,23 @@ class SerialConnection(aiosqlite.Connection):
     # -- statements ------------------------------------------------------------------------------------------------
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        timer = self._loop.call_later(self._deadline, self.interrupt_now)
-        self._working += 1
+        statement = Statement(partial(fn, *args, **kwargs))
+        timer = self._loop.call_later(self._deadline, self._give_up, statement)
+        self._unfinished.add(statement)
         try:
-            return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]  # not typed
+            result = await super()._execute(statement.run)  # type: ignore[no-untyped-call]  # not typed
         except asyncio.CancelledError:
-            self.interrupt_now()
+            self._give_up(statement)
             raise
         finally:
-            self._working -= 1
             timer.cancel()
+            self._unfinished.discard(statement)
+        return result
+
+    def _give_up(self, statement: Statement) -> None:
+        """Interrupt a statement until it has ended: it may have been about to begin."""
+        if not statement.give_up(self.interrupt_now) and running_loop() is self._loop:
+            self._loop.call_later(_AGAIN, self._give_up, statement)
 
     def interrupt_now(self) -> None:
         """Stop the statement that runs on the thread; without one, do nothing."""
@@ -186,8 +233,8 @@ class SerialConnection(aiosqlite.Connection):
     def stop(self) -> asyncio.Future[Any] | None:
         """Interrupt, close on the thread and end the turn then; the same future however often it is called."""
         if self._stopped is None:
-            if self._working:  # an idle connection is left alone: an interrupt would spoil its last checkpoint
-                self.interrupt_now()
+            for statement in list(self._unfinished):  # none: an interrupt would spoil the last checkpoint
+                self._give_up(statement)
             self._tx.put_nowait((None, self._close_file))
             if running_loop() is self._loop:
                 self._stopped = super().stop()

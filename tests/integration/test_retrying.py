@@ -24,10 +24,10 @@ ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
-async def two_notes(database: Database) -> AsyncIterator[Database]:
+async def two_notes(database: Database) -> Database:
     """Two notes, `1` and `2`, with the ids 1 and 2."""
     await database.run(f"INSERT INTO {database.notes.name} (id, text) VALUES (1, '1'), (2, '2')")
-    yield database
+    return database
 
 
 async def append(session: AsyncSession, database: Database, key: int, letter: str) -> None:
