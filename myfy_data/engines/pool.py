@@ -150,6 +150,8 @@ class BoundedPool(AsyncAdaptedQueuePool):
 
     def _serve(self) -> None:
         """Hand what is free to those who wait, the longest waiter first."""
+        if not self._line:
+            return
         elsewhere = self._line.loop_elsewhere()
         if elsewhere is not None:  # the garbage collector works in any thread
             with suppress(RuntimeError):  # that loop is closed
