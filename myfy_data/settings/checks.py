@@ -11,6 +11,7 @@ from myfy_data.layers.interpolation import has_references
 from myfy_data.layers.layer import Findings, Layer, Tree
 from myfy_data.origins import KeyPath, Origin
 from myfy_data.redaction import DatabaseURL
+from myfy_data.settings.deadlines import Doubt, deadline_doubts
 from myfy_data.settings.models import DatabaseSettings
 from myfy_data.settings.pooling import pooler_conflicts, pooler_doubts
 from myfy_data.settings.urls import ConnectionURL, URLError, parsed, resolve_driver
@@ -128,6 +129,8 @@ class ProfileChecker:
         for key, message, fix in _conflicts(settings, address):
             origin, said = self.blame(("profiles", name, key))
             self.findings.problem(origin, said, message, fix=fix(origin, said))
+        for doubt in deadline_doubts(settings, address.backend):
+            self._doubt_deadline(name, settings, doubt)
         if settings.pooler != "none":
             self._check_pooler(name, settings)
         if environment in PRODUCTION:
@@ -146,6 +149,14 @@ class ProfileChecker:
             for problem in error.problems:
                 self._refuse_url(("profiles", name, key), problem.message, problem.fix)
             return None
+
+    def _doubt_deadline(self, name: str, settings: DatabaseSettings, doubt: Doubt) -> None:
+        profile: KeyPath = ("profiles", name)
+        said = doubt.said(settings)
+        origin, path = self.blame((*profile, *said))
+        target = (*profile, *doubt.keys[0])
+        fix = (assignment if said == doubt.keys[0] else beside)(origin, target, doubt.value)
+        self.findings.warning(origin, path, doubt.message, fix=fix)
 
     def _check_pooler(self, name: str, settings: DatabaseSettings) -> None:
         for path, message, fix in (*pooler_conflicts(settings), *pooler_doubts(settings)):
