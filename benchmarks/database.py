@@ -110,6 +110,7 @@ def measure(options: argparse.Namespace) -> tuple[Results, dict[str, str]]:
             bench.count_round_trips(place)
         cells = [Cell(place.name, *rest) for place, *rest in product(found, options.operations, WORKERS)]
         for repetition in range(options.repetitions):
+            print(f"repetition {repetition + 1} of {options.repetitions}", file=sys.stderr, flush=True)
             bench.repeat(repetition, cells)
         bench.end(found)
     results.about.append(f"Load average at the end: {os.getloadavg()[0]:.1f}")

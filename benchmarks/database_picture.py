@@ -16,7 +16,9 @@ SHOWN = (
     Cell("sqlite 0 ms", "read", 1),
 )
 NAMES = {"postgresql": "PostgreSQL", "mariadb": "MariaDB", "sqlite": "SQLite"}
+RAW = "raw"
 WIDTH, LEFT, RIGHT = 760, 210, 90
+ROOM = WIDTH - LEFT - RIGHT
 BAR, STEP, HEAD, TOP = 12, 18, 34, 62
 OWN, CHECKED, UNCHECKED = "#1a7f5a", "#57606a", "#b6bec7"
 
@@ -57,13 +59,14 @@ def _panel(results: Results, cell: Cell, top: int) -> Iterator[str]:
     )
     rows = [row for row in results.rows if (row, cell) in results.samples]
     found = {row: results.ratios(row, cell, rate) or (0, 0, 0) for row in rows}
-    scale = (WIDTH - LEFT - RIGHT) / max(high for _, _, high in found.values())
+    # The raw driver may be so far ahead that nothing could be seen of the others: its bar ends at the edge.
+    scale = ROOM / max(high for row, (_, _, high) in found.items() if row != RAW)
     for number, row in enumerate(rows):
         yield from _bar(row, found[row], top + HEAD + STEP * number, scale)
 
 
 def _bar(row: str, ratios: tuple[float, float, float], top: int, scale: float) -> Iterator[str]:
-    low, middle, high = (ratio * scale for ratio in ratios)
+    low, middle, high = (min(ratio * scale, ROOM) for ratio in ratios)
     chosen = ROWS[row]
     colour = OWN if row.startswith(OURS) else CHECKED if chosen.pre_ping else UNCHECKED
     centre = top + BAR / 2

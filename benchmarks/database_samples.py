@@ -73,6 +73,11 @@ class Results:
         found = [measure(own) / measure(other) for own, other in pairs]
         return (min(found), median(found), max(found)) if found else None
 
+    def best(self, row: str, cell: Cell, base: str = BASE) -> float:
+        """The fastest repetitions of both beside each other: what is left when other work only ever slows down."""
+        fastest = [max(sample.rate for sample in self.samples[one, cell]) for one in (row, base)]
+        return fastest[0] / fastest[1]
+
     def median(self, row: str, cell: Cell, measure: Measure) -> float:
         """The median over the repetitions."""
         return median(measure(sample) for sample in self.samples[row, cell])

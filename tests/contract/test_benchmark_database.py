@@ -82,7 +82,7 @@ def test_ratios_are_taken_within_a_repetition_and_the_page_is_renewed(tmp_path: 
     done = python("-c", COMPARE, page)
 
     written = page.read_text(encoding="utf-8")
-    assert done.stdout == "1.10 / 1.50 / 1.90 True\n", done.stderr
+    assert done.stdout == "1.10 / 1.50 / 1.90, best 1.10 True\n", done.stderr
     assert written.startswith(f"before\n{begin}\n\n![")
     assert written.endswith(f"{end}\nafter\n")
     assert ("old" in written, written.count("1.10 / **1.50** / 1.90")) == (False, 1)
