@@ -93,25 +93,37 @@ class DeferredBegin:
         self._read_only = settings.read_only
 
     def listen(self, engine: Engine) -> None:
-        """Take over the sending of single statements."""
+        """Take over the sending of statements where that makes a difference."""
         event.listen(engine, "do_execute", self._execute)
+        event.listen(engine, "do_executemany", self._execute_many)
 
     def _execute(self, cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
-        if cursor is not context.cursor or cursor.server_side:
-            return False  # SQLAlchemy goes on with a cursor of its own
+        if cursor is not context.cursor:
+            return False  # SQLAlchemy goes on with a cursor of its own, behind our BEGIN
         pooled = context.root_connection.connection
-        unproven = self._first_use.is_unproven(pooled)
         if self._may_come_first(statement, pooled.dbapi_connection, context):
             send = functools.partial(_send_before_begin, pooled, context, statement, parameters)
-            self._first_use.prove(pooled, send) if unproven else send()
+            self._first_use.prove(pooled, send) if self._first_use.is_unproven(pooled) else send()
             return True
-        if unproven:
-            self._first_use.begin(pooled)
-            _cursor_of(pooled, context).execute(statement, parameters)
-        return unproven
+        if not self._begins_elsewhere(pooled, context):
+            return False
+        context.cursor.execute(statement, parameters)
+        return True
+
+    def _execute_many(self, _cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
+        if not self._begins_elsewhere(context.root_connection.connection, context):
+            return False
+        context.cursor.executemany(statement, parameters)
+        return True
+
+    def _begins_elsewhere(self, pooled: Any, context: Any) -> bool:
+        """Send BEGIN if it is due; whether that took another connection, so that the statement has a new cursor."""
+        before = context.cursor
+        self._first_use.begin(pooled)
+        return _cursor_of(pooled, context) is not before
 
     def _may_come_first(self, statement: str, connection: Any, context: Any) -> bool:
-        if not (self._deferring and self._only_reads(statement, context)):
+        if context.cursor.server_side or not (self._deferring and self._only_reads(statement, context)):
             return False
         level = connection.isolation_level
         return level == "read_committed" or (level is None and context.dialect.default_isolation_level == _OWN_LEVEL)

@@ -7,14 +7,15 @@ either does no harm. So nobody pays a round trip for the check, and nobody sees 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, TextClause, event
+from sqlalchemy import Connection, Engine, Insert, event
 from sqlalchemy.pool import ConnectionPoolEntry
-from sqlalchemy.sql.selectable import SelectBase
 
 from myfy_data.engines.backend import Backend
+from myfy_data.errors import DatabaseTimeoutError
 
 _UNPROVEN = "myfy_unproven"
 
@@ -38,13 +39,11 @@ class FirstUse:
         self._backend = backend
 
     def listen(self, engine: Engine) -> None:
-        """Begin the transaction before a statement that may write, so that BEGIN is the proof."""
+        """Begin before SQLAlchemy makes the cursor for many rows: with that cursor it reads their answers."""
         event.listen(engine, "before_execute", self._before_execute)
 
     def _before_execute(self, connection: Connection, statement: Any, many: Sequence[Any], *_: Any) -> None:
-        # `DeferredBegin` sends what is one statement with a cursor of its own, and may know it to be a SELECT.
-        may_read = isinstance(statement, SelectBase | TextClause) and not many
-        if not may_read and self.is_unproven(connection.connection):
+        if many and isinstance(statement, Insert):
             self.begin(connection.connection)
 
     def is_unproven(self, pooled: Any) -> bool:
@@ -53,8 +52,34 @@ class FirstUse:
         return record is not None and _UNPROVEN in record.info
 
     def begin(self, pooled: Any) -> None:
-        """Send BEGIN on an unproven connection, or on the one that takes its place."""
-        self.prove(pooled, lambda: pooled.dbapi_connection.run_async(lambda _: _start(pooled.dbapi_connection)))
+        """Send BEGIN, unless a transaction is open; an unproven connection that is dead is replaced first.
+
+        Raises:
+            DatabaseTimeoutError: no answer within `command_timeout`.
+        """
+        if _in_transaction(pooled.dbapi_connection):
+            return
+        if self.is_unproven(pooled):
+            self.prove(pooled, lambda: self._send_begin(pooled))
+        else:
+            self._send_begin(pooled)
+
+    def _send_begin(self, pooled: Any) -> None:
+        pooled.dbapi_connection.run_async(functools.partial(self._start, pooled))
+
+    async def _start(self, pooled: Any, driver: Any) -> None:
+        try:
+            # SQLAlchemy's adapter would begin by itself before the statement, and then nobody could tell which of the
+            # two messages has failed. In autocommit it does nothing.
+            await pooled.dbapi_connection._start_transaction()  # noqa: SLF001 - there is no other way to it
+        except BaseException as error:
+            # The server may have begun and SQLAlchemy does not know: with this connection, the next COMMIT would only
+            # release a savepoint.
+            self._backend.abort(driver)
+            if isinstance(error, TimeoutError):
+                seconds = self._backend.settings.command_timeout
+                raise DatabaseTimeoutError(self._backend.profile, "statement", seconds) from error
+            raise
 
     def prove(self, pooled: Any, send: Callable[[], None]) -> None:
         """Send the first message; when the connection turns out to be dead, send it on another one instead.
@@ -67,7 +92,7 @@ class FirstUse:
         try:
             send()
         except Exception as error:
-            if not self._is_death(pooled, error):
+            if isinstance(error, TimeoutError) or not self._is_death(pooled, error):
                 raise
             _replace(pooled, error)
             send()
@@ -77,10 +102,9 @@ class FirstUse:
         return left or self._backend.seems_closed(pooled.driver_connection)
 
 
-async def _start(connection: Any) -> None:
-    # SQLAlchemy's adapter begins by itself before a statement, too late for us: then nobody could tell which of the
-    # two messages has failed. In autocommit it does nothing.
-    await connection._start_transaction()  # noqa: SLF001 - there is no other way to it
+def _in_transaction(connection: Any) -> bool:
+    started: bool | None = getattr(connection, "_started", None)  # SQLAlchemy 2.0
+    return connection._transaction is not None if started is None else started  # noqa: SLF001 - nothing public says it
 
 
 def _record_of(pooled: Any) -> Any:

@@ -33,8 +33,9 @@ def watch_liveness(engine: Engine, backend: Backend) -> None:
 class LivenessChecker:
     """Three questions to a connection that comes out of the pool, the cheap ones first.
 
-    Is it closed? Then it is replaced. Was it idle for `pool_pre_ping_idle` seconds, or did something arrive that
-    nobody asked for? Then it is pinged, in one round trip with a deadline; a server that is gone announces itself so.
+    Is it closed? Then it is replaced. Was it idle for `pool_pre_ping_idle` seconds? Then it is pinged, in one round
+    trip with a deadline. Otherwise PostgreSQL's proves itself by its first message; another one is pinged when something
+    arrived on it that nobody asked for: a server that leaves announces itself so.
     """
 
     def __init__(self, backend: Backend) -> None:
@@ -46,7 +47,8 @@ class LivenessChecker:
     def note_use(self, dbapi_connection: Any, record: ConnectionPoolEntry) -> None:
         """Remember when the connection came back, and in which state its line was."""
         if dbapi_connection is not None:
-            line = line_state(self._backend.transport(record.driver_connection))
+            watched = not self._backend.proves_itself
+            line = line_state(self._backend.transport(record.driver_connection)) if watched else None
             record.info[_LAST_USE] = (time.monotonic(), line)
 
     def check(self, dbapi_connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
@@ -65,10 +67,12 @@ class LivenessChecker:
         if self._backend.seems_closed(driver) or (transport is not None and transport.is_closing()):
             self._backend.abort(driver)
             raise DisconnectionError("the connection was closed while it was idle")
-        if time.monotonic() - used >= self._idle or has_news(transport, line):
+        if time.monotonic() - used >= self._idle:
             adapted(dbapi_connection).run_async(self._ping)
         elif self._backend.proves_itself:
             expect_proof(record)
+        elif has_news(transport, line):
+            adapted(dbapi_connection).run_async(self._ping)
 
     async def _ping(self, driver: Any) -> None:
         try:

@@ -92,7 +92,7 @@ class ProfileSession(AsyncSession):
 
     # -- use: one task at a time -------------------------------------------------------------------------------
 
-    async def run_exclusively(self, operation: Callable[[], Awaitable[T]]) -> T:
+    async def run_exclusively(self, operation: Callable[..., Awaitable[T]], *args: Any, **kwargs: Any) -> T:
         """Run an operation of this session, refusing another task's meanwhile.
 
         Raises:
@@ -101,7 +101,7 @@ class ProfileSession(AsyncSession):
         """
         taken = self.usage.enter()
         try:
-            return await operation()
+            return await operation(*args, **kwargs)
         except DBAPIError as error:
             if self.read_only and is_read_only_refusal(error):
                 raise ReadOnlySessionError(self.profile, _REFUSED) from error
@@ -148,7 +148,7 @@ class ProfileSession(AsyncSession):
     async def commit_or_roll_back(self) -> None:
         """Flush and commit; whatever fails is rolled back before it is raised. For callers inside `run_exclusively`."""
         try:
-            if self.new or self.dirty or self.deleted:
+            if not self.sync_session._is_clean():  # noqa: SLF001 - the public ways build three sets for each COMMIT
                 await super().flush()
             await self._send_commit()
         except BaseException as error:
@@ -253,7 +253,7 @@ _OWN = frozenset(vars(ProfileSession)) | {"aclose", "close_all"}
 def _exclusive(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     @functools.wraps(method)
     async def exclusive(self: ProfileSession, *args: Any, **kwargs: Any) -> Any:
-        return await self.run_exclusively(lambda: method(self, *args, **kwargs))
+        return await self.run_exclusively(method, self, *args, **kwargs)
 
     return exclusive
 

@@ -49,8 +49,8 @@ async def backend_ids(engine: AsyncEngine) -> set[int]:
     async def one() -> int:
         async with engine.connect() as connection:
             await together.wait()
-            number = (await connection.get_raw_connection()).driver_connection
             await connection.execute(text("SELECT 1"))
+            number = (await connection.get_raw_connection()).driver_connection
             return int(number.get_server_pid() if hasattr(number, "get_server_pid") else number.thread_id())
 
     return set(await asyncio.gather(*(one() for _ in range(SIZE))))

@@ -14,8 +14,7 @@ from sqlalchemy.orm import registry
 
 from myfy_data import DataModule
 from tests.databases import SERVERS, Database
-from tests.faults.proxy import FaultProxy, fault_proxy
-from tests.faults.rules import Fault
+from tests.faults import Fault, FaultProxy, fault_proxy, statement
 
 pytestmark = pytest.mark.parametrize("database", SERVERS[:1], indirect=True)
 
@@ -150,3 +149,29 @@ async def test_the_first_write_behind_its_begin_is_not_sent_again(database: Data
                 await session.execute(database.note("a"))
 
     assert await database.stored() == []
+
+
+@pytest.mark.parametrize("before", [None, read], ids=["first", "behind a read"])
+@pytest.mark.parametrize("interruption", ["a cancellation", "the deadline"])
+async def test_an_interrupted_begin_leaves_nothing_behind(
+    database: Database, proxy: FaultProxy, before: Work | None, interruption: str
+) -> None:
+    async def store(note: str) -> None:
+        async with data.session() as session:
+            if before is not None:
+                await before(session, database)
+            await session.execute(database.note(note))
+
+    async with database.module(pool_size=1, command_timeout=0.3) as data:
+        await store("warm")
+        proxy.arm(Fault.DELAY, when=statement("BEGIN"), seconds=0.8 if interruption == "the deadline" else 0.1)
+        interrupted = asyncio.create_task(store("interrupted"))
+        await proxy.until_fired()
+        if interruption == "a cancellation":
+            interrupted.cancel()
+        with pytest.raises((TimeoutError, asyncio.CancelledError)):
+            await interrupted
+
+        await store("acknowledged")
+
+    assert await database.stored() == ["acknowledged", "warm"]
