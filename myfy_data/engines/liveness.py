@@ -34,8 +34,8 @@ class LivenessChecker:
     """Three questions to a connection that comes out of the pool, the cheap ones first.
 
     Is it closed? Then it is replaced. Was it idle for `pool_pre_ping_idle` seconds? Then it is pinged, in one round
-    trip with a deadline. Otherwise PostgreSQL's proves itself by its first message; another one is pinged when something
-    arrived on it that nobody asked for: a server that leaves announces itself so.
+    trip with a deadline. Otherwise PostgreSQL's proves itself by its first message, and another one is pinged when
+    something arrived on it that nobody asked for: a server that leaves announces itself so.
     """
 
     def __init__(self, backend: Backend) -> None:

@@ -24,7 +24,6 @@ async def problems(database: Database, mode: str) -> list[str]:
     return cancels.problems
 
 
-@pytest.mark.xfail(strict=False, reason="a cancelled BEGIN leaves its transaction open in PostgreSQL's pool")
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("database", SERVERS, indirect=True)
 async def test_cancelled_requests_leave_nothing_behind(database: Database, mode: str) -> None:

@@ -21,11 +21,6 @@ pytestmark = pytest.mark.parametrize("database", SERVERS, indirect=True)
 DEADLINE = 0.5
 """Seconds; enough for a busy machine, and few because a loop waits for it at each message."""
 
-INTERRUPTED_BEGIN = pytest.param(
-    "transaction",
-    # Found by this very loop on 14f1f7f: delete the mark with the mending.
-    marks=pytest.mark.xfail(strict=False, reason="a cancelled BEGIN leaves its transaction open in the pool"),
-)
 QUICK = ["delay within the deadline", "reset", "half-close", "answer cut", "answer lost, close", "caller cancelled"]
 """Faults after which nobody waits for a deadline."""
 
@@ -54,7 +49,7 @@ def broken(runs: list[Run]) -> list[str]:
     return [f"{run}: {problem}" for run in runs for problem in run.problems]
 
 
-@pytest.mark.parametrize("request_name", ["read", INTERRUPTED_BEGIN])
+@pytest.mark.parametrize("request_name", ["read", "transaction"])
 async def test_a_fault_on_any_message_leaves_the_truth_and_a_whole_pool(database: Database, request_name: str) -> None:
     with listening() as noise:
         runs = await runs_of(database, "hot", request_name, QUICK)

@@ -27,6 +27,8 @@ class Backend:
     def seems_closed(self, _connection: object) -> bool:
         return self.closed
 
+    proves_itself = False
+
     def transport(self, _connection: object) -> None:
         return None
 
