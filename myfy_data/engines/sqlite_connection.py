@@ -70,8 +70,29 @@ class PlainConnection(sqlite3.Connection):
     ) -> None:
         """Ignored: after `AUTOCOMMIT`, SQLAlchemy would go back to legacy transactions."""
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._cursors: weakref.WeakSet[sqlite3.Cursor] = weakref.WeakSet()
+
+    def cursor(self, *arguments: Any, **options: Any) -> Any:
+        """A cursor, which is remembered until nobody has it any more."""
+        cursor = super().cursor(*arguments, **options)
+        self._cursors.add(cursor)
+        return cursor
+
+    def execute(self, *arguments: Any) -> sqlite3.Cursor:
+        """Run a statement on a cursor of its own."""
+        return self.cursor().execute(*arguments)  # type: ignore[no-any-return]  # its type is the caller's choice
+
     def close(self) -> None:
-        """Roll back, then close: Python 3.11 leaves the file locked while a cursor of the connection is alive."""
+        """Close the cursors, roll back, then close.
+
+        An interrupted SELECT that was read in part keeps its lock on the file while its cursor is alive, and lets no
+        rollback pass; Python 3.11 keeps the file locked by any cursor.
+        """
+        for cursor in list(self._cursors):
+            with suppress(sqlite3.Error):
+                cursor.close()
         with suppress(sqlite3.Error):
             self.rollback()
         super().close()

@@ -30,8 +30,7 @@ async def test_cancelled_requests_leave_nothing_behind(database: Database, mode:
     assert await problems(database, mode) == []
 
 
-# Not yet in a statement: a cancelled SELECT leaves the file locked, and each writer after it waits for 5 s in vain.
-@pytest.mark.parametrize("mode", ["between statements", "in COMMIT", "in the wait for a connection"])
+@pytest.mark.parametrize("mode", MODES)
 async def test_on_sqlite_as_well(tmp_path: Path, mode: str) -> None:
     database = Database("sqlite", f"sqlite+aiosqlite:///{tmp_path / 'app.db'}")
     await database.create(create_async_engine(database.url, poolclass=NullPool))
