@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import DBAPIError, MissingGreenlet
+from sqlalchemy.exc import DBAPIError, MissingGreenlet, OperationalError
 
 from myfy_data.engines.backend import Backend, adapted
 from myfy_data.engines.errors import StatementInterrupted
@@ -32,10 +32,12 @@ def watch_deadlines(engine: Engine, backend: Backend) -> None:
     profile, settings = backend.profile, backend.settings
     seconds = settings.command_timeout
 
-    def explain(context: ExceptionContext) -> DatabaseTimeoutError | None:
+    def explain(context: ExceptionContext) -> Exception | None:
         error, wrapped = context.original_exception, context.sqlalchemy_exception
         if isinstance(error, DatabaseTimeoutError):
             return None
+        if isinstance(error, TimeoutError) and error.errno is not None:
+            return _lost(context, error)
         if isinstance(error, TimeoutError):
             return DatabaseTimeoutError(profile, phase_of(error), seconds)
         if isinstance(error, sqlite3.OperationalError) and isinstance(wrapped, DBAPIError) and _is_overdue(context):
@@ -51,6 +53,12 @@ def phase_of(error: BaseException) -> Phase:
     """What was waited for, by the frames that the error came through: asking costs nothing until it is needed."""
     names = (frame.f_code.co_name for frame, _ in walk_tb(error.__traceback__))
     return next((_ENDS[name] for name in names if name in _ENDS), "statement")
+
+
+def _lost(context: ExceptionContext, error: TimeoutError) -> OperationalError:
+    """The error of a line that the kernel has given up, as if the peer had reset it: asyncpg passes the kernel's on."""
+    context.invalidate_pool_on_disconnect = True
+    return OperationalError(context.statement, None, error, hide_parameters=True, connection_invalidated=True)
 
 
 def _is_overdue(context: ExceptionContext) -> bool:

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import ssl
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import trustme
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from myfy_data.engines.factory import open_owned
 from myfy_data.engines.keepalive import IDLE, INTERVAL, PROBES, UNACKNOWLEDGED, tcp_options, watch_line
+from myfy_data.sessions.outcomes import unknown_reason
 from myfy_data.settings.models import DatabaseSettings
+from tests.faults.proxy import fault_proxy
 from tests.relay import Relay
 
 BOTH = pytest.mark.parametrize("url", ["postgresql_url", "mysql_url"], indirect=True)
@@ -114,3 +119,29 @@ async def test_a_line_with_tls_is_watched() -> None:
 
 def test_a_connection_without_a_transport_needs_no_watch() -> None:
     watch_line(None)
+
+
+@BOTH
+@pytest.mark.parametrize("end", ["statement", "commit"])
+async def test_a_line_that_the_kernel_gave_up_is_a_lost_connection(url: str, end: str) -> None:
+    async with fault_proxy(url) as (proxy, through):
+        opened = open_owned("main", DatabaseSettings(database_url=through))
+        async with opened.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+            proxy.silence()
+            driver = (await connection.get_raw_connection()).driver_connection
+            asyncio.get_running_loop().call_later(0.05, give_up, opened.backend.transport(driver))
+
+            with pytest.raises(DBAPIError) as caught:
+                await (connection.commit() if end == "commit" else connection.execute(text("SELECT 2")))
+
+            assert connection.invalidated
+        await opened.close()
+    assert caught.value.connection_invalidated
+    assert not isinstance(caught.value, TimeoutError)
+    assert (unknown_reason(caught.value) is not None) == (end == "commit")
+
+
+def give_up(transport: Any) -> None:
+    """What asyncio does when the kernel reports that a peer acknowledges nothing."""
+    transport._force_close(TimeoutError(errno.ETIMEDOUT, "Connection timed out"))
