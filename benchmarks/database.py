@@ -26,6 +26,8 @@ from database_report import report
 from database_samples import OPERATIONS, Cell, Results, Sample, load
 
 WORKERS = (1, 32)
+LIMIT = 320.0
+"""Seconds within which all repetitions end; a busy machine makes fewer."""
 COUNTED = 20
 """Operations whose round trips are counted."""
 
@@ -109,20 +111,32 @@ def measure(options: argparse.Namespace) -> tuple[Results, dict[str, str]]:
         for place in found:
             bench.count_round_trips(place)
         cells = [Cell(place.name, *rest) for place, *rest in product(found, options.operations, WORKERS)]
-        for repetition in range(options.repetitions):
-            print(f"repetition {repetition + 1} of {options.repetitions}", file=sys.stderr, flush=True)
-            bench.repeat(repetition, cells)
+        repetitions = repeat(bench, cells, options)
         bench.end(found)
-    results.about.append(f"Load average at the end: {os.getloadavg()[0]:.1f}")
+    machine = f"{repetitions} repetitions; load average at the end: {os.getloadavg()[0]:.1f}"
+    results.about.append(machine)
     for key in [key for key in results.samples if key[0] in bench.failures]:
         del results.samples[key]
     return results, bench.failures
 
 
+def repeat(bench: Bench, cells: Sequence[Cell], options: argparse.Namespace) -> int:
+    """Repeat as often as asked, or as there is time for; how often that was."""
+    began = time.monotonic()
+    for repetition in range(options.repetitions):
+        each = (time.monotonic() - began) / max(repetition, 1)
+        if each * (repetition + 1) > LIMIT:
+            print(f"on this machine there is time for {repetition} repetitions", file=sys.stderr)
+            return repetition
+        print(f"repetition {repetition + 1} of {options.repetitions}", file=sys.stderr, flush=True)
+        bench.repeat(repetition, cells)
+    return int(options.repetitions)
+
+
 def about(options: argparse.Namespace) -> list[str]:
     """The machine, the method and the versions."""
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}"
-    method = f"{options.repetitions} repetitions, {options.slot:g} s for each row and cell, {DELAY * 1000:g} ms one way"
+    method = f"{options.slot:g} s for each row and cell in a repetition; the proxy: {DELAY * 1000:g} ms one way"
     return [machine, method, *versions(options.rows)]
 
 
