@@ -48,10 +48,11 @@ def unknown_reason(error: BaseException) -> str | None:
 def _is_answer(error: DBAPIError) -> bool:
     if isinstance(error.orig, sqlite3.Error):
         return True
-    state, code = server_state(error), server_code(error)
-    if state:
-        return state not in _UNKNOWN_STATES and not state.startswith("08")
-    return code is not None and code >= _FIRST_SERVER_CODE and code not in _CLIENT_CODES and code not in _UNKNOWN_CODES
+    code = server_code(error)
+    if code is not None:  # MySQL's; newer drivers give it an SQLSTATE as well, which tells less
+        return code >= _FIRST_SERVER_CODE and code not in _CLIENT_CODES and code not in _UNKNOWN_CODES
+    state = server_state(error)
+    return bool(state) and state not in _UNKNOWN_STATES and not state.startswith("08")
 
 
 def is_read_only_refusal(error: DBAPIError) -> bool:

@@ -20,6 +20,14 @@ class PostgreSQLError(Exception):
         super().__init__("CANARY-outcome")
 
 
+class MySQLError(Exception):
+    """An answer of MySQL's, to which newer drivers add an SQLSTATE."""
+
+    def __init__(self, code: int, sqlstate: str) -> None:
+        self.sqlstate = sqlstate
+        super().__init__(code, "CANARY-outcome")
+
+
 class InternalClientError(Exception):
     """As asyncpg's, which is no error of the DBAPI."""
 
@@ -52,11 +60,14 @@ UNKNOWN = {
     "PostgreSQL's connection": answered(PostgreSQLError("08006")),
     "MySQL is gone": answered(Exception(2006, "gone")),
     "MariaDB killed us": answered(Exception(1927, "killed")),
+    "MariaDB killed us, with a state": answered(MySQLError(1927, "70100")),
+    "MySQL is shutting down, with a state": answered(MySQLError(1053, "08S01")),
 }
 
 KNOWN = {
     "no connection came": ConnectTimeoutError("main", "postgresql://host/name", "no answer", seconds=1.0),
     "none was free": DatabaseTimeoutError("main", "checkout", 1.0),
+    "MySQL's constraint, with a state": answered(MySQLError(1062, "23000")),
     "constraint": IntegrityError(None, None, PostgreSQLError("23505")),
     "serialization": answered(PostgreSQLError("40001")),
     "deadlock": answered(Exception(1213, "deadlock")),
