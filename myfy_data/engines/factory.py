@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from myfy_data.engines.backend import READ_ONLY, Backend
 from myfy_data.engines.deadlines import watch_deadlines
 from myfy_data.engines.drivers import load_driver
+from myfy_data.engines.first_connect import bound_first_connect
 from myfy_data.engines.home import Home, running_loop
 from myfy_data.engines.liveness import watch_liveness
 from myfy_data.engines.mysql import MySQL
@@ -138,6 +139,8 @@ def open_owned(name: str, settings: DatabaseSettings) -> OpenEngine:
         engine.pool.settle(name, home, settings.pool_leak_detection_threshold)
     backend.listen(engine.sync_engine)
     watch_deadlines(engine.sync_engine, backend)
+    if backend.needs_liveness:
+        bound_first_connect(engine.sync_engine, backend)
     spread_recycling(engine.sync_engine, settings)
     watch_reset(engine.sync_engine, settings)
     watch_pooler(engine.sync_engine, name, settings)
