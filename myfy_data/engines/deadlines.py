@@ -1,4 +1,4 @@
-"""A deadline that passed is told in one class for every driver, with its phase (contract C10; ADR 50).
+"""A deadline that passed is told in one class for every driver, with its phase (contract C10; ADR 19).
 
 Connecting and the checkout have errors of their own in that family; here is what happens on a connection.
 """

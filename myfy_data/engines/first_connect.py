@@ -1,4 +1,4 @@
-"""What SQLAlchemy asks on the first connection of an engine belongs to connecting (contract C10; ADR 50).
+"""What SQLAlchemy asks on the first connection of an engine belongs to connecting (contract C10; ADR 19).
 
 Version and settings of the server are asked for after the log-in. Left alone, a server that falls silent just then
 costs `command_timeout` for the statement and two seconds for the good-bye; SQLAlchemy 2.0 even forgets to close it.

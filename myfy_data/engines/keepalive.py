@@ -1,4 +1,4 @@
-"""The kernel watches each server's line, so that a peer that vanished is noticed before any deadline (ADR 50).
+"""The kernel watches each server's line, so that a peer that vanished is noticed before any deadline (ADR 19).
 
 A deadline says that one answer is late; a dead line says that no answer will come, to anybody: SQLAlchemy replaces
 every connection of the pool. The probes also keep firewalls and address translation from forgetting a line that idles.

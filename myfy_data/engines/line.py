@@ -1,4 +1,4 @@
-"""Who waits for a connection, in the order of asking (ADR 0030)."""
+"""Who waits for a connection, in the order of asking (ADR 0015)."""
 
 from __future__ import annotations
 

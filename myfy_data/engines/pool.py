@@ -1,4 +1,4 @@
-"""The pool: SQLAlchemy's, first come, first served, with a home, and with our words when it is exhausted (ADR 0030)."""
+"""The pool: SQLAlchemy's, first come, first served, with a home, and with our words when it is exhausted (ADR 0015)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Behind PgBouncer in transaction mode every statement needs a transaction (contract C9; ADR 42)."""
+"""Behind PgBouncer in transaction mode every statement needs a transaction (contract C9; ADR 18)."""
 
 from __future__ import annotations
 

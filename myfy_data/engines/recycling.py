@@ -1,4 +1,4 @@
-"""`pool_recycle` with jitter: connections that were opened together are not replaced together (ADR 50).
+"""`pool_recycle` with jitter: connections that were opened together are not replaced together (ADR 19).
 
 A pool that was filled in one storm, at start or after a failover, would repeat that storm at every end of its
 connections' life. SQLAlchemy's own check stays behind this one, and never finds anything.

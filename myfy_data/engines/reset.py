@@ -1,4 +1,4 @@
-"""`pool_reset_on_return = "discard"`: a connection comes back to the pool as if it had just been opened (ADR 40).
+"""`pool_reset_on_return = "discard"`: a connection comes back to the pool as if it had just been opened (ADR 16).
 
 SQLAlchemy's own ways of resetting end the transaction and leave the session's state alone: settings, temporary
 tables, prepared statements, variables and advisory locks of one request meet the next one.

@@ -1,4 +1,4 @@
-"""Alive, and yet of no use: servers that refuse every write, such as a primary that became a replica (ADR 0030).
+"""Alive, and yet of no use: servers that refuse every write, such as a primary that became a replica (ADR 0015).
 
 Such a server answers pings, so nothing else would ever let go of it. The next checkout connects anew, because after a
 failover the same address may lead to another server.

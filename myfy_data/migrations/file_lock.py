@@ -1,4 +1,4 @@
-"""SQLite's lock: a file beside the database, held by the operating system's means (ADR 0020)."""
+"""SQLite's lock: a file beside the database, held by the operating system's means (ADR 0012)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a running migration has come, kept in the database itself, so that the next run can go on (ADR 0021).
+"""How far a running migration has come, kept in the database itself, so that the next run can go on (ADR 0013).
 
 The table exists only while migrations run. Its first row says which revision runs and who runs it; each statement of
 the revision adds a row in the transaction of the statement. What a killed process leaves behind is therefore exact: on

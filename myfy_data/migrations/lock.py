@@ -1,4 +1,4 @@
-"""One process at a time migrates a database; the others wait (ADR 0020).
+"""One process at a time migrates a database; the others wait (ADR 0012).
 
 The lock lives on the connection that migrates, and so exactly as long as anything it does. A process that is killed
 leaves its last statement running in the server; on a connection of its own the lock would be free before that ends.

@@ -11,7 +11,7 @@ from myfy_data.settings.models import DatabaseSettings
 from myfy_data.settings.root import DataSettings
 
 PROGRESS_SUFFIX = "_progress"
-"""Beside the version table, while a migration runs: how far it has come (ADR 0021)."""
+"""Beside the version table, while a migration runs: how far it has come (ADR 0013)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""`retrying`: a unit of work that its author declares repeatable, run again where that can help (ADR 41)."""
+"""`retrying`: a unit of work that its author declares repeatable, run again where that can help (ADR 17)."""
 
 from __future__ import annotations
 

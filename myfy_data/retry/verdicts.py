@@ -1,4 +1,4 @@
-"""The fixed table: which error of a unit of work may be answered by running the unit again (ADR 41).
+"""The fixed table: which error of a unit of work may be answered by running the unit again (ADR 17).
 
 What is not in it is never repeated; above all no COMMIT whose outcome is unknown (contract C5.3).
 """

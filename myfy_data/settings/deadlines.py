@@ -1,4 +1,4 @@
-"""Deadlines of a profile that defeat each other: the load goes on, and `config check` warns (contract C10; ADR 50)."""
+"""Deadlines of a profile that defeat each other: the load goes on, and `config check` warns (contract C10; ADR 19)."""
 
 from __future__ import annotations
 

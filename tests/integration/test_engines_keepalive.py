@@ -1,4 +1,4 @@
-"""The kernel watches every line to a server, whatever kind of line it is (ADR 50)."""
+"""The kernel watches every line to a server, whatever kind of line it is (ADR 19)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A deadline that passed is told in one class on every database, with profile and phase (contract C10; ADR 50)."""
+"""A deadline that passed is told in one class on every database, with profile and phase (contract C10; ADR 19)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lock of a database: who waits for whom, for how long, and who need not (contract C8, ADR 0020)."""
+"""The lock of a database: who waits for whom, for how long, and who need not (contract C8, ADR 0012)."""
 
 from __future__ import annotations
 

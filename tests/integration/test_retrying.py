@@ -1,4 +1,4 @@
-"""Units of work that are run again after real conflicts and real losses (section 4 of the retry table; ADR 41)."""
+"""Units of work that are run again after real conflicts and real losses (section 4 of the retry table; ADR 17)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one session leaves on its connection does not reach the next one, where the profile says so (ADR 40)."""
+"""What one session leaves on its connection does not reach the next one, where the profile says so (ADR 16)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of what may be repeated, line by line (contract C5.3; ADR 41)."""
+"""The table of what may be repeated, line by line (contract C5.3; ADR 17)."""
 
 from __future__ import annotations
 
