@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Iterator
 from contextlib import suppress
 from traceback import walk_tb
 from typing import Any
@@ -52,7 +53,8 @@ def watch_deadlines(engine: Engine, backend: Backend) -> None:
 def phase_of(error: BaseException) -> Phase:
     """What was waited for, by the frames that the error came through: asking costs nothing until it is needed."""
     names = (frame.f_code.co_name for frame, _ in walk_tb(error.__traceback__))
-    return next((_ENDS[name] for name in names if name in _ENDS), "statement")
+    ends: Iterator[Phase] = (_ENDS[name] for name in names if name in _ENDS)
+    return next(ends, "statement")
 
 
 def _lost(context: ExceptionContext, error: TimeoutError) -> OperationalError:

@@ -134,7 +134,7 @@ def _refusals(error: BaseException) -> Iterator[str | int]:
         number = item.args[0] if item.args else None
         if number == _READ_ONLY_MODE and len(item.args) > 1:
             yield _READ_ONLY_MODE
-        elif isinstance(number, int) and any(word in str(item.args[-1]).lower() for word in _WORDS.get(number, ())):
+        elif isinstance(number, int) and any(word in str(item.args).lower() for word in _WORDS.get(number, ())):
             yield number
 
 

@@ -32,8 +32,9 @@ class Doubt:
 
 
 def _is_said(settings: DatabaseSettings, path: KeyPath) -> bool:
-    table = getattr(settings, str(path[0])) if len(path) > 1 else settings
-    return path[-1] in table.model_fields_set
+    *tables, key = path
+    table = getattr(settings, str(tables[0])) if tables else settings
+    return key in table.model_fields_set
 
 
 def deadline_doubts(settings: DatabaseSettings, backend: str) -> Iterator[Doubt]:
