@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator
 from contextlib import suppress
 from traceback import walk_tb
 from typing import Any
@@ -52,9 +51,10 @@ def watch_deadlines(engine: Engine, backend: Backend) -> None:
 
 def phase_of(error: BaseException) -> Phase:
     """What was waited for, by the frames that the error came through: asking costs nothing until it is needed."""
-    names = (frame.f_code.co_name for frame, _ in walk_tb(error.__traceback__))
-    ends: Iterator[Phase] = (_ENDS[name] for name in names if name in _ENDS)
-    return next(ends, "statement")
+    for frame, _ in walk_tb(error.__traceback__):
+        if frame.f_code.co_name in _ENDS:
+            return _ENDS[frame.f_code.co_name]
+    return "statement"
 
 
 def _lost(context: ExceptionContext, error: TimeoutError) -> OperationalError:
