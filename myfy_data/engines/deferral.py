@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Engine, event
 from sqlalchemy.sql.selectable import SelectBase, TextualSelect
 
-from myfy_data.engines.first_use import FirstUse
+from myfy_data.engines.first_use import FirstUse, follow
 from myfy_data.settings.models import DatabaseSettings
 
 _OWN_LEVEL = "READ COMMITTED"
@@ -93,34 +93,25 @@ class DeferredBegin:
         self._read_only = settings.read_only
 
     def listen(self, engine: Engine) -> None:
-        """Take over the sending of statements where that makes a difference."""
+        """Stand before each statement. These are the dialect's events: the engine's own cost each connection more."""
         event.listen(engine, "do_execute", self._execute)
-        event.listen(engine, "do_executemany", self._execute_many)
+        event.listen(engine, "do_executemany", self._begin)
+        event.listen(engine, "do_execute_no_params", self._begin)
 
     def _execute(self, cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
-        if cursor is not context.cursor:
-            return False  # SQLAlchemy goes on with a cursor of its own, behind our BEGIN
         pooled = context.root_connection.connection
-        if self._may_come_first(statement, pooled.dbapi_connection, context):
-            send = functools.partial(_send_before_begin, pooled, context, statement, parameters)
-            self._first_use.prove(pooled, send) if self._first_use.is_unproven(pooled) else send()
-            return True
-        if not self._begins_elsewhere(pooled, context):
+        if not self._may_come_first(statement, pooled.dbapi_connection, context):
+            self._begin(cursor, context)
             return False
-        context.cursor.execute(statement, parameters)
+        send = functools.partial(_send_before_begin, pooled, cursor, statement, parameters)
+        self._first_use.prove(pooled, send) if self._first_use.is_unproven(pooled) else send()
         return True
 
-    def _execute_many(self, _cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
-        if not self._begins_elsewhere(context.root_connection.connection, context):
-            return False
-        context.cursor.executemany(statement, parameters)
-        return True
-
-    def _begins_elsewhere(self, pooled: Any, context: Any) -> bool:
-        """Send BEGIN if it is due; whether that took another connection, so that the statement has a new cursor."""
-        before = context.cursor
+    def _begin(self, cursor: Any, *statement_and_context: Any) -> None:
+        """Send BEGIN if it is due; SQLAlchemy then sends the statement."""
+        pooled = statement_and_context[-1].root_connection.connection
         self._first_use.begin(pooled)
-        return _cursor_of(pooled, context) is not before
+        follow(pooled, cursor)
 
     def _may_come_first(self, statement: str, connection: Any, context: Any) -> bool:
         if context.cursor.server_side or not (self._deferring and self._only_reads(statement, context)):
@@ -134,19 +125,13 @@ class DeferredBegin:
         return _is_compiled_select(context) and is_plain_select(statement)
 
 
-def _send_before_begin(pooled: Any, context: Any, statement: str, parameters: Any) -> None:
+def _send_before_begin(pooled: Any, cursor: Any, statement: str, parameters: Any) -> None:
     # The adapter sends BEGIN before a statement unless it is in autocommit or inside a transaction. Within one, this
     # changes nothing.
-    cursor, connection = _cursor_of(pooled, context), pooled.dbapi_connection
+    follow(pooled, cursor)
+    connection = pooled.dbapi_connection
     connection.autocommit = True
     try:
         cursor.execute(statement, parameters)
     finally:
         connection.autocommit = False
-
-
-def _cursor_of(pooled: Any, context: Any) -> Any:
-    """The statement's cursor; a new one when its connection has been replaced."""
-    if context.cursor._adapt_connection is not pooled.dbapi_connection:  # noqa: SLF001 - it has no public way to it
-        context.cursor = context.create_cursor()
-    return context.cursor

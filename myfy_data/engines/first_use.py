@@ -8,10 +8,9 @@ either does no harm. So nobody pays a round trip for the check, and nobody sees 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Insert, event
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from myfy_data.engines.backend import Backend
@@ -37,14 +36,6 @@ class FirstUse:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-
-    def listen(self, engine: Engine) -> None:
-        """Begin before SQLAlchemy makes the cursor for many rows: with that cursor it reads their answers."""
-        event.listen(engine, "before_execute", self._before_execute)
-
-    def _before_execute(self, connection: Connection, statement: Any, many: Sequence[Any], *_: Any) -> None:
-        if many and isinstance(statement, Insert):
-            self.begin(connection.connection)
 
     def is_unproven(self, pooled: Any) -> bool:
         """Whether the next message is the first on a connection that the pool has handed out unasked."""
@@ -87,6 +78,8 @@ class FirstUse:
         Args:
             pooled: SQLAlchemy's proxy of the connection.
             send: sends it; must do no harm when done twice, and look up the connection each time.
+
+        A cursor that was made before stays with the dead connection; `follow` takes it along.
         """
         del _record_of(pooled).info[_UNPROVEN]
         try:
@@ -100,6 +93,13 @@ class FirstUse:
     def _is_death(self, pooled: Any, error: Exception) -> bool:
         left = getattr(error, "sqlstate", None) in _SERVER_LEAVES
         return left or self._backend.seems_closed(pooled.driver_connection)
+
+
+def follow(pooled: Any, cursor: Any) -> None:
+    """Let a cursor that SQLAlchemy has made work on the connection that stands in the pool's place now."""
+    if cursor._adapt_connection is not pooled.dbapi_connection:  # noqa: SLF001 - it has no public way to it
+        cursor._adapt_connection = pooled.dbapi_connection  # noqa: SLF001 - as above
+        cursor._connection = pooled.driver_connection  # noqa: SLF001 - as above
 
 
 def _in_transaction(connection: Any) -> bool:

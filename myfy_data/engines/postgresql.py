@@ -207,9 +207,7 @@ class PostgreSQL(Backend):
     def listen(self, engine: Engine) -> None:
         """Begin transactions late; after a statement that got no answer, do not wait long for the good-bye."""
         event.listen(engine, "invalidate", _hurry)
-        first_use = FirstUse(self)
-        first_use.listen(engine)
-        DeferredBegin(first_use, self.settings).listen(engine)
+        DeferredBegin(FirstUse(self), self.settings).listen(engine)
 
 
 def _hurry(dbapi_connection: Any, _record: Any, error: BaseException | None) -> None:
