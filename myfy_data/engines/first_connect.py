@@ -34,8 +34,7 @@ def bound_first_connect(engine: Engine, backend: Backend) -> None:
         finally:
             timer.cancel()
 
-    # No event wraps these questions; the method is the documented place where a dialect asks them.
-    dialect.initialize = initialize  # type: ignore[method-assign]
+    dialect.initialize = initialize  # type: ignore[method-assign]  # no event wraps these questions
 
 
 def has_rung(timer: asyncio.TimerHandle) -> bool:

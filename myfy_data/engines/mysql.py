@@ -147,8 +147,9 @@ class MySQL(Backend):
         return writer.transport if writer is not None else None
 
     def listen(self, engine: Engine) -> None:
-        """Begin the transactions of read-only sessions as such."""
-        event.listen(engine, "begin", _begin)
+        """Begin the transactions of read-only sessions as such; those of a read-only profile are so anyway."""
+        if not self.settings.read_only:
+            event.listen(engine, "begin", _begin)
 
 
 def _begin(connection: Connection) -> None:

@@ -321,6 +321,15 @@ async def test_two_profiles_keep_their_own(database: Database) -> None:
 
 
 @on_mysql
+async def test_a_read_only_profile_of_mysql_sends_no_beginning(database: Database, proxy: FaultProxy) -> None:
+    async with database.module(read_only=True) as data:
+        assert await spent(proxy, data, database, read) == 2
+        with pytest.raises(ReadOnlySessionError):
+            async with data.session() as session:
+                await write(session, database)
+
+
+@on_mysql
 async def test_a_statement_that_failed_is_rolled_back_before_the_next_user(database: Database) -> None:
     await database.run(f"INSERT INTO {database.notes.name} (text) VALUES ('a')")
     async with database.module(pool_size=1) as data:
