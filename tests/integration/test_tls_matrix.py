@@ -99,7 +99,7 @@ def servers(certificates: Certificates) -> Iterator[Servers]:
 
 @pytest.fixture(autouse=True)
 async def closed_lines() -> AsyncIterator[None]:
-    """asyncio closes the socket below a TLS line some turns of the loop after the line itself."""
+    """Asyncio closes the socket below a TLS line some turns of the loop after the line itself."""
     yield
     for _ in range(5):
         await asyncio.sleep(0)
