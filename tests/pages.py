@@ -37,6 +37,10 @@ HOME = "/home/you/shop"
 _MARK = re.compile(r"<!-- (.+?) -->")
 _FENCE = re.compile(r"```(\w*)")
 _VARIES = (
+    (
+        re.compile(r"^INFO - \d{4}-.*\n", re.MULTILINE),
+        "",
+    ),  # Litestar logs in a thread, now before the end, now after it
     (re.compile(r" +\d+(\.\d+)? ms +"), "  N ms  "),
     (re.compile(r"\bSQLite \d[\d.]*"), "SQLite N"),
     (re.compile(r"\bin \d+\.\d+s\b"), "in Ns"),
