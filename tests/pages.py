@@ -40,7 +40,7 @@ _VARIES = (
     (
         re.compile(r"^INFO - \d{4}-.*\n", re.MULTILINE),
         "",
-    ),  # Litestar logs in a thread, now before the end, now after it
+    ),  # Litestar logs in a thread, at its own time
     (re.compile(r" +\d+(\.\d+)? ms +"), "  N ms  "),
     (re.compile(r"\bSQLite \d[\d.]*"), "SQLite N"),
     (re.compile(r"\bin \d+\.\d+s\b"), "in Ns"),
