@@ -21,7 +21,7 @@ from tests.hosts.driving import connect, request, started, told
 from tests.hosts.tables import Note, count_notes
 
 # Litestar 2.25 wants each parameter to say what it is, in words that 2.16 has not.
-pytestmark = pytest.mark.filterwarnings("ignore::litestar.exceptions.LitestarDeprecationWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # a class of Litestar's own since 2.23
 
 
 class Conflict(Exception):
