@@ -171,6 +171,7 @@ class FaultProxy:
                 await line.serve()
             finally:
                 self._lines.discard(line)
+                server[1].transport.abort()
         except (OSError, asyncio.CancelledError):
             writer.transport.abort()  # no server behind us, or the test is over
         finally:
