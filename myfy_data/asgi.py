@@ -21,8 +21,6 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-FIRST_ERROR_STATUS = 400
-
 _KEY = "myfy_data.unit_of_work"
 _NOT_IN_A_REQUEST = """this is no HTTP request of an application that `setup` or `DataPlugin` has prepared
   fix: setup(app, data) before the first request; in a websocket, open a session for each step:
@@ -108,15 +106,9 @@ class _ResponseGate:
         if self.failure is not None:
             return  # what is left of the response that will be replaced
         if message["type"] == "http.response.start" and not self._unit.ended:
-            await self._end(message["status"])
+            try:
+                await self._unit.end(message["status"])
+            except BaseException as error:
+                self.failure = error
+                raise  # stops the body and the background tasks
         await self._send(message)
-
-    async def _end(self, status: int) -> None:
-        try:
-            if status < FIRST_ERROR_STATUS:
-                await self._unit.commit()
-            else:
-                await self._unit.roll_back()
-        except BaseException as error:
-            self.failure = error
-            raise  # stops the body and the background tasks

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from myfy_data.integrations.missing import missing_framework
 from myfy_data.module.configured import resolve_profile
 from myfy_data.module.module import DataModule
+from myfy_data.sessions.unit_of_work import UNKNOWN_OUTCOME
 
 try:
     from fastapi import Depends, FastAPI
@@ -21,7 +22,7 @@ from starlette.applications import Starlette
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
-from myfy_data.integrations.starlette import UNKNOWN_OUTCOME, get_session, install
+from myfy_data.integrations.starlette import get_session, install
 
 __all__ = ["Session", "SessionDependency", "session_for", "setup"]
 

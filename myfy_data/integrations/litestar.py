@@ -13,6 +13,7 @@ from myfy_data.asgi import request_session, run_request
 from myfy_data.errors import CommitOutcomeUnknown, DataModuleError
 from myfy_data.integrations.missing import missing_framework
 from myfy_data.module.module import DataModule
+from myfy_data.sessions.unit_of_work import UNKNOWN_OUTCOME
 from myfy_data.suggestions import listed, nearest
 
 try:
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from litestar.types import HTTPScope, Receive, Send
 
 __all__ = ["DataPlugin"]
-
-UNKNOWN_OUTCOME = "The outcome of this request is unknown: it may have been stored."
 
 
 class DataPlugin(InitPlugin, ReceiveRoutePlugin):

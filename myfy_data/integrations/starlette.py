@@ -13,6 +13,7 @@ from myfy_data.asgi import ASGIApp, Receive, Scope, Send, request_session, run_r
 from myfy_data.errors import CommitOutcomeUnknown, DataModuleError
 from myfy_data.integrations.missing import missing_framework
 from myfy_data.module.module import DataModule
+from myfy_data.sessions.unit_of_work import UNKNOWN_OUTCOME
 
 try:
     from starlette._utils import is_async_callable
@@ -25,8 +26,6 @@ except ModuleNotFoundError:
 __all__ = ["get_session", "setup"]
 
 Handlers = Mapping[Any, Callable[..., Any]]
-
-UNKNOWN_OUTCOME = "The outcome of this request is unknown: it may have been stored."
 
 
 def get_session(request: HTTPConnection, profile: str | None = None) -> AsyncSession:

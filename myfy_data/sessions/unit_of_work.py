@@ -15,6 +15,11 @@ from myfy_data.sessions.shielding import run_to_completion, start, wait_until_do
 
 logger = logging.getLogger("myfy_data")
 
+UNKNOWN_OUTCOME = "The outcome of this request is unknown: it may have been stored."
+"""What hosts answer, with 503, to a `CommitOutcomeUnknown` that nobody handles (contract C5.3)."""
+
+_FIRST_ERROR_STATUS = 400
+
 _AFTER_END = (
     "the request's session was used after its end: it ends before the first byte of the response\n"
     "  fix: in a stream or a background task, open one there: `async with data.session() as session:`"
@@ -55,6 +60,20 @@ class UnitOfWork:
             session = self._sessions[factory] = factory.make_session()
             session.usage.after_end = _AFTER_END
         return session
+
+    async def end(self, status: int) -> None:
+        """Commit or roll back, as the status of the response decides (contract C5.1).
+
+        Args:
+            status: of HTTP, as the router answers.
+
+        Raises:
+            Exception: as `commit`.
+        """
+        if status < _FIRST_ERROR_STATUS:
+            await self.commit()
+        else:
+            await self.roll_back()
 
     async def commit(self) -> None:
         """Commit every session in the order of their first use, and end them; roll back if the unit has failed.

@@ -22,12 +22,11 @@ from starlette.responses import Response
 from myfy_data.errors import CommitOutcomeUnknown, DataModuleError
 from myfy_data.module.myfy.providers import qualifiers, registrations
 from myfy_data.module.myfy.unit import request_unit
+from myfy_data.sessions.unit_of_work import UNKNOWN_OUTCOME
 from myfy_data.settings.models import DatabaseSettings
 from myfy_data.settings.root import DataSettings
 from myfy_data.suggestions import listed, nearest
 
-_FIRST_ERROR_STATUS = 400
-_UNKNOWN_OUTCOME = "The outcome of this request is unknown: it may have been stored."
 _SETTINGS = (DataSettings, DatabaseSettings)
 
 
@@ -84,12 +83,12 @@ async def _run(answer: Callable[[], Awaitable[Response]]) -> Response:
     unit.begin()
     try:
         response = await answer()
-        await (unit.commit() if response.status_code < _FIRST_ERROR_STATUS else unit.roll_back())
+        await unit.end(response.status_code)
     except BaseException as error:
         if not unit.ended:
             await unit.roll_back(after=error)
         if isinstance(error, CommitOutcomeUnknown):
-            raise HTTPException(503, _UNKNOWN_OUTCOME) from error
+            raise HTTPException(503, UNKNOWN_OUTCOME) from error
         raise
     finally:
         unit.leave_scope()
