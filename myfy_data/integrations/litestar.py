@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -55,6 +54,7 @@ class DataPlugin(InitPlugin, ReceiveRoutePlugin):
         self._data = data
         self._session_key = session_key
         self._known: list[str] = []
+        self._route_types: dict[type[HTTPRoute], type[HTTPRoute]] = {}
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
         """Add the lifespan, the dependencies and the answer to an unknown outcome."""
@@ -90,7 +90,10 @@ class DataPlugin(InitPlugin, ReceiveRoutePlugin):
         if isinstance(route, HTTPRoute):
             for handler in route.route_handlers:
                 _check_sessions(handler, self._known)
-            route.__class__ = _in_unit_of_work(type(route), self._data)
+            kind = type(route)
+            if kind not in self._route_types:
+                self._route_types[kind] = _in_unit_of_work(kind, self._data)
+            route.__class__ = self._route_types[kind]
 
 
 def _check_sessions(handler: HTTPRouteHandler, known: list[str]) -> None:
@@ -121,7 +124,6 @@ def _provider(profile: str | None) -> Any:
     return provide
 
 
-@functools.cache
 def _in_unit_of_work(kind: type[HTTPRoute], data: DataModule) -> type[HTTPRoute]:
     class UnitOfWorkRoute(kind):  # type: ignore[misc, valid-type]  # whatever class another plugin has made of it
         __slots__ = ()
