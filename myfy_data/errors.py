@@ -98,6 +98,14 @@ class DataModuleNotConfiguredError(DataModuleError):
     """The module was used after `stop()`, or before it was set up."""
 
 
+def closed_engine(profile: str) -> DataModuleNotConfiguredError:
+    """The error of an engine that somebody kept beyond `stop()`."""
+    return DataModuleNotConfiguredError(
+        f"profile {profile!r}: the engine was closed\n"
+        "  fix: get it anew from a module that was started: data.get_engine()"
+    )
+
+
 class AutoCreateTablesProductionError(DataModuleError):
     """`auto_create_tables` was asked for in an environment where it is refused (seed S5).
 

@@ -12,10 +12,11 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.engine import AdaptedConnection
 
+from myfy_data.engines.arrivals import Arrivals
 from myfy_data.engines.credentials import load_password
 from myfy_data.engines.failures import Failure, explain_network, harmless, other_failure, target_of
 from myfy_data.engines.keepalive import watch_line
-from myfy_data.errors import ConnectTimeoutError, DatabaseConnectionError
+from myfy_data.errors import ConnectTimeoutError, DatabaseConnectionError, DataModuleError, closed_engine
 from myfy_data.redaction import Secret
 from myfy_data.settings.models import DatabaseSettings
 
@@ -32,6 +33,7 @@ class Backend(ABC):
         arguments: what the driver's `connect` is told, password excepted.
         target: the server in words, without a password.
         connections: driver connections that were opened and are not collected yet.
+        arrivals: those that are being opened.
     """
 
     adapter: Mapping[str, Any] = {}
@@ -49,6 +51,7 @@ class Backend(ABC):
         self.arguments = dict(arguments)
         self.target = target_of(settings.url)
         self.connections: weakref.WeakSet[Any] = weakref.WeakSet()
+        self.arrivals = Arrivals()
 
     async def connect(self) -> Any:
         """Open a driver connection, handshake included, within `connect_timeout`.
@@ -56,23 +59,36 @@ class Backend(ABC):
         Raises:
             ConnectTimeoutError: it took longer.
             DatabaseConnectionError: in words, with a fix; no frame below it holds the password.
+            DataModuleNotConfiguredError: the engine was closed, before or meanwhile.
         """
+        self._check_open()
         secret = load_password(self.profile, self.target, self.settings)
+        failure: DataModuleError
         try:
-            async with asyncio.timeout(self.settings.connect_timeout):
+            async with self.arrivals.within(self.settings.connect_timeout):
                 connection = await self.open(secret)
         except DatabaseConnectionError as error:
             failure, cause = error, error.__cause__
         except TimeoutError as error:
-            failure, cause = self.late(error), harmless(error, secret)
+            failure, cause = self._out_of_time(error), harmless(error, secret)
         except Exception as error:  # noqa: BLE001 - whatever a driver raises, the user gets one class
             failure, cause = self.failed(self.explain(error) or other_failure(error, secret)), harmless(error, secret)
         else:
-            self.connections.add(connection)
-            watch_line(self.transport(connection))
-            return connection
+            if not self.arrivals.is_over:
+                self.connections.add(connection)
+                watch_line(self.transport(connection))
+                return connection
+            self.abort(connection)  # it came too late
+            failure, cause = closed_engine(self.profile), None
         # Outside the handlers: raised in one, it would carry the driver's frames, whose variables hold the password.
         raise failure from cause
+
+    def _check_open(self) -> None:
+        if self.arrivals.is_over:
+            raise closed_engine(self.profile)
+
+    def _out_of_time(self, error: TimeoutError) -> DataModuleError:
+        return closed_engine(self.profile) if self.arrivals.is_over else self.late(error)
 
     def failed(self, failure: Failure) -> DatabaseConnectionError:
         """The exception for a failure of this profile."""

@@ -82,8 +82,9 @@ class OpenEngine:
     opened_at: float = field(default_factory=time.monotonic)
 
     async def close(self) -> None:
-        """Close every connection, those in use included, within `close_timeout`; nothing is open afterwards."""
-        closing = [asyncio.ensure_future(self.backend.close(connection)) for connection in self.backend.connections]
+        """Close every connection, those in use or being opened included, within `close_timeout`; none comes after."""
+        closing = self.backend.arrivals.end()
+        closing += [asyncio.ensure_future(self.backend.close(connection)) for connection in self.backend.connections]
         try:
             await _wait(closing, self.backend.settings.close_timeout)
         finally:

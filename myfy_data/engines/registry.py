@@ -17,7 +17,7 @@ from myfy_data.engines.home import running_loop
 from myfy_data.engines.pool import BoundedPool
 from myfy_data.engines.roles import VERSION_AND_ROLE
 from myfy_data.engines.status import PingResult, PoolStatus, build_status, describe_server, pool_size
-from myfy_data.errors import ConfigError, DataModuleError, Problem, UnknownProfileError
+from myfy_data.errors import ConfigError, DataModuleError, Problem, UnknownProfileError, closed_engine
 from myfy_data.settings.models import DatabaseSettings
 from myfy_data.suggestions import listed, nearest
 
@@ -43,6 +43,7 @@ class EngineRegistry:
         self._on_engine = on_engine
         self._engines: dict[str, list[OpenEngine]] = {}
         self._lock = threading.Lock()  # loops of several threads may share one registry
+        self._is_closed = False
 
     def get(self, profile: str) -> AsyncEngine:
         """The profile's engine for the running loop; opened at first use, connected when it is used.
@@ -54,6 +55,7 @@ class EngineRegistry:
             ConfigError: the profile is inactive, or its settings cannot work together.
             MissingDriverError: its driver is not installed.
             DatabaseConnectionError: a certificate file cannot be read.
+            DataModuleNotConfiguredError: the registry was closed.
         """
         return self._get(profile).engine
 
@@ -66,6 +68,8 @@ class EngineRegistry:
 
     def _adopt_or_open(self, profile: str, loop: asyncio.AbstractEventLoop | None) -> OpenEngine:
         with self._lock:
+            if self._is_closed:  # whoever kept the registry would open what nobody closes
+                raise closed_engine(profile)
             self._drop_gone()
             for opened in self._engines.get(profile, ()):
                 if opened.home.is_of(loop) or opened.home.is_free:
@@ -177,11 +181,12 @@ class EngineRegistry:
                     raise result
 
     async def close(self) -> None:
-        """Close every engine of this process, the last opened first, each within its `close_timeout`.
+        """Close every engine of this process, the last opened first, each within its `close_timeout`; open none again.
 
         All of them are closed, even when one fails or the caller is cancelled; then that is raised.
         """
         with self._lock:
+            self._is_closed = True
             self._drop_gone()
             every = sorted((opened for engines in self._engines.values() for opened in engines), key=_opened_at)
             self._engines.clear()

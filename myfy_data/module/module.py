@@ -194,6 +194,7 @@ class DataModule(metaclass=ModuleType):
             AutoCreateTablesProductionError: `auto_create_tables` in production (seed S5).
             DatabaseConnectionError: a required profile does not answer within its `connect_timeout`.
             MigrationError: a database is not at head, or its migrations failed.
+            DataModuleNotConfiguredError: another task stopped the module meanwhile.
         """
         if self._running is not None:
             return
@@ -204,6 +205,7 @@ class DataModule(metaclass=ModuleType):
             self._gate.enter(self)
             stack.push_async_callback(self._gate.leave, self)
             await self._open(default, metadata)
+            self._gate.check_open()  # another task may have stopped it meanwhile
             self._running = stack.pop_all()
 
     async def _open(self, default: str, metadata: MetaData | None) -> None:

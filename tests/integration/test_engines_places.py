@@ -284,20 +284,6 @@ async def test_each_engine_that_opens_is_shown(tmp_path: os.PathLike[str]) -> No
 
 
 @SERVERS
-async def test_a_closed_registry_opens_anew(registry: EngineRegistry) -> None:
-    first = registry.get("main")
-    await select_one(first)
-    await registry.close()
-    await registry.close()
-
-    second = registry.get("main")
-
-    assert second is not first
-    assert await select_one(second) == 1
-    await registry.close()
-
-
-@SERVERS
 async def test_closing_leaves_nothing_open_not_even_what_is_in_use(registry: EngineRegistry) -> None:
     engine = registry.get("main")
     connection = await engine.connect()
