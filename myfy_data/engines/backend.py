@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -174,6 +176,16 @@ def abort_transport(transport: asyncio.WriteTransport | None) -> None:
     loop = getattr(transport, "_loop", None)
     if loop is not None and loop.is_closed():
         _close_socket(transport)
+
+
+def cut_line(transport: asyncio.WriteTransport | None) -> None:
+    """Shut the socket below a transport down, from any thread: the server hears that we are gone."""
+    if transport is None:
+        return
+    with suppress(OSError, AttributeError):  # closed already
+        number = os.dup(transport.get_extra_info("socket").fileno())  # uvloop lets nobody shut its own object down
+        with socket.socket(fileno=number) as line:
+            line.shutdown(socket.SHUT_RDWR)
 
 
 def _close_socket(transport: asyncio.WriteTransport) -> None:

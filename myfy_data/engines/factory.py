@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from myfy_data.engines.backend import READ_ONLY, Backend
+from myfy_data.engines.backend import READ_ONLY, Backend, cut_line
 from myfy_data.engines.deadlines import watch_deadlines
 from myfy_data.engines.drivers import load_driver
 from myfy_data.engines.first_connect import bound_first_connect
@@ -99,8 +99,15 @@ class OpenEngine:
         for connection in list(self.backend.connections):
             self.backend.abort(connection)
 
+    def cut(self) -> None:
+        """Cut every line to the server, from any thread; the loop that owns the connections closes them."""
+        for connection in list(self.backend.connections):
+            cut_line(self.backend.transport(connection))
+
     def drop(self) -> None:
-        """Let go of an engine whose loop is closed: nothing can be awaited on it any more."""
+        """Let go of an engine whose loop does not run, and mostly never will: nothing can be awaited on it."""
+        self.backend.arrivals.is_over = True
+        self.cut()
         self.abort()
         self.engine.sync_engine.dispose(close=False)
 

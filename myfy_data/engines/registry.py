@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from myfy_data.engines.elsewhere import close_elsewhere
 from myfy_data.engines.factory import OpenEngine, open_owned, read_only_execution_options
 from myfy_data.engines.failures import other_failure
 from myfy_data.engines.home import running_loop
@@ -204,7 +205,6 @@ async def _close(opened: OpenEngine) -> None:
     if loop is None or loop is asyncio.get_running_loop():
         await opened.close()
     elif loop.is_running():  # in another thread
-        future = asyncio.run_coroutine_threadsafe(opened.close(), loop)
-        await asyncio.wait_for(asyncio.wrap_future(future), opened.backend.settings.close_timeout + 1)
+        await close_elsewhere(opened, loop)
     else:
         opened.drop()

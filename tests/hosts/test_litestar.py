@@ -12,6 +12,7 @@ from litestar import Controller, Litestar, Request, Response, Router, WebSocket,
 from litestar.config.compression import CompressionConfig
 from litestar.di import Provide
 from litestar.response import File, Redirect, Stream
+from litestar.testing import AsyncTestClient
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from myfy_data import CommitOutcomeUnknown, DataModule, DataModuleError, DataModuleNotConfiguredError, SessionError
@@ -262,3 +263,16 @@ async def test_a_status_that_middleware_changes_afterwards_changes_nothing(local
         answer = await request(app, "/store", "POST")
 
     assert (answer.status, await local.stored()) == (418, 1)
+
+
+async def test_a_client_whose_application_runs_in_a_thread_stops_it_although_the_test_used_the_module(
+    local: Local,
+) -> None:
+    """It blocks the test's event loop until the application has stopped, which must not wait for that loop."""
+    async with AsyncTestClient(application(local, store)) as client:
+        async with local.data.session() as session:
+            before = await count_notes(session, "")
+        answer = await client.post("/store")
+
+    assert (before, answer.text) == (0, "stored")
+    assert await local.stored() == 1
