@@ -17,9 +17,11 @@ class LazySession(Session):
 
     Attributes:
         open_bind: gives the engine; called at most once.
+        is_committing: whether COMMIT is due or under way, so that a cancellation has to wait for its answer.
     """
 
     open_bind: Callable[[], Engine]
+    is_committing = False
     _connection: Connection | None = None
 
     def get_bind(self, *args: Any, **kwargs: Any) -> Any:
@@ -35,6 +37,7 @@ class LazySession(Session):
             CommitOutcomeUnknown: the answer to COMMIT never came (contract C5.3).
         """
         self.flush()  # an error of a flush is no error of COMMIT
+        self.is_committing = True
         try:
             super().commit()
         except BaseException as error:
@@ -42,6 +45,8 @@ class LazySession(Session):
             if reason is None:
                 raise
             raise CommitOutcomeUnknown(self.info["profile"], reason) from error
+        finally:
+            self.is_committing = False
 
     def rollback(self) -> None:
         """Roll back, also what a COMMIT that failed has left open."""

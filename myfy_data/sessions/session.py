@@ -148,27 +148,31 @@ class ProfileSession(AsyncSession):
     async def commit_or_roll_back(self) -> None:
         """Flush and commit; whatever fails is rolled back before it is raised. For callers inside `run_exclusively`."""
         try:
-            if not self.sync_session._is_clean():  # noqa: SLF001 - the public ways build three sets for each COMMIT
-                await super().flush()
-            await self._send_commit()
+            await self._flush_and_commit()
         except BaseException as error:
             await self.clean_up(super().rollback, after=error)
             raise
 
-    async def _send_commit(self) -> None:
+    async def _flush_and_commit(self) -> None:
         task = start(super().commit())
-        cancelled = await wait_until_done(task, self._settings.command_timeout + _GRACE)
+        cancelled = await wait_until_done(task, self._settings.command_timeout + _GRACE, self._may_be_interrupted)
         if not task.done():
             task.cancel()
             await wait_until_done(task)
-        failure = task.exception()
         if cancelled is None:
             return task.result()
+        if task.cancelled():
+            raise cancelled
+        failure = task.exception()
         if isinstance(failure, CommitOutcomeUnknown):
             raise failure from cancelled
         outcome = "the work is stored" if failure is None else f"it failed with {type(failure).__name__}"
         cancelled.add_note(f"profile {self.profile!r}: COMMIT was answered before this cancellation: {outcome}")
         raise cancelled
+
+    def _may_be_interrupted(self) -> bool:
+        """Whether the commit that runs has not come to COMMIT yet."""
+        return not self.sync_session.is_committing  # type: ignore[attr-defined]  # it is a LazySession
 
     async def rollback(self) -> None:
         """Roll the transaction back, waiting for an operation that another task still has under way.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -23,8 +23,10 @@ def start(coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
     return loop.create_task(coroutine)
 
 
-async def wait_until_done(task: asyncio.Task[Any], patience: float | None = None) -> asyncio.CancelledError | None:
-    """Wait for a task without ever cancelling it; the first cancellation that arrived meanwhile, or None.
+async def wait_until_done(
+    task: asyncio.Task[Any], patience: float | None = None, interrupts: Callable[[], bool] | None = None
+) -> asyncio.CancelledError | None:
+    """Wait for a task; the first cancellation that arrived meanwhile, or None.
 
     Not by `asyncio.shield`: a shield whose caller was cancelled reports the inner failure to the loop's exception
     handler, as if nobody had asked for it.
@@ -32,6 +34,7 @@ async def wait_until_done(task: asyncio.Task[Any], patience: float | None = None
     Args:
         task: the task to wait for.
         patience: seconds to go on waiting after the first cancellation; None for as long as it takes.
+        interrupts: whether a cancellation that arrives now is the task's, too; without it, none ever is.
     """
     cancelled: asyncio.CancelledError | None = None
     deadline: float | None = None
@@ -43,6 +46,8 @@ async def wait_until_done(task: asyncio.Task[Any], patience: float | None = None
         try:
             await (_end_of(task) if remaining is None else asyncio.wait([task], timeout=remaining))
         except asyncio.CancelledError as error:
+            if cancelled is None and interrupts is not None and interrupts():
+                task.cancel()
             cancelled = cancelled or error
             if deadline is None and patience is not None:
                 deadline = loop.time() + patience

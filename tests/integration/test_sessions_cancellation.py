@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 import anyio
 import pytest
 from sqlalchemy import event, text
+from sqlalchemy.orm import Session
 
 from myfy_data import CommitOutcomeUnknown, DataModule
 from tests.databases import ALL, PERSISTENT, SERVERS, Database, slow
@@ -84,6 +85,26 @@ async def test_in_a_statement(narrow: DataModule, database: Database, way: Calla
     assert narrow.pool_status().checked_out == 0
     if database.kind != "memory":  # which goes with its one connection
         assert await database.stored() == []
+
+
+@WAYS
+@on_persistent
+async def test_in_the_last_flush_of_a_commit(
+    narrow: DataModule, database: Database, way: Callable[..., Awaitable[None]]
+) -> None:
+    """COMMIT is not under way yet, so nobody waits for the flush."""
+
+    def take_long(session: Session, *_: object) -> None:
+        session.execute(text(slow(database.kind)))
+
+    async def work() -> None:
+        async with narrow.session() as session:
+            event.listen(session.sync_session, "before_flush", take_long)
+            session.add(database.mapped()(text="a"))
+
+    await way(work, when_sent(narrow, slow(database.kind)))
+
+    assert (await database.stored(), narrow.pool_status().checked_out) == ([], 0)
 
 
 @WAYS

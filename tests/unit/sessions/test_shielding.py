@@ -115,3 +115,28 @@ async def test_patience_does_not_run_without_a_cancellation() -> None:
 
     assert await wait_until_done(inner, patience=0.0) is None
     assert inner.done()
+
+
+async def test_a_task_that_may_be_interrupted_hears_of_the_first_cancellation_only() -> None:
+    clean_up = CleanUp()
+    inner = asyncio.create_task(clean_up.run())
+    outer = asyncio.create_task(wait_until_done(inner, interrupts=lambda: True))
+    await clean_up.begun.wait()
+    outer.cancel()
+    await asyncio.sleep(0)
+    outer.cancel()
+
+    assert isinstance(await outer, asyncio.CancelledError)
+    assert (inner.cancelled(), inner.cancelling()) == (True, 1)
+
+
+async def test_a_task_that_may_not_be_interrupted_now_hears_of_none() -> None:
+    clean_up = CleanUp()
+    inner = asyncio.create_task(clean_up.run())
+    outer = asyncio.create_task(wait_until_done(inner, interrupts=lambda: False))
+    await clean_up.begun.wait()
+    outer.cancel()
+    clean_up.let_go.set()
+
+    assert isinstance(await outer, asyncio.CancelledError)
+    assert inner.cancelling() == 0
