@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Engine, event
 from sqlalchemy.sql.selectable import SelectBase, TextualSelect
 
+from myfy_data.engines.backend import READ_ONLY
 from myfy_data.engines.first_use import FirstUse, follow
 from myfy_data.settings.models import DatabaseSettings
 
@@ -109,8 +110,9 @@ class DeferredBegin:
 
     def _begin(self, cursor: Any, *statement_and_context: Any) -> None:
         """Send BEGIN if it is due; SQLAlchemy then sends the statement."""
-        pooled = statement_and_context[-1].root_connection.connection
-        self._first_use.begin(pooled)
+        connection = statement_and_context[-1].root_connection
+        pooled = connection.connection
+        self._first_use.begin(pooled, read_only=READ_ONLY in connection.get_execution_options())
         follow(pooled, cursor)
 
     def _may_come_first(self, statement: str, connection: Any, context: Any) -> bool:

@@ -54,10 +54,8 @@ def read_only_execution_options(backend: str, isolation_level: str | None = None
         isolation_level: the profile's. PostgreSQL is read-only by transaction, so AUTOCOMMIT gives way.
     """
     options: dict[str, Any] = {READ_ONLY: True}
-    if backend == "postgresql":
-        options["postgresql_readonly"] = True
-        if isolation_level == "AUTOCOMMIT":
-            options["isolation_level"] = "READ COMMITTED"
+    if backend == "postgresql" and isolation_level == "AUTOCOMMIT":
+        options["isolation_level"] = "READ COMMITTED"
     return options
 
 
@@ -68,6 +66,7 @@ class OpenEngine:
     Attributes:
         profile: the profile's name.
         engine: the engine.
+        reading: the same for sessions to which the server refuses writes (contract C5.10).
         backend: the database behind it, which knows the driver's connections.
         home: the loop and the process that may use it.
         role: whether the server takes writes.
@@ -76,6 +75,7 @@ class OpenEngine:
 
     profile: str
     engine: AsyncEngine
+    reading: AsyncEngine
     backend: Backend
     home: Home
     role: Role
@@ -154,7 +154,17 @@ def open_owned(name: str, settings: DatabaseSettings) -> OpenEngine:
     watch_pooler(engine.sync_engine, name, settings)
     if backend.needs_liveness and settings.pool_pre_ping:
         watch_liveness(engine.sync_engine, backend)
-    return OpenEngine(name, engine, backend, home, Role(engine.sync_engine, backend))
+    return OpenEngine(name, engine, _reading(engine, backend), backend, home, Role(engine.sync_engine, backend))
+
+
+def _reading(engine: AsyncEngine, backend: Backend) -> AsyncEngine:
+    settings = backend.settings
+    if settings.read_only:  # the server refuses every write on these connections
+        return engine
+    options = read_only_execution_options(settings.url.backend, settings.isolation_level)
+    reading = engine.execution_options(**options)
+    backend.listen_reading(reading.sync_engine)
+    return reading
 
 
 def _create(name: str, options: EngineOptions, backend: Backend) -> AsyncEngine:

@@ -42,27 +42,34 @@ class FirstUse:
         record = _record_of(pooled)
         return record is not None and _UNPROVEN in record.info
 
-    def begin(self, pooled: Any) -> None:
+    def begin(self, pooled: Any, *, read_only: bool) -> None:
         """Send BEGIN, unless a transaction is open; an unproven connection that is dead is replaced first.
+
+        Args:
+            pooled: SQLAlchemy's proxy of the connection.
+            read_only: let the server refuse the writes of the transaction.
 
         Raises:
             DatabaseTimeoutError: no answer within `command_timeout`.
         """
         if _in_transaction(pooled.dbapi_connection):
             return
+
+        def send() -> None:
+            pooled.dbapi_connection.run_async(functools.partial(self._start, pooled.dbapi_connection, read_only))
+
         if self.is_unproven(pooled):
-            self.prove(pooled, lambda: self._send_begin(pooled))
+            self.prove(pooled, send)
         else:
-            self._send_begin(pooled)
+            send()
 
-    def _send_begin(self, pooled: Any) -> None:
-        pooled.dbapi_connection.run_async(functools.partial(self._start, pooled))
-
-    async def _start(self, pooled: Any, driver: Any) -> None:
+    async def _start(self, adapter: Any, read_only: bool, driver: Any) -> None:  # noqa: FBT001 - bound by partial
+        was = adapter.readonly
+        adapter.readonly = was or read_only
         try:
             # SQLAlchemy's adapter would begin by itself before the statement, and then nobody could tell which of the
             # two messages has failed. In autocommit it does nothing.
-            await pooled.dbapi_connection._start_transaction()  # noqa: SLF001 - there is no other way to it
+            await adapter._start_transaction()  # noqa: SLF001 - there is no other way to it
         except BaseException as error:
             # The server may have begun and SQLAlchemy does not know: with this connection, the next COMMIT would only
             # release a savepoint.
@@ -71,6 +78,8 @@ class FirstUse:
                 seconds = self._backend.settings.command_timeout
                 raise DatabaseTimeoutError(self._backend.profile, "statement", seconds) from error
             raise
+        finally:
+            adapter.readonly = was
 
     def prove(self, pooled: Any, send: Callable[[], None]) -> None:
         """Send the first message; when the connection turns out to be dead, send it on another one instead.

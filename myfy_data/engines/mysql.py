@@ -7,9 +7,9 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Engine, event
 
-from myfy_data.engines.backend import READ_ONLY, Backend, abort_transport
+from myfy_data.engines.backend import Backend, abort_transport
 from myfy_data.engines.failures import CORRECT_ADDRESS, Failure, address_of, chain
 from myfy_data.engines.tls import load_tls_context
 from myfy_data.redaction import Secret
@@ -94,25 +94,35 @@ class MySQL(Backend):
     def _explain_code(self, code: int, text: str) -> Failure | None:
         url = self.settings.url
         known = {
-            1045: self.refused(),
+            1045: self._refused(),
             1698: self.refused(),
+            1205: Failure(_NO_MAJORITY, _CLUSTER_FIX),  # with wsrep_sync_wait, which every statement waits for
+            3159: Failure("the server lets nobody in without TLS", _TLS_FIX),
             1044: Failure(f"user {url.username!r} may not use database {url.database!r}", self._grant()),
             1049: Failure(f"there is no database {url.database!r}", self._create_database()),
             1040: Failure("the server has no connection left", _SLOTS_FIX),
             1203: Failure(f"user {url.username!r} has no connection left", _SLOTS_FIX),
             2013: Failure(f"{self.address} closed the connection", CORRECT_ADDRESS),
             TLS_NOT_OFFERED: Failure(text, 'switch TLS on in the server, or write tls = "disable"'),
-            UNSAFE_LOGIN: Failure(text, 'tls = "verify-full", or "require" where you trust the line'),
+            UNSAFE_LOGIN: Failure(text, _TLS_FIX),
         }
         return known.get(code)
 
     def _by_words(self) -> dict[str, Failure]:
         return {
+            "WSREP has not yet prepared": Failure(_NO_MAJORITY, _CLUSTER_FIX),
             "'cryptography' package": Failure(
                 "this server's way to log in needs a package", "pip install cryptography"
             ),
             "Packet sequence number wrong": Failure(f"{self.address} does not speak MySQL's protocol", CORRECT_ADDRESS),
         }
+
+    def _refused(self) -> Failure:
+        failure = self.refused()
+        if self.settings.tls_mode != "disable" or self.settings.url.query.get("unix_socket"):
+            return failure
+        # MariaDB says the same to whoever comes without TLS when it asks for that.
+        return Failure(failure.reason, f"{failure.fix}; if the server wants TLS: {_TLS_FIX}")
 
     def _create_database(self) -> str:
         url = self.settings.url
@@ -147,14 +157,11 @@ class MySQL(Backend):
         return writer.transport if writer is not None else None
 
     def listen(self, engine: Engine) -> None:
-        """Begin the transactions of read-only sessions as such; those of a read-only profile are so anyway."""
-        if not self.settings.read_only:
-            event.listen(engine, "begin", _begin)
+        """Nothing: MySQL begins transactions by itself."""
 
-
-def _begin(connection: Connection) -> None:
-    if connection.get_execution_options().get(READ_ONLY):
-        connection.exec_driver_sql("START TRANSACTION READ ONLY")
+    def listen_reading(self, engine: Engine) -> None:
+        """Begin the transactions of read-only sessions as such."""
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("START TRANSACTION READ ONLY"))
 
 
 def session_statements(settings: DatabaseSettings, version: str) -> Iterator[str]:
@@ -169,3 +176,6 @@ def session_statements(settings: DatabaseSettings, version: str) -> Iterator[str
 
 
 _SLOTS_FIX = "lower pool_size and max_overflow, or raise the server's max_connections"
+_TLS_FIX = 'tls = "verify-full", or "require" where you trust the line'
+_NO_MAJORITY = "the server is a node of a cluster that has no majority"
+_CLUSTER_FIX = "wait until the other nodes are back, or connect to one that is with the majority"

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from typing import Any
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 from aiomysql import OperationalError
 from aiomysql.connection import Connection
@@ -39,6 +40,9 @@ _OPEN = SERVER_STATUS.SERVER_STATUS_IN_TRANS | SERVER_STATUS.SERVER_MORE_RESULTS
 """The bits of an answer's status of which each forbids to believe that nothing is open."""
 
 
+T = TypeVar("T")
+
+
 class StrictConnection(Connection):  # type: ignore[misc]  # aiomysql ships no types
     """A connection that refuses to give anything away, and that does not wait forever.
 
@@ -49,13 +53,14 @@ class StrictConnection(Connection):  # type: ignore[misc]  # aiomysql ships no t
         arguments: aiomysql's own.
     """
 
-    _answer_timeout: float | None = None
     _in_doubt = False
+    _is_bounded = False
+    _gave_up = False
 
     def __init__(self, *, password: str, answer_timeout: float, is_local: bool, **arguments: Any) -> None:
         # aiomysql encodes the password as latin-1; MySQL's own clients send the bytes of UTF-8.
         super().__init__(**arguments, password=password.encode().decode("latin-1"))
-        self._given_timeout = answer_timeout
+        self._answer_timeout = answer_timeout
         self._is_local = is_local
         self._logged_in = False
 
@@ -67,7 +72,6 @@ class StrictConnection(Connection):  # type: ignore[misc]  # aiomysql ships no t
             self.abort()
             raise
         self._logged_in = True
-        self._answer_timeout = self._given_timeout
 
     async def _request_authentication(self) -> None:
         self._refuse_plain_line()
@@ -104,9 +108,16 @@ class StrictConnection(Connection):  # type: ignore[misc]  # aiomysql ships no t
             self._refuse_unsafe(plugin_name.decode("ascii", "replace"))
         return await super()._process_auth(plugin_name, auth_packet)
 
-    async def _read_packet(self, packet_type: Any = None) -> Any:
-        packet = await (super()._read_packet(packet_type) if packet_type else super()._read_packet())
-        if not self._logged_in and not self._secure and self._is_old_login(packet):
+    def _read_packet(self, *packet_type: Any) -> Coroutine[Any, Any, Any]:
+        packet = super()._read_packet(*packet_type)
+        if not self._logged_in:
+            return self._check_login(packet)
+        # Rows of a stream are read one by one, after the statement.
+        return packet if self._is_bounded else self._bounded(packet)
+
+    async def _check_login(self, reading: Coroutine[Any, Any, Any]) -> Any:
+        packet = await reading
+        if not self._secure and self._is_old_login(packet):
             self._refuse_unsafe("mysql_old_password")
         return packet
 
@@ -116,23 +127,40 @@ class StrictConnection(Connection):  # type: ignore[misc]  # aiomysql ships no t
             return False
         return not (self.server_capabilities & _NAMES_LOGINS and b"\0" in packet.get_all_data())
 
-    async def _read_bytes(self, num_bytes: int) -> bytes:
-        if self._answer_timeout is None or len(getattr(self._reader, "_buffer", b"")) >= num_bytes:
-            return bytes(await super()._read_bytes(num_bytes))
+    async def _bounded(self, answer: Coroutine[Any, Any, T]) -> T:
+        """Wait for an answer, and hang up when it does not come: who waits hears of that."""
+        timer = self._loop.call_later(self._answer_timeout, self._give_up)
+        self._is_bounded = True
         try:
-            async with asyncio.timeout(self._answer_timeout):
-                return bytes(await super()._read_bytes(num_bytes))
-        except TimeoutError:
-            self.abort()
-            raise TimeoutError(f"no answer within {self._answer_timeout:g} s") from None
+            return await answer
+        except OperationalError:
+            if self._gave_up:
+                raise TimeoutError(f"no answer within {self._answer_timeout:g} s") from None
+            raise
+        finally:
+            self._is_bounded = False
+            timer.cancel()
+
+    def _give_up(self) -> None:
+        self._gave_up = True
+        if self._writer is not None:
+            self._writer.transport.abort()  # and no more: whoever reads still needs the reader
 
     async def query(self, sql: str, unbuffered: bool = False) -> Any:  # noqa: FBT001, FBT002 - aiomysql's signature
         """Run a statement; whether a transaction is open afterwards is only known where the answer says so."""
         self._in_doubt = True
-        rows = await super().query(sql, unbuffered)
-        # aiomysql reads the status of an answer without rows. One with rows may have opened a snapshot.
-        self._in_doubt = self._result is None or self._result.server_status is None
+        answer = super().query(sql, unbuffered)
+        rows = await (self._bounded(answer) if self._logged_in else answer)
+        self._in_doubt = not self._is_status_known()
         return rows
+
+    def _is_status_known(self) -> bool:
+        # aiomysql reads the status of an answer without rows. One with rows may have opened a snapshot, unless every
+        # statement is its own transaction.
+        result = self._result
+        if result is None:
+            return False
+        return result.server_status is not None or (self.get_autocommit() and result.has_next == 0)
 
     async def commit(self) -> None:
         """Commit, unless the server has said that no transaction is open."""

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from myfy_data.engines.elsewhere import close_elsewhere
-from myfy_data.engines.factory import OpenEngine, open_owned, read_only_execution_options
+from myfy_data.engines.factory import OpenEngine, open_owned
 from myfy_data.engines.failures import other_failure
 from myfy_data.engines.home import running_loop
 from myfy_data.engines.pool import BoundedPool
@@ -46,10 +46,14 @@ class EngineRegistry:
         self._lock = threading.Lock()  # loops of several threads may share one registry
         self._is_closed = False
 
-    def get(self, profile: str) -> AsyncEngine:
+    def get(self, profile: str, *, read_only: bool = False) -> AsyncEngine:
         """The profile's engine for the running loop; opened at first use, connected when it is used.
 
         Outside any loop: an engine that belongs to the first loop that uses it.
+
+        Args:
+            profile: the profile's name.
+            read_only: let the server refuse what the engine's connections write (contract C5.10).
 
         Raises:
             UnknownProfileError: there is no such profile.
@@ -58,7 +62,8 @@ class EngineRegistry:
             DatabaseConnectionError: a certificate file cannot be read.
             DataModuleNotConfiguredError: the registry was closed.
         """
-        return self._get(profile).engine
+        opened = self._get(profile)
+        return opened.reading if read_only else opened.engine
 
     def _get(self, profile: str) -> OpenEngine:
         loop = running_loop()
@@ -144,8 +149,8 @@ class EngineRegistry:
     async def _ask(self, opened: OpenEngine, settings: DatabaseSettings) -> PingResult:
         backend = settings.url.backend
         # A SQLite session that may write would wait for its turn; a server tells more to one that may write.
-        reading = read_only_execution_options(backend, settings.isolation_level) if backend == "sqlite" else {}
-        async with opened.engine.execution_options(**reading).connect() as connection:
+        engine = opened.reading if backend == "sqlite" else opened.engine
+        async with engine.connect() as connection:
             started = time.monotonic()
             answers = (await connection.exec_driver_sql(VERSION_AND_ROLE[backend])).one()
             latency = time.monotonic() - started

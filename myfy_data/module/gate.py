@@ -33,13 +33,13 @@ class EngineGate:
         self._users: set[object] = set()
         self.hooks: list[EngineHook] = []
 
-    def get(self, profile: str) -> AsyncEngine:
-        """The engine of a profile for the running event loop.
+    def get(self, profile: str, *, read_only: bool = False) -> AsyncEngine:
+        """The engine of a profile for the running event loop; `read_only` as in `EngineRegistry.get`.
 
         Raises:
             DataModuleNotConfiguredError: the module was stopped.
         """
-        return self.registry.get(profile)
+        return self.registry.get(profile, read_only=read_only)
 
     @property
     def registry(self) -> EngineRegistry:

@@ -14,7 +14,6 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from myfy_data.engines.factory import read_only_execution_options
 from myfy_data.errors import CommitOutcomeUnknown, ReadOnlySessionError
 from myfy_data.sessions.lazy import LazySession
 from myfy_data.sessions.outcomes import is_read_only_refusal
@@ -40,8 +39,8 @@ Operation = Callable[[], Coroutine[Any, Any, None]]
 class EngineSource(Protocol):
     """Whatever gives the engine of a profile for the running event loop; opening it may cost a moment."""
 
-    def get(self, profile: str) -> AsyncEngine:
-        """The engine of a profile."""
+    def get(self, profile: str, *, read_only: bool = False) -> AsyncEngine:
+        """The engine of a profile; a `read_only` one lets the server refuse writes."""
         ...
 
 
@@ -67,7 +66,6 @@ class ProfileSession(AsyncSession):
         super().__init__(
             sync_session_class=LazySession, expire_on_commit=False, close_resets_only=False, info={"profile": profile}
         )
-        self.bind = None  # SQLAlchemy 2.0 leaves the attribute out
         self.profile = profile
         self.read_only = read_only
         self._engines = engines
@@ -81,13 +79,7 @@ class ProfileSession(AsyncSession):
     def _open_bind(self) -> Engine:
         self.usage.check_open()
         self.usage.check_place()
-        engine = self._engines.get(self.profile)
-        if self.read_only:
-            settings = self._settings
-            engine = engine.execution_options(
-                **read_only_execution_options(settings.url.backend, settings.isolation_level)
-            )
-        self.bind = engine
+        self.bind = engine = self._engines.get(self.profile, read_only=self.read_only)
         return engine.sync_engine
 
     # -- use: one task at a time -------------------------------------------------------------------------------
@@ -250,6 +242,9 @@ class ProfileSession(AsyncSession):
         else:
             await self.clean_up(self.close, after=error)
 
+
+if not hasattr(AsyncSession, "bind"):  # SQLAlchemy 2.0 leaves the attribute out
+    ProfileSession.bind = None  # type: ignore[method-assign,assignment]  # a property in SQLAlchemy 2.1
 
 _OWN = frozenset(vars(ProfileSession)) | {"aclose", "close_all"}
 

@@ -13,7 +13,6 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from myfy_data.engines.factory import read_only_execution_options
 from myfy_data.engines.registry import EngineRegistry
 from myfy_data.errors import DatabaseConnectionError
 from myfy_data.settings.models import DatabaseSettings
@@ -132,23 +131,22 @@ async def test_the_server_refuses_the_writes_of_a_read_only_profile(url: str, st
 @ALL
 @pytest.mark.parametrize("level", [None, "AUTOCOMMIT"])
 async def test_the_server_refuses_the_writes_of_a_read_only_connection(url: str, level: str) -> None:
-    async with table(url), opened(database_url=url, isolation_level=level) as registry:
-        engine = registry.get("main")
-        options = read_only_execution_options(DatabaseSettings(database_url=url).url.backend, level)
-        async with engine.execution_options(**options).connect() as connection:
-            await connection.execute(text("SELECT * FROM guarded"))
-            with pytest.raises(DBAPIError, match=r"(?i)read.?only"):
-                await connection.execute(text("INSERT INTO guarded VALUES (1)"))
+    async with (
+        table(url),
+        opened(database_url=url, isolation_level=level) as registry,
+        registry.get("main", read_only=True).connect() as connection,
+    ):
+        await connection.execute(text("SELECT * FROM guarded"))
+        with pytest.raises(DBAPIError, match=r"(?i)read.?only"):
+            await connection.execute(text("INSERT INTO guarded VALUES (1)"))
 
 
 @ALL
 async def test_the_next_user_of_that_connection_may_write(url: str) -> None:
     async with table(url), opened(database_url=url, pool_size=1, max_overflow=0) as registry:
-        engine = registry.get("main")
-        options = read_only_execution_options(DatabaseSettings(database_url=url).url.backend)
-        async with engine.execution_options(**options).connect() as connection:
+        async with registry.get("main", read_only=True).connect() as connection:
             await connection.execute(text("SELECT * FROM guarded"))
-        async with engine.connect() as connection:
+        async with registry.get("main").connect() as connection:
             result = await connection.execute(text("INSERT INTO guarded VALUES (1)"))
             assert result.rowcount == 1
 

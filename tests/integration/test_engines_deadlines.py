@@ -67,6 +67,16 @@ async def black_hole() -> AsyncIterator[int]:
             end.transport.abort()
 
 
+@asynccontextmanager
+async def opened(url: str, **settings: float) -> AsyncIterator[AsyncEngine]:
+    """The engine of a profile that is closed at the end."""
+    registry = EngineRegistry({"main": DatabaseSettings(database_url=url, **settings)})
+    try:
+        yield registry.get("main")
+    finally:
+        await registry.close()
+
+
 async def select_one(engine: AsyncEngine) -> int:
     async with engine.connect() as connection:
         return int((await connection.execute(text("SELECT 1"))).scalar_one())
@@ -143,6 +153,26 @@ async def test_a_slow_statement_on_a_healthy_server_ends_with_its_time(url: str)
 
     assert await select_one(registry.get("main")) == 1
     await registry.close()
+
+
+DRIBBLE = {
+    "postgresql": "SELECT repeat('x', 20000), pg_sleep(0.2) FROM generate_series(1, 8)",
+    "mysql": "SELECT repeat('x', 20000), sleep(0.2) FROM seq_1_to_8",
+}
+"""Rows that arrive one by one: the server is never silent for long."""
+
+
+@BOTH
+async def test_an_answer_that_comes_bit_by_bit_has_one_deadline(url: str) -> None:
+    async with opened(url, command_timeout=0.8) as engine, engine.connect() as connection:
+        with at_most(0.8), pytest.raises(TimeoutError):
+            await connection.execute(text(DRIBBLE[engine.dialect.name]))
+
+
+async def test_each_row_of_a_stream_has_a_deadline_of_its_own(mysql_url: str) -> None:
+    async with opened(mysql_url, command_timeout=0.8) as engine, engine.connect() as connection:
+        result = await connection.stream(text(DRIBBLE["mysql"]))
+        assert len([row async for row in result]) == 8
 
 
 @BOTH

@@ -223,7 +223,7 @@ class WithoutReset:
         event.listen(self.engine.sync_engine, "connect", lambda driver, _: driver.execute("PRAGMA foreign_keys = ON"))
         self.factory = SessionFactory("main", self, database.settings())
 
-    def get(self, _: str) -> AsyncEngine:
+    def get(self, _: str, *, read_only: bool = False) -> AsyncEngine:  # noqa: ARG002 - as an EngineSource
         return self.engine
 
     def get_session_factory(self) -> SessionFactory:

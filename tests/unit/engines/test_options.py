@@ -330,12 +330,8 @@ def test_all_problems_are_told_at_once() -> None:
     [
         ("sqlite", None, {"myfy_read_only": True}),
         ("mysql", "AUTOCOMMIT", {"myfy_read_only": True}),
-        ("postgresql", None, {"myfy_read_only": True, "postgresql_readonly": True}),
-        (
-            "postgresql",
-            "AUTOCOMMIT",
-            {"myfy_read_only": True, "postgresql_readonly": True, "isolation_level": "READ COMMITTED"},
-        ),
+        ("postgresql", None, {"myfy_read_only": True}),
+        ("postgresql", "AUTOCOMMIT", {"myfy_read_only": True, "isolation_level": "READ COMMITTED"}),
     ],
 )
 def test_each_database_is_told_in_its_words_that_we_only_read(

@@ -19,7 +19,7 @@ from myfy_data.settings.models import DatabaseSettings
 class NoEngines:
     """A registry that nobody may ask."""
 
-    def get(self, profile: str) -> AsyncEngine:
+    def get(self, profile: str, *, read_only: bool = False) -> AsyncEngine:  # noqa: ARG002 - as an EngineSource
         raise AssertionError(f"an engine of {profile} was asked for")
 
 
