@@ -58,13 +58,13 @@ class Workspace:
             os.chown(path, self.account.pw_uid, self.account.pw_gid)
 
     @contextmanager
-    def daemon(self, command: Sequence[str], port: int, stop: signal.Signals) -> Iterator[None]:
-        """Run a server until the block ends; it is stopped by the id of its process."""
+    def daemon(self, command: Sequence[str], port: int, stop: signal.Signals) -> Iterator[subprocess.Popen[Any]]:
+        """Run a server until the block ends, which may kill it; it is stopped by the id of its process."""
         with self.log.open("ab") as log:
             process = subprocess.Popen(command, stdout=log, stderr=log, **self._as_owner())
         try:
             self._await_port(process, port)
-            yield
+            yield process
         finally:
             process.send_signal(stop)
             try:
@@ -82,7 +82,7 @@ class Workspace:
         """The last lines of the log."""
         return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-10:])
 
-    def _await_port(self, process: subprocess.Popen[bytes], port: int) -> None:
+    def _await_port(self, process: subprocess.Popen[Any], port: int) -> None:
         deadline = time.monotonic() + START_TIMEOUT
         while process.poll() is None and time.monotonic() < deadline:
             with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=1):

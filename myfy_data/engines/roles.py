@@ -15,6 +15,8 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import ExceptionContext
 
 from myfy_data.engines.backend import READ_ONLY, Backend
+from myfy_data.engines.cluster import UNKNOWN_COMMAND, forgive_rollbacks, is_outside_cluster
+from myfy_data.engines.deadlines import phase_of
 from myfy_data.engines.failures import chain
 from myfy_data.engines.pool import BoundedPool
 
@@ -25,10 +27,9 @@ _REFUSAL_STATE = "25006"
 
 _READ_ONLY_MODE = 1836
 _OPTION_PREVENTS = 1290
-_UNKNOWN_COMMAND = 1047
-"""MySQL's numbers. The last two have other meanings as well, which their words tell."""
+"""MySQL's numbers. The last has other meanings as well, which its words tell."""
 
-_WORDS = {_OPTION_PREVENTS: ("read-only", "read_only"), _UNKNOWN_COMMAND: ("wsrep",)}
+_WORDS = ("read-only", "read_only")
 
 _WRITES = re.compile(r"\s*(insert|update|delete|merge|replace)\b", re.IGNORECASE)
 
@@ -59,6 +60,8 @@ class Role:
         self.is_writable = True
         if self.matters:
             event.listen(engine, "handle_error", self._hear)
+        if backend.settings.url.backend == "mysql":
+            forgive_rollbacks(engine)
 
     @property
     def matters(self) -> bool:
@@ -86,9 +89,8 @@ class Role:
         connection = context.connection
         if number is None or connection is None or _is_reading(connection):
             return
-        if number == _UNKNOWN_COMMAND:
-            # A ROLLBACK would be refused as well, and hide this error.
-            context.is_disconnect, context.invalidate_pool_on_disconnect = True, False
+        if number == UNKNOWN_COMMAND:
+            _give_up(context, connection)
         elif not self.is_writable and not connection.invalidated:
             connection.connection.invalidate(soft=True)  # only this one: the others were replaced
         self.note(writable=False)
@@ -122,6 +124,14 @@ class Role:
         return writable
 
 
+def _give_up(context: ExceptionContext, connection: Connection) -> None:
+    """Let go of a connection on which a ROLLBACK would be refused as well, and hide the error."""
+    if phase_of(context.original_exception) == "commit":
+        connection.invalidate()  # not told as a lost connection: it is known that nothing was committed
+    else:
+        context.is_disconnect, context.invalidate_pool_on_disconnect = True, False
+
+
 def refusal(error: BaseException | None) -> str | int | None:
     """The SQLSTATE or number by which a server refused because it takes no writes; None for any other error."""
     return next(_refusals(error), None) if error is not None else None
@@ -134,8 +144,10 @@ def _refusals(error: BaseException) -> Iterator[str | int]:
         number = item.args[0] if item.args else None
         if number == _READ_ONLY_MODE and len(item.args) > 1:
             yield _READ_ONLY_MODE
-        elif isinstance(number, int) and any(word in str(item.args).lower() for word in _WORDS.get(number, ())):
-            yield number
+        elif number == _OPTION_PREVENTS and any(word in str(item.args).lower() for word in _WORDS):
+            yield _OPTION_PREVENTS
+        elif is_outside_cluster(item):
+            yield UNKNOWN_COMMAND
 
 
 def _is_reading(connection: Connection) -> bool:

@@ -163,6 +163,16 @@ async def test_a_clear_password_that_the_profile_itself_asks_for_needs_tls() -> 
     assert rogue.received == b""
 
 
+async def test_mysqls_word_for_a_server_that_lets_nobody_in_without_tls() -> None:
+    """MySQL's alone; what MariaDB says stands in the tests of TLS."""
+    refusal = b"\xff" + struct.pack("<H", 3159) + b"#HY000Connections using insecure transport are prohibited"
+    async with served(Rogue(switch=refusal)) as rogue:
+        error = await connect(rogue)
+
+    assert error.reason == "the server lets nobody in without TLS"
+    assert str(error).endswith('\n  fix: tls = "verify-full", or "require" where you trust the line')
+
+
 @pytest.mark.parametrize("tls", ["disable", "require"])
 async def test_a_server_that_speaks_anything_but_the_protocol_is_left(tls: str) -> None:
     """An end of the line in the middle of the log-in is an error in words, not a hang."""

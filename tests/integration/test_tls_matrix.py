@@ -170,6 +170,23 @@ async def test_a_mode_that_refuses_a_server_without_tls(
     assert str(caught.value).endswith('\n  fix: switch TLS on in the server, or write tls = "disable"')
 
 
+async def test_a_mariadb_that_lets_nobody_in_without_tls_says_so_in_the_fix(servers: Servers) -> None:
+    """It gives the number of a wrong password. What the fix says lets us in."""
+    url = servers.offering("mysql", RIGHT)
+    registry = EngineRegistry({"main": DatabaseSettings(database_url=url, tls="require")})
+    async with registry.get("main").connect() as connection:
+        await connection.exec_driver_sql("SET GLOBAL require_secure_transport = 1")
+        try:
+            with pytest.raises(DatabaseConnectionError) as caught:
+                await is_encrypted(url, "mysql", tls="disable")
+            assert await is_encrypted(url, "mysql", tls="require")
+        finally:
+            await connection.exec_driver_sql("SET GLOBAL require_secure_transport = 0")
+    await registry.close()
+
+    assert 'if the server wants TLS: tls = "verify-full", or "require"' in str(caught.value)
+
+
 async def test_prefer_is_refused_on_mysql_before_anything_is_opened(servers: Servers) -> None:
     with pytest.raises(ConfigError, match="'prefer' cannot be done safely on MySQL"):
         await is_encrypted(servers.mariadb_without, "mysql", tls="prefer")
