@@ -7,9 +7,9 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Engine, event
 
-from myfy_data.engines.backend import READ_ONLY, Backend, abort_transport
+from myfy_data.engines.backend import Backend, abort_transport
 from myfy_data.engines.failures import CORRECT_ADDRESS, Failure, address_of, chain
 from myfy_data.engines.tls import load_tls_context
 from myfy_data.redaction import Secret
@@ -157,14 +157,11 @@ class MySQL(Backend):
         return writer.transport if writer is not None else None
 
     def listen(self, engine: Engine) -> None:
-        """Begin the transactions of read-only sessions as such; those of a read-only profile are so anyway."""
-        if not self.settings.read_only:
-            event.listen(engine, "begin", _begin)
+        """Nothing: MySQL begins transactions by itself."""
 
-
-def _begin(connection: Connection) -> None:
-    if connection.get_execution_options().get(READ_ONLY):
-        connection.exec_driver_sql("START TRANSACTION READ ONLY")
+    def listen_reading(self, engine: Engine) -> None:
+        """Begin the transactions of read-only sessions as such."""
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("START TRANSACTION READ ONLY"))
 
 
 def session_statements(settings: DatabaseSettings, version: str) -> Iterator[str]:
