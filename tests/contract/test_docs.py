@@ -24,6 +24,8 @@ JUDGED = {"toml", "yaml", "python", "console"}
 
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
+_TEST_FILE = re.compile(r"\b(tests/(?:unit|integration|contract|hosts|faults)/[\w/]+\.py)(?:::(\w+))?")
+_TEST_NAME = re.compile(r"`(test_\w+)`")
 _README_PART = re.compile(r"^ *# README: from here\n(.*?)^ *# README: to here\n", re.MULTILINE | re.DOTALL)
 
 
@@ -90,6 +92,20 @@ def test_every_link_leads_somewhere(page: Path) -> None:
             broken.append(link)
 
     assert broken == []
+
+
+@pytest.mark.parametrize("page", EVERYTHING, ids=name_of)
+def test_every_test_that_a_page_names_is_there(page: Path) -> None:
+    """`tests/...py::test_name`; a name alone belongs to the file that the page names first."""
+    said = page.read_text(encoding="utf-8")
+    files = _TEST_FILE.findall(said)
+    named = [(path, name) for path, name in files if name]
+    named += [(files[0][0], name) for name in _TEST_NAME.findall(said)] if files else []
+
+    gone = [path for path, _ in files if not (ROOT / path).exists()]
+    gone += [name for path, name in named if f"def {name}(" not in (ROOT / path).read_text(encoding="utf-8")]
+
+    assert gone == []
 
 
 def test_the_error_catalogue_says_what_the_loader_says() -> None:

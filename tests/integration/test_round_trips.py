@@ -142,18 +142,19 @@ async def test_objects_are_read_in_one_round_trip(database: Database, proxy: Fau
 
 @on_postgresql
 @pytest.mark.parametrize(
-    "settings",
+    ("settings", "cost"),
     [
-        {"deferred_begin": False},
-        {"isolation_level": "REPEATABLE READ"},
-        {"isolation_level": "SERIALIZABLE"},
+        ({"deferred_begin": False}, 3),
+        ({"isolation_level": "REPEATABLE READ"}, 3),
+        ({"isolation_level": "SERIALIZABLE"}, 3),
+        ({"pooler": "pgbouncer"}, 4),  # prepared anew each time
     ],
 )
 async def test_elsewhere_a_read_begins_a_transaction(
-    database: Database, proxy: FaultProxy, settings: dict[str, Any]
+    database: Database, proxy: FaultProxy, settings: dict[str, Any], cost: int
 ) -> None:
     async with database.module(**settings) as data:
-        assert await spent(proxy, data, database, read) == 3
+        assert await spent(proxy, data, database, read) == cost
 
 
 @on_postgresql
@@ -271,6 +272,32 @@ async def test_an_explicit_begin_is_one_transaction(database: Database) -> None:
 async def test_what_is_read_later_is_what_others_have_committed(database: Database) -> None:
     async with database.module() as data, data.session() as session:
         assert await one_snapshot(session, database) == [0, 1]
+
+
+async def alter_between_reads(data: DataModule, database: Database, *first: str) -> None:
+    """Read, let somebody else change the table, read again; before all that, run text of one's own."""
+    async with data.session() as session:
+        for sql in first:
+            await session.execute(text(sql))
+        await read(session, database)
+        await database.run("SET LOCAL lock_timeout = 100", f"ALTER TABLE {database.notes.name} ADD COLUMN extra int")
+        await read(session, database)
+
+
+@on_postgresql
+async def test_between_two_reads_no_lock_is_held(database: Database) -> None:
+    async with database.module() as data:
+        await alter_between_reads(data, database)
+
+
+@on_postgresql
+@pytest.mark.parametrize(("deferred", "first"), [(False, []), (True, ["SELECT 1"])])
+async def test_in_a_transaction_the_lock_of_a_read_is_held(
+    database: Database, first: list[str], *, deferred: bool
+) -> None:
+    async with database.module(deferred_begin=deferred) as data:
+        with pytest.raises(DBAPIError, match="lock timeout"):
+            await alter_between_reads(data, database, *first)
 
 
 @on_postgresql
