@@ -274,32 +274,6 @@ async def test_what_is_read_later_is_what_others_have_committed(database: Databa
         assert await one_snapshot(session, database) == [0, 1]
 
 
-async def alter_between_reads(data: DataModule, database: Database, *first: str) -> None:
-    """Read, let somebody else change the table, read again; before all that, run text of one's own."""
-    async with data.session() as session:
-        for sql in first:
-            await session.execute(text(sql))
-        await read(session, database)
-        await database.run("SET LOCAL lock_timeout = 100", f"ALTER TABLE {database.notes.name} ADD COLUMN extra int")
-        await read(session, database)
-
-
-@on_postgresql
-async def test_between_two_reads_no_lock_is_held(database: Database) -> None:
-    async with database.module() as data:
-        await alter_between_reads(data, database)
-
-
-@on_postgresql
-@pytest.mark.parametrize(("deferred", "first"), [(False, []), (True, ["SELECT 1"])])
-async def test_in_a_transaction_the_lock_of_a_read_is_held(
-    database: Database, first: list[str], *, deferred: bool
-) -> None:
-    async with database.module(deferred_begin=deferred) as data:
-        with pytest.raises(DBAPIError, match="lock timeout"):
-            await alter_between_reads(data, database, *first)
-
-
 @on_postgresql
 async def test_a_cancelled_read_leaves_the_connection_as_it_was(database: Database) -> None:
     async with database.relayed() as relay, database.module(pool_size=1) as data:

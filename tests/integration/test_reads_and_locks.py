@@ -1,0 +1,36 @@
+"""What a deferred BEGIN changes: between two plain SELECTs nobody is kept waiting (ADR 0011)."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from myfy_data import DataModule
+from tests.databases import SERVERS, Database
+
+pytestmark = pytest.mark.parametrize("database", SERVERS[:1], indirect=True)
+
+
+async def alter_between_reads(data: DataModule, database: Database, *first: str) -> None:
+    """Read, let somebody else change the table, read again; before all that, run text of one's own."""
+    async with data.session() as session:
+        for sql in first:
+            await session.execute(text(sql))
+        await database.texts(session)
+        await database.run("SET LOCAL lock_timeout = 100", f"ALTER TABLE {database.notes.name} ADD COLUMN extra int")
+        await database.texts(session)
+
+
+async def test_between_two_reads_no_lock_is_held(database: Database) -> None:
+    async with database.module() as data:
+        await alter_between_reads(data, database)
+
+
+@pytest.mark.parametrize(("deferred", "first"), [(False, []), (True, ["SELECT 1"])])
+async def test_in_a_transaction_the_lock_of_a_read_is_held(
+    database: Database, first: list[str], *, deferred: bool
+) -> None:
+    async with database.module(deferred_begin=deferred) as data:
+        with pytest.raises(DBAPIError, match="lock timeout"):
+            await alter_between_reads(data, database, *first)
