@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Engine, event
 from sqlalchemy.pool import PoolResetState
 
-from myfy_data.engines.backend import READ_ONLY, Backend, adapted
-from myfy_data.engines.errors import WriterQueueTimeout
+from myfy_data.engines.backend import Backend, adapted
 from myfy_data.engines.failures import Failure, chain
+from myfy_data.engines.sqlite_begin import Beginning
+from myfy_data.engines.sqlite_turns import writer_queue
 from myfy_data.redaction import Secret
 from myfy_data.settings.models import DatabaseSettings, SQLiteSettings
 
@@ -67,6 +68,7 @@ class SQLite(Backend):
         self.is_memory = settings.url.is_memory
         self._memory = f"myfy-{secrets.token_hex(8)}"
         self._keeper: sqlite3.Connection | None = None
+        self._beginning = Beginning(profile, settings)
 
     @property
     def address(self) -> str:
@@ -82,7 +84,7 @@ class SQLite(Backend):
 
     async def open(self, secret: Secret | None) -> Any:  # noqa: ARG002 - a file asks for no password
         """Open a connection on a thread of its own."""
-        from myfy_data.engines.sqlite_connection import SerialConnection, writer_queue  # noqa: PLC0415 - the driver
+        from myfy_data.engines.sqlite_connection import SerialConnection  # noqa: PLC0415 - the driver
 
         settings = self.settings
         if self.is_memory and self._keeper is None:
@@ -91,7 +93,9 @@ class SQLite(Backend):
             weakref.finalize(self, self._keeper.close)  # an engine that nobody disposes is collected in silence
         deadline = min(settings.command_timeout, settings.statement_timeout or settings.command_timeout)
         queue = None if self.is_memory or settings.read_only else writer_queue(self.path)
-        return await SerialConnection(self.open_file, queue, deadline).open()
+        connection = SerialConnection(self.open_file, queue, deadline)
+        connection.autocommit, connection.read_only = self._beginning.autocommit, self._beginning.read_only
+        return await connection.open()
 
     def open_file(self) -> sqlite3.Connection:
         """Open and set up the connection; runs on its thread."""
@@ -123,8 +127,6 @@ class SQLite(Backend):
         taken = connection.execute("PRAGMA foreign_keys").fetchone()
         if taken != (int(sqlite.foreign_keys),):
             raise self.failed(Failure("this SQLite cannot enforce foreign keys", self._line("foreign_keys = false")))
-        if self.settings.read_only:
-            connection.execute("PRAGMA query_only = ON")
 
     def _set_journal(self, connection: sqlite3.Connection, sqlite: SQLiteSettings) -> None:
         mode = _change_journal(connection, sqlite.journal_mode, time.monotonic() + sqlite.busy_timeout)
@@ -186,42 +188,19 @@ class SQLite(Backend):
 
     def listen(self, engine: Engine) -> None:
         """Begin real transactions, and forget a database in memory with its engine."""
-        event.listen(engine, "begin", self._begin)
+        self._beginning.listen(engine)
         event.listen(engine, "reset", _end_failed_commit)
-        event.listen(engine, "engine_disposed", lambda _: self.release())
-
-    def _begin(self, connection: Connection) -> None:
-        options = connection.get_execution_options()
-        level = options.get("isolation_level", self.settings.isolation_level)
-        reads_only = bool(options.get(READ_ONLY)) and not self.settings.read_only
-        proxied = adapted(connection.connection.dbapi_connection)
-        if reads_only:
-            proxied.run_async(lambda driver: driver.begin_reading())
-        if level == "AUTOCOMMIT":
-            return
-        if reads_only or self.settings.read_only:
-            connection.exec_driver_sql("BEGIN")
-        else:
-            self._begin_writing(connection, proxied.driver_connection)
-
-    def _begin_writing(self, connection: Connection, driver: Any) -> None:
-        timeout = self.settings.pool_timeout
-        try:
-            adapted(connection.connection.dbapi_connection).run_async(lambda _: driver.take_turn(timeout))
-        except TimeoutError:
-            raise WriterQueueTimeout(self.profile, waited=timeout) from None
-        try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        except Exception:
-            # A cancellation costs the connection, which ends its turn when it is closed: not before.
-            driver.end_turn()
-            raise
+        if self.is_memory:  # on a file, such a listener would only cost each connection
+            event.listen(engine, "engine_disposed", lambda _: self.release())
 
 
 def _end_failed_commit(dbapi_connection: Any, _record: Any, state: PoolResetState) -> None:
     # After a COMMIT that failed, SQLAlchemy takes the transaction for ended; SQLite keeps it open for the next user.
-    if state.transaction_was_reset and state.asyncio_safe:
-        adapted(dbapi_connection).run_async(lambda driver: driver.rollback())
+    if not state.transaction_was_reset or not state.asyncio_safe:
+        return
+    driver: Any = adapted(dbapi_connection).driver_connection
+    if driver.in_transaction:
+        adapted(dbapi_connection).run_async(lambda _: driver.rollback())
 
 
 def _change_journal(connection: sqlite3.Connection, mode: str, deadline: float) -> str:

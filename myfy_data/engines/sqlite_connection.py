@@ -14,46 +14,17 @@ import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import aiosqlite
 
 from myfy_data.engines.home import cancel_again, running_loop
+from myfy_data.engines.sqlite_cursor import BunchCursor
+from myfy_data.engines.sqlite_statement import Statement
+from myfy_data.engines.sqlite_turns import WriterQueue
 
 _AGAIN = 0.01
 """Seconds between two interrupts of a statement that has not ended."""
-
-_QUEUES: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, weakref.WeakValueDictionary[str, WriterQueue]]
-_QUEUES = weakref.WeakKeyDictionary()
-
-
-class WriterQueue:
-    """Whose turn it is to write to a file, first come first served.
-
-    SQLite's own way of waiting for a lock is to try again at random: somebody may wait forever.
-    """
-
-    def __init__(self) -> None:
-        self._lock = asyncio.Lock()
-
-    async def enter(self, timeout: float) -> None:  # noqa: ASYNC109 - the bound is the queue's, told to the user
-        """Wait for the turn.
-
-        Raises:
-            TimeoutError: it did not come within `timeout` seconds.
-        """
-        async with asyncio.timeout(timeout):
-            await self._lock.acquire()
-
-    def leave(self) -> None:
-        """Give the turn to the next one."""
-        self._lock.release()
-
-
-def writer_queue(path: str) -> WriterQueue:
-    """The queue that all profiles of the running loop share for one file."""
-    queues = _QUEUES.setdefault(asyncio.get_running_loop(), weakref.WeakValueDictionary())
-    return queues.setdefault(path, WriterQueue())
 
 
 class PlainConnection(sqlite3.Connection):
@@ -77,8 +48,16 @@ class PlainConnection(sqlite3.Connection):
     def cursor(self, *arguments: Any, **options: Any) -> Any:
         """A cursor, which is remembered until nobody has it any more."""
         cursor = super().cursor(*arguments, **options)
-        self._cursors.add(cursor)
+        self.remember(cursor)
         return cursor
+
+    def unremembered_cursor(self) -> sqlite3.Cursor:
+        """A cursor for statements that leave nothing to be closed."""
+        return super().cursor()
+
+    def remember(self, cursor: sqlite3.Cursor) -> None:
+        """Close a cursor with the connection."""
+        self._cursors.add(cursor)
 
     def execute(self, *arguments: Any) -> sqlite3.Cursor:
         """Run a statement on a cursor of its own."""
@@ -98,42 +77,6 @@ class PlainConnection(sqlite3.Connection):
         super().close()
 
 
-class Statement:
-    """A piece of work for the connection's thread that can be given up, before it begins or while it runs.
-
-    SQLite's interrupt reaches what runs at that moment. A statement that stands in line for the thread, or is about to
-    begin, would not hear of it; and what comes after it (a rollback, a close) must not.
-    """
-
-    def __init__(self, work: Callable[[], Any]) -> None:
-        self._work = work
-        self._lock = threading.Lock()
-        self._given_up = False
-        self._done = False
-
-    def run(self) -> Any:
-        """Do the work; runs on the thread.
-
-        Raises:
-            sqlite3.OperationalError: it was given up.
-        """
-        try:
-            if self._given_up:
-                raise sqlite3.OperationalError("interrupted")
-            return self._work()
-        finally:
-            with self._lock:
-                self._done = True
-
-    def give_up(self, interrupt: Callable[[], None]) -> bool:
-        """Interrupt the work; whether it has ended, so that nothing is left to be interrupted."""
-        with self._lock:
-            self._given_up = True
-            if not self._done:
-                interrupt()
-            return self._done
-
-
 class SerialConnection(aiosqlite.Connection):
     """A connection that holds its turn to write until its transaction has ended, however that happens.
 
@@ -141,6 +84,11 @@ class SerialConnection(aiosqlite.Connection):
         connector: opens the sqlite3 connection; runs on the connection's own thread.
         queue: whose turn it is to write; None when there is only this connection.
         deadline: seconds after which a running statement is interrupted.
+
+    Attributes:
+        autocommit: whether SQLAlchemy's transactions are to begin none here.
+        read_only: whether SQLite is to refuse writes; said to it with the next statement.
+        left_queue: whether the last one who wanted to write was cancelled in the queue, before anything was sent.
     """
 
     def __init__(self, connector: Callable[[], sqlite3.Connection], queue: WriterQueue | None, deadline: float) -> None:
@@ -153,13 +101,23 @@ class SerialConnection(aiosqlite.Connection):
         self._deadline = deadline
         self._loop = asyncio.get_running_loop()
         self._has_turn = False
-        self._reads_only = False
+        self._begins_with_next = False
+        self._refuses_writes = False
+        self._lock = threading.Lock()
+        self._timer: asyncio.TimerHandle | None = None
         self._stopped: asyncio.Future[Any] | None = None
+        self.autocommit = False
+        self.read_only = False
+        self.left_queue = False
 
     def _open_file(self) -> sqlite3.Connection:
         """Open the file, and remember it: aiosqlite knows nothing of one whose opening was cancelled."""
         self._file = self._open_sqlite()
         return self._file
+
+    @property
+    def _plain(self) -> PlainConnection:
+        return cast("PlainConnection", self._conn)
 
     def _close_file(self) -> None:
         if self._file is not None:
@@ -174,14 +132,31 @@ class SerialConnection(aiosqlite.Connection):
             raise
         return self
 
-    # -- turns -----------------------------------------------------------------------------------------------------
+    # -- transactions ----------------------------------------------------------------------------------------------
 
-    async def take_turn(self, timeout: float) -> None:  # noqa: ASYNC109 - passed on to the queue
-        """Wait for the turn to write.
+    def begin_reading(self) -> None:
+        """Begin a transaction with the next statement: before it reads, it would hold nothing anyway."""
+        self._begins_with_next = True
+
+    async def begin_writing(self, timeout: float) -> None:  # noqa: ASYNC109 - passed on to the queue
+        """Wait for the turn to write, then begin a transaction that has the right to.
 
         Raises:
-            TimeoutError: it did not come within `timeout` seconds.
+            TimeoutError: the turn did not come within `timeout` seconds.
         """
+        try:
+            await self._take_turn(timeout)
+        except asyncio.CancelledError:
+            self.left_queue = True
+            raise
+        try:
+            await self._execute(self._begin, "BEGIN IMMEDIATE")
+        except Exception:
+            # A cancellation costs the connection, which ends its turn when it is closed: not before.
+            self.end_turn()
+            raise
+
+    async def _take_turn(self, timeout: float) -> None:  # noqa: ASYNC109 - as above
         if self._queue is not None and not self._has_turn:
             await self._queue.enter(timeout)
             self._has_turn = True
@@ -192,26 +167,81 @@ class SerialConnection(aiosqlite.Connection):
             self._has_turn = False
             self._queue.leave()
 
-    async def begin_reading(self) -> None:
-        """Let SQLite refuse writes until the transaction ends."""
-        self._reads_only = True
-        await self._execute(self._conn.execute, "PRAGMA query_only = ON")
+    def _begin(self, statement: str) -> None:
+        self.sqlite_cursor().execute(statement)
+
+    def _prepare(self, work: Callable[[], Any]) -> Any:
+        """Do a piece of work behind what is due before it; runs on the thread."""
+        wanted = self.read_only
+        if self._refuses_writes is not wanted:
+            self._begin(f"PRAGMA query_only = {'ON' if wanted else 'OFF'}")
+            self._refuses_writes = wanted
+        if self._begins_with_next:
+            self._begin("BEGIN")
+            self._begins_with_next = False
+        return work()
+
+    async def commit(self) -> None:
+        """Commit; a transaction that SQLite keeps open keeps its turn."""
+        await self._end(self._conn.commit)
+
+    async def rollback(self) -> None:
+        """Roll back and end the turn."""
+        await self._end(self._conn.rollback)
+
+    async def _end(self, finish: Callable[[], None]) -> None:
+        connection = self._conn
+        self._begins_with_next = False
+        if connection.in_transaction:
+            # Not self._execute: an end that is interrupted would leave the caller with no end at all.
+            await super()._execute(finish)  # type: ignore[no-untyped-call]  # not typed
+        if not connection.in_transaction:
+            self.end_turn()
 
     # -- statements ------------------------------------------------------------------------------------------------
 
+    def cursor(self) -> BunchCursor:  # type: ignore[override]  # it can be awaited, too
+        """A cursor; sends nothing."""
+        return BunchCursor(self)
+
+    def sqlite_cursor(self) -> sqlite3.Cursor:
+        """A cursor of sqlite3 that `remember` must hear of when its statement has not ended."""
+        return self._plain.unremembered_cursor()
+
+    def remember(self, cursor: sqlite3.Cursor) -> None:
+        """Close a cursor with the connection; runs on the thread."""
+        self._plain.remember(cursor)
+
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        statement = Statement(partial(fn, *args, **kwargs))
-        timer = self._loop.call_later(self._deadline, self._give_up, statement)
+        work = partial(fn, *args, **kwargs)
+        if self._begins_with_next or self._refuses_writes is not self.read_only:
+            work = partial(self._prepare, work)
+        statement = Statement(work, self._lock, self._loop.time() + self._deadline)
         self._unfinished.add(statement)
+        self._watch(statement.due)
         try:
-            result = await super()._execute(statement.run)  # type: ignore[no-untyped-call]  # not typed
+            return await super()._execute(statement.run)  # type: ignore[no-untyped-call]  # not typed
         except asyncio.CancelledError:
             self._give_up(statement)
             raise
         finally:
-            timer.cancel()
             self._unfinished.discard(statement)
-        return result
+
+    def _watch(self, due: float) -> None:
+        """Look again when something is due; one timer serves many statements, and keeps no connection alive."""
+        if self._timer is None:
+            self._timer = self._loop.call_at(due, _give_up_overdue, weakref.ref(self))
+
+    def give_up_overdue(self) -> None:
+        """Interrupt what should have ended, and look again when the next one should have."""
+        self._timer = None
+        now = self._loop.time()
+        later = [statement.due for statement in self._unfinished if statement.due > now]
+        for statement in self._unfinished:
+            if statement.due <= now:
+                self._give_up(statement)
+        if later:
+            self._watch(min(later))
 
     def _give_up(self, statement: Statement) -> None:
         """Interrupt a statement until it has ended: it may have been about to begin."""
@@ -225,30 +255,6 @@ class SerialConnection(aiosqlite.Connection):
             with suppress(sqlite3.ProgrammingError):  # closed by the thread meanwhile
                 connection.interrupt()
 
-    async def commit(self) -> None:
-        """Commit; a transaction that SQLite keeps open keeps its turn."""
-        await self._end(self._conn.commit)
-
-    async def rollback(self) -> None:
-        """Roll back and end the turn."""
-        await self._end(self._conn.rollback)
-
-    async def _end(self, finish: Callable[[], None]) -> None:
-        connection = self._conn
-        if connection.in_transaction or self._reads_only:
-            # Not self._execute: an end that is interrupted would leave the caller with no end at all.
-            await super()._execute(self._finish, finish, connection)  # type: ignore[no-untyped-call]  # not typed
-        if not connection.in_transaction:
-            self.end_turn()
-
-    def _finish(self, finish: Callable[[], None], connection: sqlite3.Connection) -> None:
-        try:
-            finish()
-        finally:
-            if self._reads_only and not connection.in_transaction:
-                connection.execute("PRAGMA query_only = OFF")
-                self._reads_only = False
-
     # -- the end ---------------------------------------------------------------------------------------------------
 
     def stop(self) -> asyncio.Future[Any] | None:
@@ -258,6 +264,8 @@ class SerialConnection(aiosqlite.Connection):
                 self._give_up(statement)
             self._tx.put_nowait((None, self._close_file))
             if running_loop() is self._loop:
+                if self._timer is not None:
+                    self._timer.cancel()
                 self._stopped = super().stop()
             else:
                 # In a thread that has no loop, aiosqlite makes no future that another loop would have to wait for.
@@ -279,3 +287,8 @@ class SerialConnection(aiosqlite.Connection):
                 cancelled = True
         if cancelled:
             cancel_again()
+
+
+def _give_up_overdue(weak: weakref.ref[Any]) -> None:
+    if (connection := weak()) is not None:
+        connection.give_up_overdue()

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from myfy_data.engines.sqlite_connection import WriterQueue, writer_queue
+from myfy_data.engines.sqlite_turns import WriterQueue, writer_queue
 
 
 async def test_turns_come_in_the_order_of_asking() -> None:

@@ -1,0 +1,115 @@
+"""How transactions begin on SQLite: by the dialect's own method, because a listener to an engine costs each connection.
+
+SQLAlchemy joins an engine's listeners anew for every `Connection` that it makes; `do_begin` and the characteristics of
+a connection are public methods of a dialect, looked up without that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from sqlalchemy import Engine, event
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.engine.characteristics import ConnectionCharacteristic, IsolationLevelCharacteristic
+from sqlalchemy.pool import PoolProxiedConnection
+
+from myfy_data.engines.backend import READ_ONLY, adapted
+from myfy_data.engines.errors import WriterQueueTimeout
+from myfy_data.settings.models import DatabaseSettings
+
+_AUTOCOMMIT = "AUTOCOMMIT"
+
+
+class ReadOnlyCharacteristic(ConnectionCharacteristic):
+    """The execution option `READ_ONLY`: the server refuses writes until the connection goes back to the pool."""
+
+    transactional = True
+
+    def __init__(self, *, always: bool) -> None:
+        self._always = always
+
+    def get_characteristic(self, dialect: Any, dbapi_conn: Any) -> bool:  # noqa: ARG002 - SQLAlchemy's signature
+        """Whether writes are refused."""
+        return bool(adapted(dbapi_conn).driver_connection.read_only)
+
+    def set_characteristic(self, dialect: Any, dbapi_conn: Any, value: Any) -> None:  # noqa: ARG002 - as above
+        """Refuse writes from the next statement on, or no more; sends nothing."""
+        adapted(dbapi_conn).driver_connection.read_only = self._always or bool(value)
+
+    def reset_characteristic(self, dialect: Any, dbapi_conn: Any) -> None:
+        """Back to what the profile says."""
+        self.set_characteristic(dialect, dbapi_conn, value=False)
+
+
+class LevelCharacteristic(IsolationLevelCharacteristic):
+    """SQLAlchemy's option `isolation_level`, remembered by the connection: in AUTOCOMMIT no transaction is begun."""
+
+    def __init__(self, *, autocommit: bool) -> None:
+        self._autocommit = autocommit
+
+    def set_characteristic(self, dialect: Any, dbapi_conn: Any, value: Any) -> None:
+        """Set the level."""
+        super().set_characteristic(dialect, dbapi_conn, value)
+        adapted(dbapi_conn).driver_connection.autocommit = value == _AUTOCOMMIT
+
+    def reset_characteristic(self, dialect: Any, dbapi_conn: Any) -> None:
+        """Back to the profile's level."""
+        super().reset_characteristic(dialect, dbapi_conn)
+        adapted(dbapi_conn).driver_connection.autocommit = self._autocommit
+
+
+class Beginning:
+    """Begins the transactions of one engine.
+
+    Args:
+        profile: the profile's name.
+        settings: the profile's settings.
+
+    Attributes:
+        read_only: whether all transactions are refused writes.
+        autocommit: whether transactions are begun only where a connection asks for them.
+    """
+
+    def __init__(self, profile: str, settings: DatabaseSettings) -> None:
+        self._profile = profile
+        self._timeout = settings.pool_timeout
+        self.read_only = settings.read_only or bool(settings.execution_options.get(READ_ONLY))
+        self.autocommit = settings.isolation_level == _AUTOCOMMIT
+
+    def listen(self, engine: Engine) -> None:
+        """Take the dialect's place where it would leave BEGIN to the driver."""
+        dialect: Any = engine.dialect
+        dialect.connection_characteristics = dialect.connection_characteristics.union(
+            {
+                READ_ONLY: ReadOnlyCharacteristic(always=self.read_only),
+                "isolation_level": LevelCharacteristic(autocommit=self.autocommit),
+            }
+        )
+        dialect.do_begin = self._begin
+        event.listen(engine, "handle_error", _keep_who_left_the_queue)  # of the dialect: it costs no connection
+
+    def _begin(self, pooled: PoolProxiedConnection) -> None:
+        driver: Any = pooled.driver_connection
+        if driver.autocommit:
+            return
+        if driver.read_only:
+            driver.begin_reading()
+            return
+        try:
+            adapted(pooled.dbapi_connection).run_async(lambda _: driver.begin_writing(self._timeout))
+        except TimeoutError:
+            raise WriterQueueTimeout(self._profile, waited=self._timeout) from None
+
+
+def _keep_who_left_the_queue(context: ExceptionContext) -> None:
+    """Keep a connection whose user was cancelled while waiting: SQLAlchemy throws it away, and nothing was sent."""
+    connection = context.connection
+    if not isinstance(context.original_exception, asyncio.CancelledError) or connection is None:
+        return
+    if connection.closed or connection.invalidated:
+        return
+    driver: Any = connection.connection.driver_connection
+    if driver.left_queue:
+        driver.left_queue = False
+        context.is_disconnect = False

@@ -1,0 +1,143 @@
+"""aiosqlite's cursor with fewer messages: every message to the connection's thread costs more than a small query.
+
+A cursor is made without one. `execute` brings the first rows along, so most results need no other message, and a
+cursor that has given its last row is closed without one.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import deque
+from collections.abc import Generator, Iterable
+from contextlib import suppress
+from functools import cached_property
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import aiosqlite
+
+if TYPE_CHECKING:
+    from myfy_data.engines.sqlite_connection import SerialConnection
+
+BUNCH = 128
+"""Rows that one message brings, at least as many as there are: a page of 100 is one message, a million are not."""
+
+
+class BunchCursor(aiosqlite.Cursor):
+    """A cursor that reads ahead by a bunch of rows; streaming stays streaming.
+
+    A row that cannot be read is told of when its turn comes, after those before it.
+    """
+
+    def __init__(self, connection: SerialConnection) -> None:
+        # Not aiosqlite's: it wants the sqlite3 cursor, which is made by the first message.
+        self.iter_chunk_size = BUNCH
+        self._conn: SerialConnection = connection
+        self._rows: deque[Any] = deque()
+        self._failure: Exception | None = None
+        self._is_done = True
+
+    @cached_property
+    def _cursor(self) -> sqlite3.Cursor:  # type: ignore[override]  # an attribute in aiosqlite, whose properties read it
+        return self._conn.sqlite_cursor()
+
+    def __await__(self) -> Generator[Any, None, BunchCursor]:
+        """The cursor: `await connection.cursor()` is how it is made elsewhere."""
+        yield from ()
+        return self
+
+    async def execute(self, sql: str, parameters: Iterable[Any] | None = None) -> BunchCursor:
+        """Run a statement and read its first rows."""
+        return await self._send(self._run, sql, () if parameters is None else parameters)
+
+    async def executemany(self, sql: str, parameters: Iterable[Iterable[Any]]) -> BunchCursor:
+        """Run a statement once for each set of parameters."""
+        return await self._send(self._run_many, sql, parameters)
+
+    async def executescript(self, sql_script: str) -> BunchCursor:
+        """Run several statements."""
+        return await self._send(self._run_script, sql_script)
+
+    async def _send(self, work: Any, *arguments: Any) -> BunchCursor:
+        self._rows.clear()
+        self._failure, self._is_done = None, False
+        await self._conn._execute(work, *arguments)  # noqa: SLF001 - as aiosqlite's cursor does
+        return self
+
+    # -- on the thread -----------------------------------------------------------------------------------------
+
+    def _run(self, sql: str, parameters: Any) -> None:
+        cursor = self._cursor.execute(sql, parameters)
+        if cursor.description is None:
+            self._is_done = True
+        else:
+            self._read(BUNCH)
+
+    def _run_many(self, sql: str, parameters: Any) -> None:
+        self._cursor.executemany(sql, parameters)
+        self._is_done = True
+
+    def _run_script(self, sql: str) -> None:
+        self._cursor.executescript(sql)
+        self._is_done = True
+
+    def _read(self, count: int | None) -> None:
+        rows = self._rows
+        before = len(rows)
+        try:
+            rows.extend(islice(self._cursor, count))  # what was read before a failure stays
+        except Exception as failure:  # noqa: BLE001 - also whatever a converter or a row factory raises
+            self._failure = failure
+        else:
+            self._is_done = count is None or len(rows) < before + count
+        if not self._is_done:
+            self._conn.remember(self._cursor)
+
+    # -- rows --------------------------------------------------------------------------------------------------
+
+    async def _have(self, count: int | None) -> None:
+        """Read until there are so many rows, or all of them.
+
+        Raises:
+            Exception: what reading the row after the last one raised, when that one is wanted as well.
+        """
+        if not (self._is_done or self._failure) and (count is None or len(self._rows) < count):
+            most = None if count is None else max(BUNCH, count - len(self._rows))
+            await self._conn._execute(self._read, most)  # noqa: SLF001 - as above
+        if self._failure is not None and (count is None or len(self._rows) < count):
+            failure, self._failure = self._failure, None
+            self._rows.clear()  # sqlite3 keeps none of them either
+            raise failure
+
+    async def fetchone(self) -> Any:
+        """The next row, or None."""
+        await self._have(1)
+        return self._rows.popleft() if self._rows else None
+
+    async def fetchmany(self, size: int | None = None) -> list[Any]:
+        """The next rows, at most `size`, which is `arraysize` unless given."""
+        wanted = self.arraysize if size is None else size
+        await self._have(wanted)
+        return self._take(wanted)
+
+    async def fetchall(self) -> list[Any]:
+        """All rows that are left."""
+        await self._have(None)
+        return self._take(len(self._rows))
+
+    def _take(self, count: int) -> list[Any]:
+        rows = self._rows
+        if count >= len(rows):
+            taken = list(rows)
+            rows.clear()
+            return taken
+        return [rows.popleft() for _ in range(count)]
+
+    async def close(self) -> None:
+        """Close; a statement that may have rows left is ended on the thread."""
+        self._rows.clear()
+        if not self._is_done:
+            await self._conn._execute(self._cursor.close)  # noqa: SLF001 - as above
+        elif "_cursor" in vars(self):
+            with suppress(sqlite3.ProgrammingError):  # its connection was closed before
+                self._cursor.close()  # holds no statement any more, so SQLite is not asked

@@ -1,0 +1,113 @@
+"""How SQLite's transactions begin: options of a connection, and who leaves the queue."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import InvalidRequestError, OperationalError
+
+from myfy_data.engines.factory import read_only_execution_options
+from tests.sqlite_files import counted, database_with_counter, increment, opened
+
+READING = read_only_execution_options("sqlite")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return database_with_counter(tmp_path)
+
+
+async def test_a_writer_that_is_cancelled_in_the_queue_keeps_its_connection(path: Path) -> None:
+    async with opened(path) as engine, engine.begin() as first, engine.connect() as second:
+        await increment(first)
+        driver = (await second.get_raw_connection()).driver_connection
+        waiting = asyncio.create_task(second.begin().start())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+
+        assert waiting.cancelled()
+        assert not second.invalidated
+        assert (await second.get_raw_connection()).driver_connection is driver
+        await first.commit()
+        await increment(second)
+        await second.commit()
+
+    assert await counted(path) == 2
+
+
+async def test_a_statement_that_is_cancelled_later_still_costs_the_connection(path: Path) -> None:
+    async with opened(path) as engine, engine.begin() as first, engine.connect() as second:
+        waiting = asyncio.create_task(second.begin().start())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        await first.rollback()
+        await increment(second)
+        reading = asyncio.create_task(second.execute(text("SELECT 1")))
+        await asyncio.sleep(0)
+        reading.cancel()
+        await asyncio.wait([reading])
+
+        assert second.invalidated
+
+
+async def test_autocommit_reads_only_when_told_so(path: Path) -> None:
+    async with opened(path, isolation_level="AUTOCOMMIT") as engine, engine.connect() as connection:
+        await connection.execution_options(isolation_level="SERIALIZABLE")
+        await increment(connection)
+        await connection.rollback()
+
+    assert await counted(path) == 0
+
+
+async def test_a_profile_in_autocommit_is_so_again_for_the_next_user(path: Path) -> None:
+    async with opened(path, isolation_level="AUTOCOMMIT", pool_size=1, max_overflow=0) as engine:
+        async with engine.connect() as connection:
+            await connection.execution_options(isolation_level="SERIALIZABLE")
+        async with engine.connect() as connection:
+            await increment(connection)
+            await connection.rollback()
+
+    assert await counted(path) == 1
+
+
+async def test_a_connection_in_autocommit_takes_no_turn(path: Path) -> None:
+    async with opened(path, pool_timeout=0.05) as engine, engine.begin(), engine.connect() as connection:
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+
+        assert (await connection.execute(text("SELECT value FROM counter"))).scalar_one() == 0
+
+
+async def test_a_transaction_does_not_become_read_only_halfway(path: Path) -> None:
+    async with opened(path) as engine, engine.begin() as connection:
+        await increment(connection)
+        with pytest.raises(InvalidRequestError):
+            await connection.execution_options(**READING)
+
+
+async def test_a_connection_can_be_made_read_only_before_it_begins(path: Path) -> None:
+    async with opened(path, pool_timeout=0.05) as engine, engine.begin(), engine.connect() as reader:
+        await reader.execution_options(**READING)
+
+        assert (await reader.execute(text("SELECT value FROM counter"))).scalar_one() == 0
+
+
+async def test_a_profile_may_carry_the_option(path: Path) -> None:
+    async with opened(path, execution_options=READING) as engine, engine.connect() as connection:
+        with pytest.raises(OperationalError, match="readonly"):
+            await increment(connection)
+
+
+async def test_an_engine_that_was_read_last_leaves_one_file(path: Path) -> None:
+    """Refusing writes does not keep the last connection from its checkpoint."""
+    async with opened(path, pool_size=1, max_overflow=0) as engine:
+        async with engine.begin() as connection:
+            await increment(connection)
+        async with engine.execution_options(**READING).connect() as connection:
+            await connection.execute(text("SELECT value FROM counter"))
+
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
