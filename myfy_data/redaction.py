@@ -89,8 +89,9 @@ def redact_url(text: str) -> str:
         return _redact_unclear(scheme, before)
     userinfo, at, location = rest.rpartition("@")
     if at:
-        user, colon, _ = userinfo.partition(":")
-        userinfo = f"{user}:{MASK}" if colon else user
+        # Before the `@` of a server, a slash is a mistake for ':'; in a SQLite file's path it is none.
+        user = re.split(":" if scheme.startswith("sqlite") else "[:/?]", userinfo, maxsplit=1)[0]
+        userinfo = f"{user}:{MASK}" if user != userinfo else user
     elif (broken := _NO_PORT.match(location)) is not None:
         return f"{scheme}://{broken[1]}:{MASK}"  # `user:password` whose `@host` was forgotten
     path, question, query = location.partition("?")

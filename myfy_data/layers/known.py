@@ -12,6 +12,9 @@ from myfy_data.origins import KeyPath
 from myfy_data.redaction import redact_text
 from myfy_data.suggestions import nearest
 
+_ADDRESS = frozenset({"database_url", "driver", "host"})
+"""Keys of which a profile that is meant to be opened has one."""
+
 
 def check_names(layer: Layer, vocabulary: Vocabulary, findings: Findings) -> None:
     """Refuse names that mean nothing.
@@ -27,6 +30,8 @@ def check_names(layer: Layer, vocabulary: Vocabulary, findings: Findings) -> Non
         if plain and is_profile_name(name) and not is_private(name):
             continue
         path = ("profiles", name)
+        if is_private(name):
+            _doubt_private(layer, name, table, findings)
         if is_private(name) or not _check_profile(layer, name, table, findings):
             del layer.profiles[name]
             continue
@@ -76,6 +81,14 @@ def _check_profile(layer: Layer, name: str, table: object, findings: Findings) -
         findings.problem(origin, path, "expected a table", fix=f"write {header(origin, *path)}")
         return False
     return True
+
+
+def _doubt_private(layer: Layer, name: str, table: object, findings: Findings) -> None:
+    """Tell of a profile that is none by its name; a table without an address is one that others are made from."""
+    if isinstance(table, dict) and not table.keys().isdisjoint(_ADDRESS):
+        path = ("profiles", name)
+        message = "is no profile: names that start with 'x-' are free for you, so nothing below is read"
+        findings.warning(layer.locate(path), path, message, fix=f"rename it to {name.removeprefix('x-') or 'main'}")
 
 
 def _repaired(name: str) -> str:

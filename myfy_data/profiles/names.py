@@ -8,6 +8,7 @@ from myfy_data.errors import ProblemKind
 from myfy_data.layers.advice import assignment, beside, removal
 from myfy_data.layers.layer import Findings, Layer
 from myfy_data.layers.merge import overlaps
+from myfy_data.layers.variables import variable_for
 from myfy_data.layers.vocabulary import fold_name, is_profile_name
 from myfy_data.profiles.lineage import abstract_names
 from myfy_data.suggestions import listed, nearest
@@ -115,11 +116,15 @@ class Roster:
 
     def _refuse_twice(self, layer: Layer, default: str, key: tuple[str, ...]) -> None:
         origin = layer.origin(key)
+        facts = [f"also at {layer.origin(('profiles', default, *key))}"]
+        if key == ("database_url",) and origin.source == "environment":  # two databases may be meant
+            own = variable_for(("profiles", "default", *key))
+            facts.append(f"the database of another profile would be {own}")
         self._findings.problem(
             origin,
             key,
             f"is set twice: flat keys mean the default profile {default!r}",
-            facts=(f"also at {layer.origin(('profiles', default, *key))}",),
+            facts=tuple(facts),
             fix="delete one of the two lines" if origin.line is not None else removal(origin),
         )
 

@@ -200,6 +200,11 @@ def _host_and_port(netloc: str) -> tuple[str | None, int | None]:
 
 def _database(driver: str, database: str, netloc: str) -> str | None:
     if not driver.startswith("sqlite"):
+        if "@" in database:  # it may be `user/more:password@host`
+            raise URLError(
+                "there is an '@' behind a '/', so nobody can tell where the host begins",
+                "write %2F for each '/' of user and password, and %40 for each '@' but the one before the host",
+            )
         return unquote(database) or None
     if netloc:
         raise URLError(
@@ -212,6 +217,11 @@ def _database(driver: str, database: str, netloc: str) -> str | None:
 def _read_query(text: str) -> tuple[dict[str, str], str | None]:
     query = dict(parse_qsl(text, keep_blank_values=True))
     for name in query:
+        if "@" in name:  # it may be `user?more:password@host`
+            raise URLError(
+                "there is an '@' behind a '?', so nobody can tell where the host begins",
+                "write %3F for each '?' of user and password, and %40 for each '@' but the one before the host",
+            )
         if looks_secret(name):
             raise URLError(
                 f"a secret in the URL's query ({name}=...) would end up in logs",

@@ -102,6 +102,19 @@ def test_strictness_keys_that_start_with_x_are_free_at_every_level(project: Sand
     assert settings.warnings == ()
 
 
+@pytest.mark.parametrize("address", ['database_url = "sqlite://"', 'driver = "sqlite"', 'host = "db.internal"'])
+def test_strictness_a_profile_whose_name_makes_it_free_is_warned_of(project: Sandbox, address: str) -> None:
+    project.write("myfy.toml", f"{MAIN}[data.profiles.x-ray]\n{address}\n")
+
+    (warning,) = project.load().warnings
+
+    line = MAIN.count("\n") + 1
+    assert str(warning) == (
+        f"myfy.toml:{line}:16: profiles.x-ray: is no profile: names that start with 'x-' are free for you, so nothing"
+        " below is read\n  fix: rename it to ray"
+    )
+
+
 def test_strictness_an_x_key_of_a_free_table_belongs_to_the_driver(project: Sandbox) -> None:
     project.write("myfy.toml", MAIN + 'connect_args = { x-y = "z" }\n')
 

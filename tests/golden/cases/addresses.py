@@ -11,6 +11,7 @@ ADDRESSES = {
     "at sign in the password": Case(
         url(f"postgresql://app:{SECRET}@x@db.internal/main"), mend=edit(f"{SECRET}@x@", f"{SECRET}%40x@")
     ),
+    "slash in the user": Case(url(f"postgresql://app/x:{SECRET}@db.internal/main"), mend=edit("app/x", "app%2Fx")),
     "no port in url": Case(
         url(f"postgresql://app:{SECRET}@db.internal:main/x"), mend=edit("internal:main", "internal:5432")
     ),

@@ -35,6 +35,13 @@ VARIABLES = {
     "two variables for one key": _env(
         "MYFY_DATA_DEFAULT", "main", MYFY_DATA_POOL_SIZE="7", MYFY_DATA_PROFILES__MAIN__POOL_SIZE="8"
     ),
+    "two databases in variables": Case(
+        {},
+        variables={
+            "MYFY_DATA_DATABASE_URL": "sqlite:///a.db",
+            "MYFY_DATA_PROFILES__ANALYTICS__DATABASE_URL": "sqlite:///b.db",
+        },
+    ),
     "one variable in two cases": _env("MYFY_DATA_DEFAULT", "main", MYFY_DATA_POOL_SIZE="7", myfy_data_pool_size="8"),
     "unknown default in a variable": _env("MYFY_DATA_DEFAULT", "mian"),
     "flat variable without default": _env("MYFY_DATA_POOL_SIZE", "7"),

@@ -93,6 +93,10 @@ def test_a_short_name_gets_its_async_driver(name: str, driver: str) -> None:
         ("h/d", "not a database URL", "write it as postgresql+asyncpg://"),
         ("", "not a database URL", "write it as"),
         ("postgresql://u:p@ss@h/d", "the password seems to hold '@'", "write %40"),
+        ("postgresql://u/p:x@h/d", "there is an '@' behind a '/'", "write %2F"),
+        ("postgresql://u/p@h/d", "there is an '@' behind a '/'", "write %2F"),
+        ("postgresql:///u:p@h/d", "there is an '@' behind a '/'", "write %2F"),
+        ("postgresql://u?p:x@h/d", "there is an '@' behind a '?'", "write %3F"),
         ("postgresql://u:p@h:x/d", "the port is not a number from 1 to 65535", "write it as host:5432"),
         ("postgresql://u:p@h:0/d", "the port is not a number", ""),
         ("postgresql://u:p@h:65536/d", "the port is not a number", ""),
@@ -107,6 +111,11 @@ def test_what_cannot_be_used_is_told_with_the_fix(text: str, told: str, fix: str
 
     assert told in caught.value.message
     assert fix in caught.value.fix
+
+
+def test_a_sqlite_path_and_a_quoted_name_may_hold_an_at_sign() -> None:
+    assert parse_url("sqlite:////srv/a@b/x.db").database == "/srv/a@b/x.db"
+    assert parse_url("postgresql://u:p@h/a%40b").database == "a@b"
 
 
 @pytest.mark.parametrize(
