@@ -108,7 +108,10 @@ class StrictConnection(Connection):  # type: ignore[misc]  # aiomysql ships no t
             self._refuse_unsafe(plugin_name.decode("ascii", "replace"))
         return await super()._process_auth(plugin_name, auth_packet)
 
-    def _read_packet(self, *packet_type: Any) -> Coroutine[Any, Any, Any]:
+    # No coroutine of its own around each packet, of which an answer has five or more.
+    def _read_packet(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, *packet_type: Any
+    ) -> Coroutine[Any, Any, Any]:
         packet = super()._read_packet(*packet_type)
         if not self._logged_in:
             return self._check_login(packet)
