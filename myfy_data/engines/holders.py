@@ -9,6 +9,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from types import CodeType, FrameType
 
@@ -20,6 +21,9 @@ logger = logging.getLogger("myfy_data")
 
 _DEPTH = 100
 """Frames that are looked at; a stack of a request is shorter."""
+
+_SHOWN = 12
+"""Lines that are told: what a server does before it comes to the user's code helps nobody."""
 
 _MACHINERY = (
     str(Path(sqlalchemy.__file__).parent),
@@ -57,8 +61,8 @@ class Holder:
 
     @property
     def place(self) -> str:
-        """The lines of code that led to the checkout, the innermost last; empty when they were not asked for."""
-        return "\n".join(reversed(list(_lines(self.stack or []))))
+        """The last lines of code that led to the checkout, the innermost last; empty when they were not asked for."""
+        return "\n".join(reversed(list(islice(_lines(self.stack or []), _SHOWN))))
 
 
 class Holders:

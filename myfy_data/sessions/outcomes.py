@@ -12,8 +12,8 @@ from myfy_data.errors import DatabaseTimeoutError
 _UNKNOWN_STATES = frozenset({"08007", "40003", "57P01", "57P02", "57P03"})
 """SQLSTATEs of PostgreSQL whose statement may have taken effect; class 08, the connection's, is added to them."""
 
-_UNKNOWN_CODES = frozenset({1053, 1927})
-"""The same for MySQL and MariaDB: shutdown, connection killed."""
+_UNKNOWN_CODES = frozenset({1053, 1180, 1927})
+"""The same for MySQL and MariaDB: shutdown, a COMMIT that failed half-way, connection killed."""
 
 _FIRST_SERVER_CODE = 1000
 _CLIENT_CODES = range(2000, 3000)

@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event, text
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.pool import Pool
 
-from myfy_data import DatabaseSettings, DataModule, DataSettings
+from myfy_data import DatabaseSettings, DataModule, DataSettings, PoolExhausted
 from myfy_data.engines import registry as registry_module
 from myfy_data.engines.backend import Backend
 from myfy_data.engines.factory import open_owned
@@ -184,3 +185,24 @@ def test_an_engine_is_opened_once_however_many_threads_ask_at_once(monkeypatch: 
         found = set(threads.map(ask, range(8)))
 
     assert (len(found), opened) == (1, ["main"])
+
+
+async def forget_to_close(data: DataModule) -> AsyncSession:
+    session = data.get_session_factory().create_session()
+    await session.execute(text("SELECT 1"))
+    return session
+
+
+@pytest.mark.parametrize("database", SERVERS, indirect=True)
+async def test_a_connection_that_is_held_for_too_long_is_reported_with_its_place(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with database.module(pool_size=1, pool_timeout=0.2, pool_leak_detection_threshold=0.05) as data:
+        session = await forget_to_close(data)
+        with pytest.raises(PoolExhausted, match="checked_out=1") as caught:
+            async with data.session() as other:
+                await other.execute(text("SELECT 2"))
+        await session.close()
+
+    assert "in forget_to_close" in next(message for message in caplog.messages if "is in use for more than" in message)
+    assert "in forget_to_close" in str(caught.value)

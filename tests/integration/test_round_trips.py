@@ -71,6 +71,20 @@ async def test_a_unit_of_work_costs(database: Database, proxy: FaultProxy, work:
         assert await spent(proxy, data, database, work) == cost
 
 
+@on_postgresql
+async def test_a_connection_knows_the_statements_of_a_real_application(database: Database, proxy: FaultProxy) -> None:
+    """At SQLAlchemy's size of the cache, 100, each of 400 statements would cost three round trips each time."""
+    notes = database.notes
+    statements = [select(notes.c.id.label(f"id_{number}")).where(notes.c.id == 1) for number in range(400)]
+
+    async def run_all(session: AsyncSession, _: Database) -> None:
+        for statement in statements:
+            await session.execute(statement)
+
+    async with database.module(pool_size=1) as data:
+        assert await spent(proxy, data, database, run_all) == 400
+
+
 async def call(session: AsyncSession, database: Database) -> None:
     await session.execute(text("SELECT version()"))
 

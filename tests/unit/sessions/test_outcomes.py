@@ -59,6 +59,7 @@ UNKNOWN = {
     "PostgreSQL does not know": answered(PostgreSQLError("40003")),
     "PostgreSQL's connection": answered(PostgreSQLError("08006")),
     "MySQL is gone": answered(Exception(2006, "gone")),
+    "MariaDB failed half-way": answered(Exception(1180, "Got error 5 during COMMIT")),
     "MariaDB killed us": answered(Exception(1927, "killed")),
     "MariaDB killed us, with a state": answered(MySQLError(1927, "70100")),
     "MySQL is shutting down, with a state": answered(MySQLError(1053, "08S01")),
