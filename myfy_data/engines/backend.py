@@ -160,9 +160,6 @@ class Backend(ABC):
     def listen(self, engine: Engine) -> None:
         """Attach what the database needs to the engine's events."""
 
-    def listen_reading(self, engine: Engine) -> None:  # noqa: B027 - most need nothing
-        """Attach to the events of the engine for read-only sessions what the option `READ_ONLY` alone does not do."""
-
 
 def adapted(connection: Any) -> AdaptedConnection:
     """SQLAlchemy's adapter, as pool and engine events hand it over."""

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from myfy_data.engines.backend import READ_ONLY, Backend, cut_line
+from myfy_data.engines.backend import Backend, cut_line
 from myfy_data.engines.deadlines import watch_deadlines
 from myfy_data.engines.drivers import load_driver
 from myfy_data.engines.first_connect import bound_first_connect
@@ -22,6 +22,7 @@ from myfy_data.engines.options import EngineOptions, build_engine_options
 from myfy_data.engines.pool import BoundedPool
 from myfy_data.engines.pooled import watch_pooler
 from myfy_data.engines.postgresql import PostgreSQL
+from myfy_data.engines.read_only import read_only_execution_options
 from myfy_data.engines.recycling import spread_recycling
 from myfy_data.engines.reset import watch_reset
 from myfy_data.engines.roles import Role
@@ -35,28 +36,12 @@ __all__ = [
     "build_engine_options",
     "open_engine",
     "open_owned",
-    "read_only_execution_options",
 ]
 
 _LAST_WAIT = 0.5
 """Seconds that aborted connections have to end."""
 
 _BACKENDS: Mapping[str, type[Backend]] = {"sqlite": SQLite, "postgresql": PostgreSQL, "mysql": MySQL}
-
-
-def read_only_execution_options(backend: str, isolation_level: str | None = None) -> dict[str, Any]:
-    """Execution options that make the server refuse the writes of a session's connection (contract C5.10).
-
-    For `session.connection(execution_options=...)` before the first statement, or `engine.execution_options(...)`.
-
-    Args:
-        backend: `sqlite`, `postgresql` or `mysql`; `settings.url.backend`.
-        isolation_level: the profile's. PostgreSQL is read-only by transaction, so AUTOCOMMIT gives way.
-    """
-    options: dict[str, Any] = {READ_ONLY: True}
-    if backend == "postgresql" and isolation_level == "AUTOCOMMIT":
-        options["isolation_level"] = "READ COMMITTED"
-    return options
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +146,7 @@ def _reading(engine: AsyncEngine, backend: Backend) -> AsyncEngine:
     settings = backend.settings
     if settings.read_only:  # the server refuses every write on these connections
         return engine
-    options = read_only_execution_options(settings.url.backend, settings.isolation_level)
-    reading = engine.execution_options(**options)
-    backend.listen_reading(reading.sync_engine)
-    return reading
+    return engine.execution_options(**read_only_execution_options(settings.url.backend, settings.isolation_level))
 
 
 def _create(name: str, options: EngineOptions, backend: Backend) -> AsyncEngine:

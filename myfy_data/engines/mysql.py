@@ -7,10 +7,12 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
+from sqlalchemy.pool import PoolProxiedConnection
 
-from myfy_data.engines.backend import Backend, abort_transport
+from myfy_data.engines.backend import READ_ONLY, Backend, abort_transport, adapted
 from myfy_data.engines.failures import CORRECT_ADDRESS, Failure, address_of, chain
+from myfy_data.engines.read_only import ReadOnlyCharacteristic
 from myfy_data.engines.tls import load_tls_context
 from myfy_data.redaction import Secret
 from myfy_data.settings.models import DatabaseSettings
@@ -157,11 +159,18 @@ class MySQL(Backend):
         return writer.transport if writer is not None else None
 
     def listen(self, engine: Engine) -> None:
-        """Nothing: MySQL begins transactions by itself."""
+        """Begin the transactions of read-only sessions as such; the dialect's own method costs the others nothing."""
+        dialect: Any = engine.dialect
+        if not self.settings.read_only:  # else every transaction is
+            option = {READ_ONLY: ReadOnlyCharacteristic(always=False)}
+            dialect.connection_characteristics = dialect.connection_characteristics.union(option)
+            dialect.do_begin = _begin
 
-    def listen_reading(self, engine: Engine) -> None:
-        """Begin the transactions of read-only sessions as such."""
-        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("START TRANSACTION READ ONLY"))
+
+def _begin(pooled: PoolProxiedConnection) -> None:
+    driver: Any = pooled.driver_connection
+    if driver.read_only:
+        adapted(pooled.dbapi_connection).run_async(lambda _: driver.query("START TRANSACTION READ ONLY"))
 
 
 def session_statements(settings: DatabaseSettings, version: str) -> Iterator[str]:

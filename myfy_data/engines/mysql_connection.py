@@ -51,7 +51,12 @@ class StrictConnection(Connection):  # type: ignore[misc]  # aiomysql ships no t
         answer_timeout: seconds to wait for each answer of the server, once logged in.
         is_local: whether the server is this machine, so that a key it hands over is its own.
         arguments: aiomysql's own.
+
+    Attributes:
+        read_only: whether the next transaction is to be begun as one to which the server refuses writes.
     """
+
+    read_only = False
 
     _in_doubt = False
     _is_bounded = False

@@ -11,35 +11,15 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.engine.characteristics import ConnectionCharacteristic, IsolationLevelCharacteristic
+from sqlalchemy.engine.characteristics import IsolationLevelCharacteristic
 from sqlalchemy.pool import PoolProxiedConnection
 
 from myfy_data.engines.backend import READ_ONLY, adapted
 from myfy_data.engines.errors import WriterQueueTimeout
+from myfy_data.engines.read_only import ReadOnlyCharacteristic
 from myfy_data.settings.models import DatabaseSettings
 
 _AUTOCOMMIT = "AUTOCOMMIT"
-
-
-class ReadOnlyCharacteristic(ConnectionCharacteristic):
-    """The execution option `READ_ONLY`: the server refuses writes until the connection goes back to the pool."""
-
-    transactional = True
-
-    def __init__(self, *, always: bool) -> None:
-        self._always = always
-
-    def get_characteristic(self, dialect: Any, dbapi_conn: Any) -> bool:  # noqa: ARG002 - SQLAlchemy's signature
-        """Whether writes are refused."""
-        return bool(adapted(dbapi_conn).driver_connection.read_only)
-
-    def set_characteristic(self, dialect: Any, dbapi_conn: Any, value: Any) -> None:  # noqa: ARG002 - as above
-        """Refuse writes from the next statement on, or no more; sends nothing."""
-        adapted(dbapi_conn).driver_connection.read_only = self._always or bool(value)
-
-    def reset_characteristic(self, dialect: Any, dbapi_conn: Any) -> None:
-        """Back to what the profile says."""
-        self.set_characteristic(dialect, dbapi_conn, value=False)
 
 
 class LevelCharacteristic(IsolationLevelCharacteristic):

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from myfy_data.engines.factory import read_only_execution_options
 from myfy_data.engines.home import running_loop
+from myfy_data.engines.read_only import read_only_execution_options
 from myfy_data.engines.registry import EngineRegistry
 from myfy_data.migrations.target import Target
 from myfy_data.settings.models import DatabaseSettings

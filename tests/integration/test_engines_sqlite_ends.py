@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from myfy_data.engines.factory import read_only_execution_options
+from myfy_data.engines.read_only import read_only_execution_options
 from myfy_data.engines.registry import EngineRegistry
 from myfy_data.engines.sqlite import SQLite
 from myfy_data.errors import DatabaseConnectionError

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import InvalidRequestError, OperationalError
 
-from myfy_data.engines.factory import read_only_execution_options
+from myfy_data.engines.read_only import read_only_execution_options
 from tests.sqlite_files import counted, database_with_counter, increment, opened
 
 READING = read_only_execution_options("sqlite")

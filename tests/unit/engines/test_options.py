@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import NullPool, StaticPool
 
-from myfy_data.engines.factory import open_engine, read_only_execution_options
+from myfy_data.engines.factory import open_engine
 from myfy_data.engines.options import EngineOptions, build_engine_options
 from myfy_data.engines.pool import BoundedPool
+from myfy_data.engines.read_only import read_only_execution_options
 from myfy_data.errors import ConfigError
 from myfy_data.settings.models import DatabaseSettings
 
