@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 from sqlalchemy.pool import PoolProxiedConnection
 
 from myfy_data.engines.backend import READ_ONLY, Backend, abort_transport, adapted
@@ -69,7 +69,8 @@ class MySQL(Backend):
         connection = StrictConnection(
             **self.arguments,
             password=secret.reveal() if secret is not None else "",
-            answer_timeout=self.settings.command_timeout,
+            answer_timeout=self.settings.connect_timeout,
+            late=self.late,
             is_local=self.settings.url.is_loopback,
         )
         await connection.open()
@@ -160,11 +161,16 @@ class MySQL(Backend):
 
     def listen(self, engine: Engine) -> None:
         """Begin the transactions of read-only sessions as such; the dialect's own method costs the others nothing."""
+        event.listen(engine, "connect", self._settle)
         dialect: Any = engine.dialect
         if not self.settings.read_only:  # else every transaction is
             option = {READ_ONLY: ReadOnlyCharacteristic(always=False)}
             dialect.connection_characteristics = dialect.connection_characteristics.union(option)
             dialect.do_begin = _begin
+
+    def _settle(self, dbapi_connection: Any, _record: object) -> None:
+        # After SQLAlchemy's own listener, which sends SET NAMES: that belongs to connecting.
+        adapted(dbapi_connection).driver_connection.settle(self.settings.command_timeout)
 
 
 def _begin(pooled: PoolProxiedConnection) -> None:

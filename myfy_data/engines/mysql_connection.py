@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from aiomysql import OperationalError
@@ -48,7 +48,8 @@ class StrictConnection(Connection):  # type: ignore[misc]  # aiomysql ships no t
 
     Args:
         password: the password.
-        answer_timeout: seconds to wait for each answer of the server, once logged in.
+        answer_timeout: seconds to wait for each answer of the server from the log-in until `settle`.
+        late: makes the error for one that took longer.
         is_local: whether the server is this machine, so that a key it hands over is its own.
         arguments: aiomysql's own.
 
@@ -62,10 +63,19 @@ class StrictConnection(Connection):  # type: ignore[misc]  # aiomysql ships no t
     _is_bounded = False
     _gave_up = False
 
-    def __init__(self, *, password: str, answer_timeout: float, is_local: bool, **arguments: Any) -> None:
+    def __init__(
+        self,
+        *,
+        password: str,
+        answer_timeout: float,
+        late: Callable[[TimeoutError], Exception],
+        is_local: bool,
+        **arguments: Any,
+    ) -> None:
         # aiomysql encodes the password as latin-1; MySQL's own clients send the bytes of UTF-8.
         super().__init__(**arguments, password=password.encode().decode("latin-1"))
         self._answer_timeout = answer_timeout
+        self._late = late
         self._is_local = is_local
         self._logged_in = False
 
@@ -77,6 +87,11 @@ class StrictConnection(Connection):  # type: ignore[misc]  # aiomysql ships no t
             self.abort()
             raise
         self._logged_in = True
+
+    def settle(self, answer_timeout: float) -> None:
+        """Connecting is over: from now on each answer may take so many seconds, and is told as a `TimeoutError`."""
+        self._answer_timeout = answer_timeout
+        self._late = _as_it_is
 
     async def _request_authentication(self) -> None:
         self._refuse_plain_line()
@@ -142,9 +157,9 @@ class StrictConnection(Connection):  # type: ignore[misc]  # aiomysql ships no t
         try:
             return await answer
         except OperationalError:
-            if self._gave_up:
-                raise TimeoutError(f"no answer within {self._answer_timeout:g} s") from None
-            raise
+            if not self._gave_up:
+                raise
+            raise self._late(TimeoutError(f"no answer within {self._answer_timeout:g} s")) from None
         finally:
             self._is_bounded = False
             timer.cancel()
@@ -200,3 +215,7 @@ class StrictConnection(Connection):  # type: ignore[misc]  # aiomysql ships no t
         if self._writer is not None:
             self._writer.transport.abort()
         self.close()
+
+
+def _as_it_is(error: TimeoutError) -> Exception:
+    return error

@@ -87,10 +87,7 @@ async def _forget_state(driver: Any, settings: DatabaseSettings) -> None:
 
 
 def _opening_statements(driver: Any, settings: DatabaseSettings) -> Iterator[str]:
-    from pymysql.charset import charset_by_name  # noqa: PLC0415 - the driver may be absent until an engine needs it
-
-    charset: Any = charset_by_name(driver.charset)
-    yield f"SET NAMES {charset.name} COLLATE {charset.collation}, autocommit = {int(bool(driver.autocommit_mode))}"
+    yield f"SET NAMES {driver.charset}, autocommit = {int(bool(driver.autocommit_mode))}"
     if driver.sql_mode is not None:
         yield f"SET sql_mode = {driver.sql_mode}"
     if driver.init_command is not None:

@@ -36,7 +36,7 @@ async def connect_and_leave(registry: EngineRegistry) -> None:
 
 
 @pytest.mark.parametrize("url", ["postgresql_url", "mysql_url"])
-@pytest.mark.parametrize("place", [0, -1], ids=["first question", "last question"])
+@pytest.mark.parametrize("place", [0, 1, -1], ids=["first question", "second question", "last question"])
 async def test_the_first_questions_belong_to_connecting(request: pytest.FixtureRequest, url: str, place: int) -> None:
     async with fault_proxy(request.getfixturevalue(url)) as (proxy, through):
         settings = {"main": DatabaseSettings(database_url=through, connect_timeout=BOUND)}
