@@ -141,6 +141,6 @@ def take_stack() -> Stack:
 
 def _lines(stack: Stack) -> Iterator[str]:
     """The user's lines of a stack; all of them when none is the user's."""
-    own = [(code, line) for code, line in stack if not code.co_filename.startswith((*_MACHINERY, "<"))]
+    own = [(code, line) for code, line in stack if not code.co_filename.startswith((*_MACHINERY, "<frozen"))]
     for code, line in own or stack:
         yield f'  File "{code.co_filename}", line {line}, in {code.co_qualname}'
