@@ -32,6 +32,9 @@ _MACHINERY = (
 )
 """Where frames that say nothing about the user's code come from."""
 
+_GENERATED = ("<frozen ", "<sqlalchemy ")
+"""How the names of files begin that are none, but for `<stdin>` and `<string>`: those may be the user's program."""
+
 Stack = list[tuple[CodeType, int]]
 """Code and line of each frame, the innermost first. Frames themselves would keep their variables alive."""
 
@@ -141,6 +144,6 @@ def take_stack() -> Stack:
 
 def _lines(stack: Stack) -> Iterator[str]:
     """The user's lines of a stack; all of them when none is the user's."""
-    own = [(code, line) for code, line in stack if not code.co_filename.startswith((*_MACHINERY, "<frozen"))]
+    own = [(code, line) for code, line in stack if not code.co_filename.startswith((*_MACHINERY, *_GENERATED))]
     for code, line in own or stack:
         yield f'  File "{code.co_filename}", line {line}, in {code.co_qualname}'
