@@ -345,34 +345,6 @@ async def test_a_read_only_profile_of_mysql_sends_no_beginning(database: Databas
 
 
 @on_mysql
-@pytest.mark.parametrize("read_only", [True, False])
-async def test_where_every_statement_is_a_transaction_mysql_is_sent_no_commit(
-    database: Database, proxy: FaultProxy, *, read_only: bool
-) -> None:
-    async with database.module(read_only=read_only, isolation_level="AUTOCOMMIT") as data:
-        assert await spent(proxy, data, database, read) == 1
-
-
-@on_mysql
-async def test_a_transaction_that_the_user_began_in_autocommit_is_ended_before_the_next_user(
-    database: Database,
-) -> None:
-    async with database.module(pool_size=1, isolation_level="AUTOCOMMIT") as data:
-        async with data.session() as session:
-            await session.execute(text("BEGIN"))
-            await session.execute(database.note("a"))
-            await read(session, database)
-            await session.rollback()
-        assert await database.stored() == []
-        async with data.session() as session:
-            await session.execute(text("BEGIN"))
-            await session.execute(database.note("b"))
-            await read(session, database)
-
-    assert await database.stored() == ["b"]
-
-
-@on_mysql
 async def test_a_statement_that_failed_is_rolled_back_before_the_next_user(database: Database) -> None:
     await database.run(f"INSERT INTO {database.notes.name} (text) VALUES ('a')")
     async with database.module(pool_size=1) as data:
