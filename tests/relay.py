@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
+from tests.doors import close_door
+
 CHUNK = 65536
 
 
@@ -41,12 +43,20 @@ class Relay:
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one client."""
-        server_reader, server_writer = await asyncio.open_connection(*self._target)
+        self._keep(asyncio.current_task())
+        try:
+            server_reader, server_writer = await asyncio.open_connection(*self._target)
+        except (OSError, asyncio.CancelledError):
+            writer.transport.abort()  # no server behind us, or the test is over
+            return
         self._writers += [writer, server_writer]
         for source, sink, is_answer in ((reader, server_writer, False), (server_reader, writer, True)):
-            task = asyncio.create_task(self._pass_on(source, sink, is_answer=is_answer))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._keep(asyncio.create_task(self._pass_on(source, sink, is_answer=is_answer)))
+
+    def _keep(self, task: asyncio.Task[None] | None) -> None:
+        assert task is not None
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _pass_on(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, is_answer: bool) -> None:
         try:
@@ -62,6 +72,8 @@ class Relay:
     async def close(self) -> None:
         """Cut everything and wait until nobody is being served."""
         self.reset()
+        for task in self._tasks:
+            task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
@@ -76,5 +88,5 @@ async def relay_to(url: str) -> AsyncIterator[tuple[Relay, str]]:
     try:
         yield relay, parts._replace(netloc=f"{account}@127.0.0.1:{relay.port}").geturl()
     finally:
-        server.close()
+        await close_door(server)
         await relay.close()

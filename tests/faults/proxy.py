@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from tests.doors import close_door
 from tests.faults.framing import Conversation
 from tests.faults.line import Line
 from tests.faults.messages import Message, Predicate
@@ -195,7 +196,7 @@ async def fault_proxy(url: str) -> AsyncIterator[tuple[FaultProxy, str]]:
     try:
         yield proxy, proxy.through(url)
     finally:
-        server.close()
+        await close_door(server)
         await proxy.close()
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from myfy_data import DatabaseSettings, DataModule, DataModuleNotConfiguredError, DataSettings
 from myfy_data.engines.registry import EngineRegistry
 from tests.databases import ALL, Database
+from tests.doors import close_door
 
 on_all = pytest.mark.parametrize("database", ALL, indirect=True)
 both = pytest.mark.parametrize("driver", ["postgresql", "mysql"])
@@ -40,7 +41,7 @@ async def black_hole() -> AsyncIterator[tuple[int, asyncio.Event, asyncio.Event]
     try:
         yield server.sockets[0].getsockname()[1], came, gone
     finally:
-        server.close()
+        await close_door(server)
 
 
 async def select_one(engine: AsyncEngine) -> int:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from myfy_data.engines.registry import EngineRegistry
 from myfy_data.errors import DatabaseConnectionError
 from myfy_data.settings.models import DatabaseSettings
+from tests.doors import close_door
 from tests.own_servers import free_port
 
 SERVERS = pytest.mark.parametrize("url", ["postgresql_url", "mysql_url"], indirect=True)
@@ -221,7 +222,7 @@ async def test_something_else_listens_there(driver: str, serve: Serve) -> None:
 
     error = await failure(database_url=f"{driver}://app@127.0.0.1:{port}/main", connect_timeout=2)
 
-    server.close()
+    await close_door(server)
     assert "closed the connection" in error.reason or "does not speak" in error.reason
     assert "correct host and port" in str(error)
 

@@ -18,6 +18,7 @@ from sqlalchemy import text
 from myfy_data.engines.registry import EngineRegistry
 from myfy_data.errors import DatabaseConnectionError
 from myfy_data.settings.models import DatabaseSettings
+from tests.doors import close_door
 from tests.own_servers import free_port
 from tests.servers import MYSQL, POSTGRESQL, NoServerError, Server, account_of
 
@@ -227,7 +228,7 @@ async def test_no_failure_to_connect_tells_the_password(
 
     error = await error_of(with_canary(f"{driver}://app@{place[way]}/main", canary, connect_timeout=1, tls=tls))
 
-    server.close()
+    await close_door(server)
     assert CANARY not in everything_about(error)
 
 

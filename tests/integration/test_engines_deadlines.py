@@ -16,6 +16,7 @@ from myfy_data.engines.errors import PoolExhausted
 from myfy_data.engines.registry import EngineRegistry
 from myfy_data.errors import DatabaseConnectionError
 from myfy_data.settings.models import DatabaseSettings
+from tests.doors import close_door
 from tests.relay import Relay, relay_to
 
 BOTH = pytest.mark.parametrize("url", ["postgresql_url", "mysql_url"], indirect=True)
@@ -62,7 +63,7 @@ async def black_hole() -> AsyncIterator[int]:
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
-        server.close()
+        await close_door(server)
         for end in ends:
             end.transport.abort()
 

@@ -23,6 +23,7 @@ from myfy_data.engines.factory import open_owned
 from myfy_data.engines.keepalive import IDLE, INTERVAL, PROBES, UNACKNOWLEDGED, tcp_options, watch_line
 from myfy_data.sessions.outcomes import unknown_reason
 from myfy_data.settings.models import DatabaseSettings
+from tests.doors import close_door
 from tests.faults.proxy import fault_proxy
 from tests.relay import Relay
 
@@ -79,7 +80,7 @@ async def by_unix_socket(url: str) -> AsyncIterator[str]:
         try:
             yield f"{parts.scheme}://{parts.username}@{parts.path}?{query}"
         finally:
-            server.close()
+            await close_door(server)
             await relay.close()
 
 
@@ -113,7 +114,7 @@ async def test_a_line_with_tls_is_watched() -> None:
     found = told(writer.transport)
     for end in (writer, *ends):
         end.transport.abort()
-    server.close()
+    await close_door(server)
     assert found == WANTED
 
 

@@ -14,6 +14,7 @@ from myfy_data.engines.registry import EngineRegistry
 from myfy_data.errors import DatabaseConnectionError
 from myfy_data.settings.models import DatabaseSettings
 from myfy_data.settings.urls import ConnectionURL
+from tests.doors import close_door
 
 PASSWORD = "S3cr3t-pw"
 
@@ -75,7 +76,7 @@ async def served(rogue: Rogue) -> AsyncIterator[Rogue]:
     try:
         yield rogue
     finally:
-        server.close()
+        await close_door(server)
 
 
 async def connect(rogue: Rogue, **settings: object) -> DatabaseConnectionError:

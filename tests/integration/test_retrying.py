@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from myfy_data import CommitOutcomeUnknown, DatabaseConnectionError, DataModule, retrying
 from tests.databases import CONNECTION_ID, KILL, SERVERS, Database
+from tests.doors import close_door
 from tests.own_servers import free_port
 from tests.relay import Relay
 
@@ -206,7 +207,7 @@ async def test_a_server_that_comes_back(two_notes: Database) -> None:
                 attempts = attempt.number
                 await lock(session, two_notes, 1, "x")
     assert server is not None
-    server.close()
+    await close_door(server)
     await relay.close()
 
     assert (attempts, await two_notes.stored()) == (2, ["1x", "2"])
