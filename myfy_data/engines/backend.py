@@ -80,10 +80,14 @@ class Backend(ABC):
                 self.connections.add(connection)
                 watch_line(self.transport(connection))
                 return connection
-            self.abort(connection)  # it came too late
+            await self.turn_away(connection)
             failure, cause = closed_engine(self.profile), None
         # Outside the handlers: raised in one, it would carry the driver's frames, whose variables hold the password.
         raise failure from cause
+
+    async def turn_away(self, connection: Any) -> None:
+        """Close a connection that came too late."""
+        self.abort(connection)
 
     def _check_open(self) -> None:
         if self.arrivals.is_over:

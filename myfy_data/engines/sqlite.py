@@ -176,6 +176,11 @@ class SQLite(Backend):
         """Interrupt and close."""
         await connection.close()
 
+    async def turn_away(self, connection: Any) -> None:
+        """Close a connection that came too late; its thread must not outlive the loop that it reports to."""
+        self.abort(connection)
+        await connection.close()
+
     def abort(self, connection: Any) -> None:
         """Interrupt and close on the connection's thread, without waiting for it."""
         connection.stop()
