@@ -11,6 +11,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.pool import PoolProxiedConnection
 
 from myfy_data.engines.backend import READ_ONLY, Backend, abort_transport, adapted
+from myfy_data.engines.cluster import forgive_rollbacks
 from myfy_data.engines.failures import CORRECT_ADDRESS, Failure, address_of, chain
 from myfy_data.engines.read_only import ReadOnlyCharacteristic
 from myfy_data.engines.tls import load_tls_context
@@ -162,6 +163,7 @@ class MySQL(Backend):
     def listen(self, engine: Engine) -> None:
         """Begin the transactions of read-only sessions as such; the dialect's own method costs the others nothing."""
         event.listen(engine, "connect", self._settle)
+        forgive_rollbacks(engine)
         dialect: Any = engine.dialect
         if not self.settings.read_only:  # else every transaction is
             option = {READ_ONLY: ReadOnlyCharacteristic(always=False)}

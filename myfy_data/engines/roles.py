@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import ExceptionContext
 
 from myfy_data.engines.backend import READ_ONLY, Backend
-from myfy_data.engines.cluster import UNKNOWN_COMMAND, forgive_rollbacks, is_outside_cluster
+from myfy_data.engines.cluster import UNKNOWN_COMMAND, is_outside_cluster
 from myfy_data.engines.deadlines import phase_of
 from myfy_data.engines.failures import chain
 from myfy_data.engines.pool import BoundedPool
@@ -60,8 +60,6 @@ class Role:
         self.is_writable = True
         if self.matters:
             event.listen(engine, "handle_error", self._hear)
-        if backend.settings.url.backend == "mysql":
-            forgive_rollbacks(engine)
 
     @property
     def matters(self) -> bool:
