@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         ReadOnlySessionError,
         RevisionMismatchError,
         SessionError,
+        TransactionEndedError,
         UnknownProfileError,
         WrongEventLoopError,
     )
@@ -84,6 +85,7 @@ _HOMES = {
     "RevisionMismatchError": "myfy_data.errors",
     "SessionError": "myfy_data.errors",
     "SessionFactory": "myfy_data.sessions.factory",
+    "TransactionEndedError": "myfy_data.errors",
     "UnknownProfileError": "myfy_data.errors",
     "WrongEventLoopError": "myfy_data.errors",
     "load_settings": "myfy_data.settings.loader",
@@ -124,6 +126,7 @@ __all__ = [
     "RevisionMismatchError",
     "SessionError",
     "SessionFactory",
+    "TransactionEndedError",
     "UnknownProfileError",
     "WrongEventLoopError",
     "__version__",

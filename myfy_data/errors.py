@@ -15,6 +15,7 @@
         ReadOnlySessionError           a write in a session that is read-only
         ConcurrentSessionError         two tasks used one session at once
         WrongEventLoopError            a session was carried to another event loop or process
+        TransactionEndedError          the database ended the transaction; the unit of work is over
       CommitOutcomeUnknown             nobody can tell whether the COMMIT took place
       PartialCommitError               some profiles were committed, then one failed
       MigrationError                   a migration did not run to its end; says what ran
@@ -232,6 +233,27 @@ class ConcurrentSessionError(SessionError):
 
 class WrongEventLoopError(SessionError):
     """A session was carried to another event loop or into another process (contract C4)."""
+
+
+class TransactionEndedError(SessionError):
+    """The database ended the transaction, so its unit of work is over: nothing is sent until it is rolled back.
+
+    Raised for whatever comes after that, COMMIT included (contract C16.4). What ended it is the exception's cause,
+    where that was an error.
+
+    Attributes:
+        profile: the profile's name.
+        committed: whether the database kept what came before; else that is rolled back.
+    """
+
+    def __init__(self, profile: str, reason: str, *, committed: bool = False) -> None:
+        self.committed = committed
+        kept = "what came before it is stored" if committed else "what came before it is not stored"
+        super().__init__(
+            profile,
+            f"the transaction has ended: {reason}; {kept}, and nothing is sent until the session is rolled back\n"
+            "  fix: let the error leave the block, or `await session.rollback()`, and do the whole work again",
+        )
 
 
 class CommitOutcomeUnknown(DataModuleError):

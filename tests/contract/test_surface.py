@@ -47,6 +47,7 @@ NAMES = [
     "RevisionMismatchError",
     "SessionError",
     "SessionFactory",
+    "TransactionEndedError",
     "UnknownProfileError",
     "WrongEventLoopError",
     "__version__",
