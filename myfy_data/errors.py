@@ -194,18 +194,20 @@ class MissingPackageError(DataModuleError, ImportError):
 
 
 class MissingDriverError(MissingPackageError):
-    """The driver that a profile's URL asks for is not installed.
+    """The driver that a profile's URL asks for is not installed, or cannot work as it is installed.
 
     Attributes:
         profile: the profile's name.
         driver: SQLAlchemy's driver name, such as `postgresql+asyncpg`.
     """
 
-    def __init__(self, profile: str, driver: str, *, package: str, install: str) -> None:
+    def __init__(
+        self, profile: str, driver: str, *, package: str, install: str, reason: str = "is not installed"
+    ) -> None:
         self.profile = profile
         self.driver = driver
         super().__init__(
-            f"profile {profile!r}: the driver {package!r} for {driver} is not installed",
+            f"profile {profile!r}: the driver {package!r} for {driver} {reason}",
             package=package,
             install=install,
         )

@@ -169,6 +169,17 @@ class StrictConnection(Connection):  # type: ignore[misc]  # aiomysql ships no t
         if self._writer is not None:
             self._writer.transport.abort()  # and no more: whoever reads still needs the reader
 
+    def escape(self, obj: object) -> str:
+        """A value as it stands in SQL. Bytes are written in hexadecimal, which no character set and no mode reads anew.
+
+        aiomysql hands them to a function that PyMySQL 1.2 does not have.
+        """
+        if isinstance(obj, (bytes, bytearray, memoryview)):
+            return f"_binary X'{obj.hex()}'"
+        if isinstance(obj, (list, tuple, set, frozenset)):  # PyMySQL's converter for them is on its way out
+            return f"({','.join(map(self.escape, obj))})"
+        return str(super().escape(obj))
+
     async def query(self, sql: str, unbuffered: bool = False) -> Any:  # noqa: FBT001, FBT002 - aiomysql's signature
         """Run a statement; whether a transaction is open afterwards is only known where the answer says so."""
         self._in_doubt = True
