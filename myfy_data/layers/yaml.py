@@ -6,20 +6,24 @@ PyYAML's own loaders go by YAML 1.1, keep the last of two equal keys, and crash 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import yaml
 from yaml.reader import ReaderError
 
+from myfy_data.errors import Problem
 from myfy_data.layers.source import LayerSyntaxError, Limits, Locate, Place, Places, shown
 from myfy_data.layers.yaml_builder import Builder, Stop
-from myfy_data.layers.yaml_frames import Mark, place_of
+from myfy_data.layers.yaml_frames import Event, Mark, place_of
 from myfy_data.layers.yaml_scalars import kind_of
 from myfy_data.origins import KeyPath
 
 # They end a line in YAML 1.1 and do not in 1.2: PyYAML would change the text and count lines that no editor shows.
 _ODD_BREAKS = re.compile("[\x85\u2028\u2029]")
+
+# The Python parser lets what bad escapes raise through.
+_PARSER_ERRORS = (yaml.YAMLError, ValueError, OverflowError)
 
 NodePath = tuple[str | int, ...]
 
@@ -53,19 +57,42 @@ def _read(builder: Builder, strict_below: str | None) -> dict[str, Any]:
     try:
         if odd := _ODD_BREAKS.search(builder.text):
             raise ReaderError(builder.name, odd.start(), ord(odd[0]), "unicode", "a line break of YAML 1.1")
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is missing on some platforms
-        builder.build(loader(builder.text).get_event)
+        builder.build(_events(builder.text))
         tree = _root(builder)
         if strict_below in tree and builder.nulls:
             _require_values(builder, {strict_below: tree[strict_below]})
     except Stop:
         return {}
-    except (yaml.YAMLError, ValueError, OverflowError) as error:  # the Python parser lets bad escapes through
-        from myfy_data.layers.yaml_errors import explain_yaml  # noqa: PLC0415 - needed only for messages
-
-        builder.problems.append(explain_yaml(error, builder))
+    except _PARSER_ERRORS as error:
+        builder.problems = _refused(error, builder)
         return {}
     return tree
+
+
+def _events(text: str) -> Callable[[], Event]:
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is missing on some platforms
+    next_event: Callable[[], Event] = loader(text).get_event
+    return next_event
+
+
+def _refused(error: Exception, builder: Builder) -> list[tuple[Place, Problem]]:
+    """All problems of a text that the parser refused: what stands before its place and ends the reading, ends it first.
+
+    libyaml reads up to 1024 characters ahead of the events that it gives. Since 0.2.6 it refuses more than 1000 levels
+    there, so the events of the first 64 never came; without the text that was refused they do.
+    """
+    mark = getattr(error, "problem_mark", None)
+    if mark is not None:
+        ahead = Builder(builder.text[: mark.index], builder.name, builder.limits)
+        try:
+            ahead.build(_events(ahead.text))
+        except Stop:
+            return ahead.problems
+        except _PARSER_ERRORS:
+            pass  # a text that was cut off is seldom YAML
+    from myfy_data.layers.yaml_errors import explain_yaml  # noqa: PLC0415 - needed only for messages
+
+    return [*builder.problems, explain_yaml(error, builder)]
 
 
 def _root(builder: Builder) -> dict[str, Any]:

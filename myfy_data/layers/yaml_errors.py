@@ -61,6 +61,7 @@ _WORDS: tuple[tuple[str, str, str], ...] = (
         _QUOTE_IT,
     ),
     (r"block end|expected key|'-' indicator", "this does not fit what stands before it", _ALIGN),
+    (r"nesting depth", "more levels of tables and lists than can be read", "write it with fewer levels"),
     (r"node content", "expected a value here", _QUOTE_IT),
 )
 

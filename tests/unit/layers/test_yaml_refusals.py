@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+import yaml
+from yaml.scanner import ScannerError
 
 from myfy_data.layers.source import Limits
 from tests.unit.layers.yaml_reading import PARSERS, read, refusal
@@ -194,6 +197,42 @@ HOSTILE: dict[str, tuple[Callable[[], str], str]] = {
 def test_hostile_depth_is_refused_before_it_can_hurt(make: Callable[[], str], message: str, parser: str) -> None:
     """PyYAML's loaders crash the process on some of these, or raise RecursionError."""
     assert refusal(make(), parser) == f"myfy.yaml:{message}"
+
+
+class ReadingAhead(yaml.SafeLoader):
+    """A parser that reads everything before it gives an event, and refuses more than 1000 levels, as libyaml 0.2.6."""
+
+    def get_event(self) -> Any:
+        at = 1000 if self.buffer[:1001] == "[" * 1001 else None
+        if at is not None:
+            mark = yaml.Mark("", at, 0, at, None, 0)
+            raise ScannerError("while increasing flow level", mark, "exceeded maximum nesting depth", mark)
+        return super().get_event()
+
+
+def test_our_limit_speaks_before_one_of_the_parser_that_lies_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(yaml, "CSafeLoader", ReadingAhead)
+
+    assert refusal("[" * 1001) == f"myfy.yaml:1:65: {DEEP}"
+
+
+def test_a_limit_of_the_parser_below_ours_is_told_in_our_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(yaml, "CSafeLoader", ReadingAhead)
+
+    told = refusal("[" * 1001, limits=Limits(depth=2000))
+
+    assert told == (
+        "myfy.yaml:1:1001: more levels of tables and lists than can be read\n  fix: write it with fewer levels"
+    )
+
+
+def test_a_thousand_levels_are_refused_at_the_first_too_many() -> None:
+    """Libyaml 0.2.6 gives their events, so it is not asked twice."""
+    assert refusal("[" * 1000) == f"myfy.yaml:1:65: {DEEP}"
+
+
+def test_a_mistake_behind_too_many_levels_on_one_line_is_not_told_in_their_place() -> None:
+    assert refusal("a:\n  b: " + "[" * 70 + "@") == f"myfy.yaml:2:68: {DEEP}"
 
 
 BOMBS = [bomb("[x, x, x, x, x, x, x, x, x]", "[...]"), bomb("{k: 1}", "{<<: [...]}")]
