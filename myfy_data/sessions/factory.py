@@ -1,14 +1,34 @@
-"""`SessionFactory`: sessions of one profile for jobs, scripts and hosts (seed S9, contract C4)."""
+"""`SessionFactory`: sessions of one profile for jobs, scripts, hosts and libraries (seed S9, contract C4)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
-from types import TracebackType
+from types import MappingProxyType, TracebackType
+from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from myfy_data.errors import ConfigError, Problem
 from myfy_data.sessions.session import EngineSource, ProfileSession
 from myfy_data.settings.models import DatabaseSettings
+
+_ELSEWHERE = "async_sessionmaker(data.get_engine(), {}=...)"
+
+_REFUSED: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "bind": ("a session is bound to the engine of its profile", "async_sessionmaker(...)"),
+        "binds": ("a session is bound to the engine of its profile", _ELSEWHERE.format("binds")),
+        "class_": ("a session is one that is rolled back before it is closed", _ELSEWHERE.format("class_")),
+        "sync_session_class": (
+            "the session inside knows what its COMMIT came to",
+            _ELSEWHERE.format("sync_session_class"),
+        ),
+        "twophase": ("no driver prepares a transaction in two phases", "delete twophase"),
+        "close_resets_only": ("a session that was closed has ended for good", "await session.reset()"),
+    }
+)
+"""Options of SQLAlchemy's sessions that would take a promise back: why, and what to write."""
 
 
 class SessionContext(AbstractAsyncContextManager[AsyncSession]):
@@ -34,8 +54,11 @@ class SessionContext(AbstractAsyncContextManager[AsyncSession]):
         await self._session.__aexit__(kind, error, traceback)
 
 
-class SessionFactory:
+class SessionFactory(async_sessionmaker[AsyncSession]):
     """Makes sessions of one profile; usable from any task, event loop and process (contract C4).
+
+    It is an `async_sessionmaker`, so libraries that take one take it. What they `configure` holds for sessions made by
+    calling the factory or by its `begin()`; those of requests and of `data.session()` stay as they are.
 
     Args:
         profile: the profile's name.
@@ -44,6 +67,7 @@ class SessionFactory:
     """
 
     def __init__(self, profile: str, registry: EngineSource, settings: DatabaseSettings) -> None:
+        super().__init__(class_=ProfileSession, expire_on_commit=False)
         self._profile = profile
         self._registry = registry
         self._settings = settings
@@ -60,6 +84,11 @@ class SessionFactory:
     def settings(self) -> DatabaseSettings:
         """The profile's settings."""
         return self._settings
+
+    @property
+    def _sessionmaker(self) -> SessionFactory:
+        """Itself: packages that were written for upstream's factory reach for the maker inside (contract C15)."""
+        return self
 
     def session_context(self, *, read_only: bool = False) -> AbstractAsyncContextManager[AsyncSession]:
         """A block with a session: committed when the block ends well, rolled back when it raises.
@@ -80,7 +109,51 @@ class SessionFactory:
         """
         return self.make_session(read_only=read_only)
 
-    def make_session(self, *, read_only: bool = False) -> ProfileSession:
-        """As `create_session`, for whoever ends sessions on behalf of others."""
+    def make_session(self, *, read_only: bool = False, **options: Any) -> ProfileSession:
+        """As `create_session`, for callers that end sessions on behalf of others; `options` are SQLAlchemy's."""
         read_only = read_only or self._settings.read_only
-        return ProfileSession(self._profile, self._registry, self._settings, read_only=read_only)
+        return ProfileSession(self._profile, self._registry, self._settings, read_only=read_only, **options)
+
+    # -- as an async_sessionmaker ------------------------------------------------------------------------------
+
+    def __call__(self, *, read_only: bool = False, **local_kw: Any) -> AsyncSession:
+        """As `create_session`, with SQLAlchemy's options: those given here go before those of `configure`.
+
+        Args:
+            read_only: let the server refuse writes (contract C5.10); always so for a `read_only` profile.
+            local_kw: such as `expire_on_commit`, `autoflush`, `info`, `execution_options`.
+
+        Raises:
+            ConfigError: an option that would take a promise back, such as `bind`.
+        """
+        return self._configured(read_only=read_only, **local_kw)
+
+    def begin(self) -> AbstractAsyncContextManager[AsyncSession]:  # type: ignore[override]  # SQLAlchemy's is private
+        """As `session_context`, with the options of `configure`."""
+        return SessionContext(self._configured())
+
+    def configure(self, **new_kw: Any) -> None:
+        """Set options for the sessions that are made from now on by calling the factory.
+
+        Raises:
+            ConfigError: an option that would take a promise back, such as `bind`.
+        """
+        _refuse(self._profile, new_kw)
+        super().configure(**new_kw)
+
+    def _configured(self, **local_kw: Any) -> ProfileSession:
+        _refuse(self._profile, local_kw)
+        options = {key: value for key, value in self.kw.items() if key not in _REFUSED}
+        if "info" in options and "info" in local_kw:
+            local_kw["info"] = {**options["info"], **local_kw["info"]}
+        return self.make_session(**{**options, **local_kw})
+
+
+def _refuse(profile: str, options: Iterable[str]) -> None:
+    problems = [
+        Problem("argument", f"profiles.{profile}: {key}", _REFUSED[key][0], fix=_REFUSED[key][1])
+        for key in options
+        if key in _REFUSED
+    ]
+    if problems:
+        raise ConfigError(problems)

@@ -13,21 +13,37 @@ from myfy_data.sessions.outcomes import unknown_reason
 
 
 class LazySession(Session):
-    """SQLAlchemy's session, which asks for its engine at the first statement and knows what its COMMIT came to.
+    """SQLAlchemy's session, which settles for its engine at the first statement and knows what its COMMIT came to.
 
     Attributes:
-        open_bind: gives the engine; called at most once.
+        profile: the profile's name.
+        find_bind: gives the engine of the running loop.
+        open_bind: stays with that engine; called by the first statement.
         is_committing: whether COMMIT is due or under way, so that a cancellation has to wait for its answer.
     """
 
-    open_bind: Callable[[], Engine]
+    profile: str
+    find_bind: Callable[[], Engine]
+    open_bind: Callable[[], None]
     is_committing = False
     _connection: Connection | None = None
+    _bind: Engine | Connection | None = None
+
+    @property
+    def bind(self) -> Engine | Connection | None:
+        """The engine of the profile; before the first statement, the one of the loop that asks."""
+        return self._bind if self._bind is not None else self.find_bind()
+
+    @bind.setter
+    def bind(  # pyright: ignore[reportIncompatibleVariableOverride]  # an attribute in SQLAlchemy
+        self, bind: Engine | Connection | None
+    ) -> None:
+        self._bind = bind
 
     def get_bind(self, *args: Any, **kwargs: Any) -> Any:
-        """The engine of the profile; opened now if this is the first statement."""
-        if self.bind is None:
-            self.bind = self.open_bind()
+        """The engine of the profile, to stay with; opened now if this is the first statement."""
+        if self._bind is None:
+            self.open_bind()
         return super().get_bind(*args, **kwargs)
 
     def commit(self) -> None:
@@ -44,7 +60,7 @@ class LazySession(Session):
             reason = unknown_reason(error)
             if reason is None:
                 raise
-            raise CommitOutcomeUnknown(self.info["profile"], reason) from error
+            raise CommitOutcomeUnknown(self.profile, reason) from error
         finally:
             self.is_committing = False
 

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+from myfy_data.engines.home import running_loop
 from myfy_data.errors import CommitOutcomeUnknown, ReadOnlySessionError
 from myfy_data.sessions.lazy import LazySession
 from myfy_data.sessions.outcomes import is_read_only_refusal
@@ -55,32 +56,57 @@ class ProfileSession(AsyncSession):
         engines: where the engine comes from, at the first statement.
         settings: the profile's settings; a cancelled COMMIT goes on waiting for its answer for `command_timeout`.
         read_only: whether the server refuses writes.
+        options: SQLAlchemy's, for sessions that a library asked for.
 
     Attributes:
         usage: who may use the session now, and whether it has ended.
     """
 
     def __init__(
-        self, profile: str, engines: EngineSource, settings: DatabaseSettings, *, read_only: bool = False
+        self,
+        profile: str,
+        engines: EngineSource,
+        settings: DatabaseSettings,
+        *,
+        read_only: bool = False,
+        **options: Any,
     ) -> None:
-        super().__init__(
-            sync_session_class=LazySession, expire_on_commit=False, close_resets_only=False, info={"profile": profile}
-        )
+        options = {"expire_on_commit": False, **options, "info": {"profile": profile, **(options.get("info") or {})}}
+        super().__init__(sync_session_class=LazySession, close_resets_only=False, **options)
         self.profile = profile
         self.read_only = read_only
         self._engines = engines
         self._settings = settings
         self.usage = SessionUsage(profile, settings.command_timeout)
-        self.sync_session.open_bind = self._open_bind  # type: ignore[attr-defined]  # it is a LazySession
+        self._engine: AsyncEngine | None = None
+        lazy: LazySession = self.sync_session  # type: ignore[assignment]  # it is one
+        lazy.profile, lazy.find_bind, lazy.open_bind = profile, self._find_bind, self._open_bind
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of profile {self.profile!r}>"
 
-    def _open_bind(self) -> Engine:
+    # -- the engine --------------------------------------------------------------------------------------------
+
+    @property  # type: ignore[misc]  # SQLAlchemy's can be set
+    def bind(self) -> AsyncEngine:  # pyright: ignore[reportIncompatibleMethodOverride]  # as above
+        """The engine of the profile: the session's own from its first statement on, before that the running loop's.
+
+        It may be opened for that, and makes no connection.
+        """
+        return self._engine or self._engines.get(self.profile, read_only=self.read_only)
+
+    def _find_bind(self) -> Engine:
+        return self.bind.sync_engine
+
+    def _open_bind(self) -> None:
         self.usage.check_open()
+        if running_loop() is None:
+            return  # asked for the engine only: whichever loop uses the session decides
         self.usage.check_place()
-        self.bind = engine = self._engines.get(self.profile, read_only=self.read_only)
-        return engine.sync_engine
+        self._engine = engine = self.bind
+        self.sync_session.bind = engine.sync_engine
+        if _note_async_bind is not None:
+            _note_async_bind(self, engine)
 
     # -- use: one task at a time -------------------------------------------------------------------------------
 
@@ -243,8 +269,8 @@ class ProfileSession(AsyncSession):
             await self.clean_up(self.close, after=error)
 
 
-if not hasattr(AsyncSession, "bind"):  # SQLAlchemy 2.0 leaves the attribute out
-    ProfileSession.bind = None  # type: ignore[method-assign,assignment]  # a property in SQLAlchemy 2.1
+_note_async_bind = getattr(vars(AsyncSession).get("bind"), "fset", None)
+"""SQLAlchemy 2.1 finds the asynchronous engine of a synchronous one by what was set here."""
 
 _OWN = frozenset(vars(ProfileSession)) | {"aclose", "close_all"}
 
