@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         SessionError,
         TransactionEndedError,
         UnknownProfileError,
+        UnsupportedPackageError,
         WrongEventLoopError,
     )
     from myfy_data.health import HealthReport, ProfileHealth
@@ -87,6 +88,7 @@ _HOMES = {
     "SessionFactory": "myfy_data.sessions.factory",
     "TransactionEndedError": "myfy_data.errors",
     "UnknownProfileError": "myfy_data.errors",
+    "UnsupportedPackageError": "myfy_data.errors",
     "WrongEventLoopError": "myfy_data.errors",
     "load_settings": "myfy_data.settings.loader",
     "retrying": "myfy_data.retry.retrying",
@@ -128,6 +130,7 @@ __all__ = [
     "SessionFactory",
     "TransactionEndedError",
     "UnknownProfileError",
+    "UnsupportedPackageError",
     "WrongEventLoopError",
     "__version__",
     "load_settings",

@@ -11,6 +11,7 @@
       DatabaseTimeoutError             a deadline of a profile passed; names the phase (also a TimeoutError)
       MissingPackageError              a package is not installed (also an ImportError)
         MissingDriverError             ... and it is the database driver
+      UnsupportedPackageError          ... is installed and of no use: broken, or another version (also an ImportError)
       SessionError                     a session was used in a way that cannot be right
         ReadOnlySessionError           a write in a session that is read-only
         ConcurrentSessionError         two tasks used one session at once
@@ -194,23 +195,45 @@ class MissingPackageError(DataModuleError, ImportError):
 
 
 class MissingDriverError(MissingPackageError):
-    """The driver that a profile's URL asks for is not installed, or cannot work as it is installed.
+    """The driver that a profile's URL asks for is not installed.
 
     Attributes:
         profile: the profile's name.
         driver: SQLAlchemy's driver name, such as `postgresql+asyncpg`.
     """
 
-    def __init__(
-        self, profile: str, driver: str, *, package: str, install: str, reason: str = "is not installed"
-    ) -> None:
+    def __init__(self, profile: str, driver: str, *, package: str, install: str) -> None:
         self.profile = profile
         self.driver = driver
         super().__init__(
-            f"profile {profile!r}: the driver {package!r} for {driver} {reason}",
+            f"profile {profile!r}: the driver {package!r} for {driver} is not installed",
             package=package,
             install=install,
         )
+
+
+class UnsupportedPackageError(DataModuleError, ImportError):
+    """A package is installed and cannot be used: it cannot be imported, or it is a version that does not work.
+
+    Nothing was opened. What this library uses of a package is verified when the package is loaded (contract C16.1).
+
+    Attributes:
+        package: the name to install.
+        version: the one that is installed; empty when that cannot be told.
+        reason: what does not work.
+        install: the command that installs a version which works.
+        profile: the profile that needs it; empty when it is no profile's.
+    """
+
+    def __init__(self, package: str, version: str, reason: str, *, install: str, profile: str = "") -> None:
+        self.package = package
+        self.version = version
+        self.reason = reason
+        self.install = install
+        self.profile = profile
+        whose = f"profile {profile!r}: " if profile else ""
+        installed = f"{package} {version}" if version else package
+        super().__init__(f"{whose}{installed} {reason}\n  fix: {install}")
 
 
 class SessionError(DataModuleError):

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from myfy_data.integrations.missing import missing_framework
+from myfy_data.integrations.missing import framework_error
 from myfy_data.module.configured import resolve_profile
 from myfy_data.module.module import DataModule
 from myfy_data.sessions.unit_of_work import UNKNOWN_OUTCOME
@@ -15,8 +15,8 @@ from myfy_data.sessions.unit_of_work import UNKNOWN_OUTCOME
 try:
     from fastapi import Depends, FastAPI
     from fastapi.responses import JSONResponse
-except ModuleNotFoundError:
-    raise missing_framework("fastapi") from None
+except ImportError as error:
+    raise framework_error("fastapi", error) from error
 
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection, Request

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from myfy_data.asgi import request_session, run_request
 from myfy_data.errors import CommitOutcomeUnknown, DataModuleError
-from myfy_data.integrations.missing import missing_framework
+from myfy_data.integrations.missing import framework_error
 from myfy_data.module.module import DataModule
 from myfy_data.sessions.unit_of_work import UNKNOWN_OUTCOME
 from myfy_data.suggestions import listed, nearest
@@ -21,8 +21,8 @@ try:
     from litestar.plugins import InitPlugin, ReceiveRoutePlugin
     from litestar.routes import HTTPRoute
     from litestar.types import Scope
-except ModuleNotFoundError:
-    raise missing_framework("litestar") from None
+except ImportError as error:
+    raise framework_error("litestar", error) from error
 
 if TYPE_CHECKING:
     from litestar.config.app import AppConfig

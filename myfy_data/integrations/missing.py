@@ -1,12 +1,20 @@
-"""What to say when an adapter's framework is not installed."""
+"""What to say when an adapter's framework cannot be imported."""
 
 from __future__ import annotations
 
-from myfy_data.errors import MissingPackageError
+from myfy_data.errors import DataModuleError, MissingPackageError
+from myfy_data.package_contract import PackageContract, is_absent, unusable
 
 
-def missing_framework(package: str) -> MissingPackageError:
-    """The error for a framework that is not there; the extra that brings it bears its name."""
+def framework_error(package: str, error: ImportError) -> DataModuleError:
+    """The error for a framework whose import failed: it is not there, or it is broken.
+
+    Args:
+        package: its name, which the extra that brings it bears as well.
+        error: what the import raised.
+    """
+    if not is_absent(package, error):
+        return unusable(PackageContract(package, package), error)
     return MissingPackageError(
         f"myfy_data.integrations.{package} needs {package}, which is not installed",
         package=package,

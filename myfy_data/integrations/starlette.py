@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from myfy_data.asgi import ASGIApp, Receive, Scope, Send, request_session, run_request, unit_of_work
 from myfy_data.errors import CommitOutcomeUnknown, DataModuleError
-from myfy_data.integrations.missing import missing_framework
+from myfy_data.integrations.missing import framework_error
 from myfy_data.module.module import DataModule
 from myfy_data.sessions.unit_of_work import UNKNOWN_OUTCOME
 
@@ -20,8 +20,8 @@ try:
     from starlette.applications import Starlette
     from starlette.requests import HTTPConnection, Request
     from starlette.responses import PlainTextResponse, Response
-except ModuleNotFoundError:
-    raise missing_framework("starlette") from None
+except ImportError as error:
+    raise framework_error("starlette", error) from error
 
 __all__ = ["get_session", "setup"]
 

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from myfy_data.errors import MissingPackageError
+from myfy_data.package_contract import PackageContract, is_absent, unusable
 from myfy_data.retry.budget import budget_of
 from myfy_data.retry.verdicts import Verdict, verdict_of
 from myfy_data.sessions.factory import SessionFactory
@@ -61,6 +62,7 @@ def retrying(
 
     Raises:
         MissingPackageError: stamina is not installed.
+        UnsupportedPackageError: it cannot be imported.
         Exception: what the last attempt raised; what is not in the table, at once.
     """
     factory = source if isinstance(source, SessionFactory) else source.get_session_factory(profile)
@@ -166,6 +168,8 @@ def _stamina() -> ModuleType:
     try:
         import stamina  # noqa: PLC0415 - an optional package
     except ImportError as error:
+        if not is_absent("stamina", error):
+            raise unusable(PackageContract("stamina", "stamina"), error) from error
         message = "retrying() stands on the package 'stamina', which is not installed"
         raise MissingPackageError(message, package="stamina", install="pip install 'myfy-data[retry]'") from error
     return stamina

@@ -49,6 +49,7 @@ NAMES = [
     "SessionFactory",
     "TransactionEndedError",
     "UnknownProfileError",
+    "UnsupportedPackageError",
     "WrongEventLoopError",
     "__version__",
     "load_settings",

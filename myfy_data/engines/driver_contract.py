@@ -1,0 +1,230 @@
+"""The private names of the drivers and of SQLAlchemy that the engines use (contract C16.1; ADR 25).
+
+One declaration for each package. `load_driver` verifies a driver's, and SQLAlchemy's with it; what only an object has
+is verified on each new connection, before anybody gets it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from myfy_data.package_contract import BadVersions, Kind, PackageContract, PrivateName
+
+AIOMYSQL_CONNECTION = "aiomysql.connection:Connection"
+AIOSQLITE_CONNECTION = "aiosqlite.core:Connection"
+ASYNCPG_CONNECTION = "asyncpg.connection:Connection"
+
+PYMYSQL = ("1.1.1", "1.3")
+"""aiomysql stands on it and names no bound: the first release that works, and the first that does not."""
+
+_PYMYSQL = f"it needs PyMySQL {PYMYSQL[0]} or later, before {PYMYSQL[1]}"
+_LOGIN = f"{AIOMYSQL_CONNECTION}._request_authentication"
+_SWITCH = f"{AIOMYSQL_CONNECTION}._process_auth"
+_CLEAR_TEXT = "refuses a password in clear text"
+_POOL = "sqlalchemy.pool.impl:QueuePool"
+_ENTRY = "sqlalchemy.pool.base:_ConnectionRecord"
+_ADAPTER = "sqlalchemy.dialects.postgresql.asyncpg:AsyncAdapt_asyncpg_connection"
+_CURSOR = "sqlalchemy.connectors.asyncio:AsyncAdapt_dbapi_cursor"
+
+
+def _all(owner: str, kind: Kind, names: Iterable[tuple[str, str]]) -> Iterator[PrivateName]:
+    """Names of one owner and kind, each with its purpose."""
+    for name, purpose in names:
+        yield PrivateName(owner, name, kind, purpose)
+
+
+AIOMYSQL = PackageContract(
+    "aiomysql",
+    "aiomysql",
+    names=(
+        PrivateName(AIOMYSQL_CONNECTION, "_connect", "coroutine", "connects and logs in"),
+        PrivateName(
+            AIOMYSQL_CONNECTION,
+            "_request_authentication",
+            "coroutine",
+            _CLEAR_TEXT,
+            is_protection=True,
+            callers=(f"{AIOMYSQL_CONNECTION}._connect",),
+        ),
+        PrivateName(
+            AIOMYSQL_CONNECTION, "_process_auth", "coroutine", _CLEAR_TEXT, is_protection=True, callers=(_LOGIN,)
+        ),
+        PrivateName(
+            AIOMYSQL_CONNECTION,
+            "_read_packet",
+            "coroutine",
+            "ends the wait for an answer",
+            is_protection=True,
+            callers=(_LOGIN, _SWITCH, f"{AIOMYSQL_CONNECTION}._read_ok_packet"),
+        ),
+        PrivateName(
+            AIOMYSQL_CONNECTION, "write_packet", "method", _CLEAR_TEXT, is_protection=True, callers=(_LOGIN, _SWITCH)
+        ),
+        PrivateName(AIOMYSQL_CONNECTION, "_execute_command", "coroutine", "resets a connection's state"),
+        PrivateName(AIOMYSQL_CONNECTION, "_read_ok_packet", "coroutine", "resets a connection's state"),
+        PrivateName(AIOMYSQL_CONNECTION, "_secure", "instance attribute", _CLEAR_TEXT, is_protection=True),
+        PrivateName(AIOMYSQL_CONNECTION, "_ssl_context", "instance attribute", _CLEAR_TEXT, is_protection=True),
+        PrivateName(AIOMYSQL_CONNECTION, "_client_auth_plugin", "instance attribute", _CLEAR_TEXT, is_protection=True),
+        PrivateName(AIOMYSQL_CONNECTION, "_server_auth_plugin", "instance attribute", _CLEAR_TEXT, is_protection=True),
+        *_all(
+            AIOMYSQL_CONNECTION,
+            "instance attribute",
+            (
+                ("_writer", "keepalive, liveness and abort"),
+                ("_reader", "notices a server that has left"),
+                ("_loop", "ends the wait for an answer"),
+                ("_result", "knows whether a transaction is open"),
+            ),
+        ),
+        PrivateName("aiomysql.connection:_StreamReader", "eof_received", "attribute", "notices a server that has left"),
+    ),
+    companions=("PyMySQL",),
+    known_bad=(
+        BadVersions((("PyMySQL", "0", PYMYSQL[0]),), _PYMYSQL),
+        BadVersions((("PyMySQL", PYMYSQL[1], ""),), _PYMYSQL),
+    ),
+)
+
+AIOSQLITE = PackageContract(
+    "aiosqlite",
+    "aiosqlite",
+    names=(
+        PrivateName(
+            AIOSQLITE_CONNECTION,
+            "_execute",
+            "coroutine",
+            "interrupts a statement",
+            is_protection=True,
+            callers=(f"{AIOSQLITE_CONNECTION}.commit", f"{AIOSQLITE_CONNECTION}.create_function"),
+        ),
+        *_all(
+            AIOSQLITE_CONNECTION,
+            "instance attribute",
+            (
+                ("_tx", "closes a file whose opening was cancelled"),
+                ("_thread", "lets the process end beside a stuck statement"),
+                ("_connection", "interrupts a statement"),
+            ),
+        ),
+        PrivateName(AIOSQLITE_CONNECTION, "_conn", "attribute", "the sqlite3 connection"),
+        *_all(
+            "aiosqlite.cursor:Cursor",
+            "instance attribute",
+            (("_conn", "reads rows in bunches"), ("_cursor", "reads rows in bunches")),
+        ),
+    ),
+)
+
+ASYNCPG = PackageContract(
+    "asyncpg",
+    "asyncpg",
+    names=(PrivateName(ASYNCPG_CONNECTION, "_transport", "instance attribute", "keepalive, liveness and abort"),),
+)
+
+SQLALCHEMY = PackageContract(
+    "sqlalchemy",
+    "sqlalchemy",
+    names=(
+        PrivateName(
+            _POOL,
+            "_do_get",
+            "method",
+            "hands out connections first come, first served",
+            is_protection=True,
+            callers=(f"{_ENTRY}.checkout",),
+        ),
+        PrivateName(
+            _POOL,
+            "_do_return_conn",
+            "method",
+            "hands a connection to the longest waiter",
+            is_protection=True,
+            callers=("sqlalchemy.pool.base:Pool._return_conn",),
+        ),
+        *_all(
+            _POOL,
+            "method",
+            (
+                ("_create_connection", "opens a connection in a free place"),
+                ("_inc_overflow", "counts the places"),
+                ("_dec_overflow", "counts the places"),
+            ),
+        ),
+        *_all(
+            _POOL,
+            "instance attribute",
+            (
+                ("_pool", "the idle connections"),
+                ("_overflow", "counts the places"),
+                ("_max_overflow", "counts the places"),
+                ("_timeout", "the bound of a wait"),
+                ("_invalidate_time", "replaces every connection at its next use"),
+            ),
+        ),
+        PrivateName(
+            "sqlalchemy.pool.base:_ConnectionFairy",
+            "_connection_record",
+            "instance attribute",
+            "replaces a dead connection unseen",
+        ),
+        *_all(
+            _CURSOR,
+            "instance attribute",
+            (
+                ("_adapt_connection", "replaces a dead connection unseen"),
+                ("_connection", "replaces a dead connection unseen"),
+            ),
+        ),
+    ),
+)
+
+SQLALCHEMY_ASYNCPG = PackageContract(
+    "sqlalchemy",
+    "sqlalchemy",
+    names=(
+        PrivateName(_ADAPTER, "_start_transaction", "coroutine", "begins a transaction"),
+        PrivateName(_ADAPTER, "_transaction", "instance attribute", "knows whether a transaction is open"),
+        PrivateName(
+            _ADAPTER, "_started", "instance attribute", "knows whether a transaction is open", is_optional=True
+        ),
+    ),
+)
+
+ASYNCIO = PackageContract(
+    "asyncio",
+    "",
+    names=(
+        PrivateName(
+            "asyncio.transports:Transport",
+            "_loop",
+            "instance attribute",
+            "closes the socket of a loop that is closed",
+            is_optional=True,
+        ),
+        PrivateName(
+            "asyncio.transports:Transport",
+            "_ssl_protocol",
+            "instance attribute",
+            "finds the socket below TLS",
+            is_optional=True,
+        ),
+        PrivateName(
+            "asyncio.sslproto:SSLProtocol",
+            "_transport",
+            "instance attribute",
+            "finds the socket below TLS",
+            is_optional=True,
+        ),
+        PrivateName(
+            "asyncio.transports:Transport",
+            "_call_connection_lost",
+            "method",
+            "closes the socket of a loop that is closed",
+            is_optional=True,
+        ),
+    ),
+)
+"""Of no package that pip installs; uvloop's transports have none of them, and there the garbage collector closes."""
+
+DRIVERS = {"sqlite": AIOSQLITE, "postgresql": ASYNCPG, "mysql": AIOMYSQL}
+"""The driver of each backend."""
