@@ -121,7 +121,7 @@ class SessionFactory(async_sessionmaker[AsyncSession]):
 
         Args:
             read_only: let the server refuse writes (contract C5.10); always so for a `read_only` profile.
-            local_kw: such as `expire_on_commit`, `autoflush`, `info`, `execution_options`.
+            local_kw: such as `expire_on_commit`, `autoflush`, `info`.
 
         Raises:
             ConfigError: an option that would take a promise back, such as `bind`.

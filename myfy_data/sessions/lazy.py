@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.orm import Session, SessionTransaction
 
 from myfy_data.errors import CommitOutcomeUnknown
-from myfy_data.sessions.outcomes import unknown_reason
+from myfy_data.sessions.outcomes import Outcome, is_of_a_statement, unknown_reason
 
 
 class LazySession(Session):
@@ -20,12 +20,14 @@ class LazySession(Session):
         find_bind: gives the engine of the running loop.
         open_bind: stays with that engine; called by the first statement.
         is_committing: whether COMMIT is due or under way, so that a cancellation has to wait for its answer.
+        outcome: what the last call of `commit` came to.
     """
 
     profile: str
     find_bind: Callable[[], Engine]
     open_bind: Callable[[], None]
     is_committing = False
+    outcome = Outcome.NOT_REACHED
     _connection: Connection | None = None
     _bind: Engine | Connection | None = None
 
@@ -52,17 +54,26 @@ class LazySession(Session):
         Raises:
             CommitOutcomeUnknown: the answer to COMMIT never came (contract C5.3).
         """
+        self.outcome = Outcome.NOT_REACHED
         self.flush()  # an error of a flush is no error of COMMIT
         self.is_committing = True
         try:
             super().commit()
         except BaseException as error:
-            reason = unknown_reason(error)
-            if reason is None:
-                raise
-            raise CommitOutcomeUnknown(self.profile, reason) from error
+            self._raise_unknown(error)
+            raise
         finally:
             self.is_committing = False
+
+    def _raise_unknown(self, error: BaseException) -> None:
+        if self.outcome is Outcome.STORED:
+            return  # what failed came behind COMMIT: a listener, or the connection's way back
+        reason = unknown_reason(error)
+        if reason is not None:
+            self.outcome = Outcome.UNKNOWN
+            raise CommitOutcomeUnknown(self.profile, reason) from error
+        if not is_of_a_statement(error):
+            self.outcome = Outcome.REFUSED
 
     def rollback(self) -> None:
         """Roll back, also what a COMMIT that failed has left open."""
@@ -85,3 +96,10 @@ class LazySession(Session):
 @event.listens_for(LazySession, "after_begin")
 def _remember_connection(session: LazySession, _: SessionTransaction, connection: Connection) -> None:
     session._connection = connection  # noqa: SLF001 - as if it were a method
+
+
+@event.listens_for(LazySession, "after_commit")
+def _note_commit(session: LazySession) -> None:
+    # Before any listener of the user's, which may fail. Told of savepoints, too: those commit nothing.
+    if session.is_committing and not session.in_nested_transaction():
+        session.outcome = Outcome.STORED

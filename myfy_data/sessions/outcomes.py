@@ -3,11 +3,46 @@
 from __future__ import annotations
 
 import asyncio
+import enum
 import sqlite3
+from collections.abc import Mapping
 
 from sqlalchemy.exc import DBAPIError
 
-from myfy_data.errors import DatabaseTimeoutError
+from myfy_data.engines.failures import chain
+from myfy_data.errors import DatabaseTimeoutError, TransactionEndedError
+
+
+class Outcome(enum.Enum):
+    """What a commit came to, in words for the log (contract C5.3)."""
+
+    NOT_REACHED = "not stored"  # something failed before COMMIT was sent
+    REFUSED = "not committed"
+    UNKNOWN = "stored or not"
+    STORED = "stored"
+    ENDED = "not stored, ended by the database"
+    ENDED_AND_STORED = "stored as far as it was when the database ended it"
+
+    @property
+    def keeps_something(self) -> bool:
+        """Whether the database surely has some of the work."""
+        return self in (Outcome.STORED, Outcome.ENDED_AND_STORED)
+
+
+_DENIAL = "the work of a request was not committed (profiles %s): %s"
+
+_SENTENCES: Mapping[Outcome, str] = {
+    Outcome.NOT_REACHED: _DENIAL,
+    Outcome.REFUSED: _DENIAL,
+    Outcome.UNKNOWN: "the outcome of a request is unknown: its work may be stored or not (profiles %s): %s",
+    Outcome.STORED: "the work of a request is stored (profiles %s), although its end failed: %s",
+    Outcome.ENDED: "the work of a request was not committed, the database had ended its transaction (profiles %s): %s",
+    Outcome.ENDED_AND_STORED: (
+        "the work of a request is stored up to where the database ended its transaction (profiles %s): %s"
+    ),
+}
+
+_CANCELLED = "the work of a request is stored (profiles %s), although the request was cancelled"
 
 _UNKNOWN_STATES = frozenset({"08007", "40003", "57P01", "57P02", "57P03"})
 """SQLSTATEs of PostgreSQL whose statement may have taken effect; class 08, the connection's, is added to them."""
@@ -38,8 +73,7 @@ def unknown_reason(error: BaseException) -> str | None:
         without_connection = isinstance(error, DatabaseTimeoutError) and error.phase in ("connect", "checkout")
         return None if without_connection else "no answer within the deadline"
     if isinstance(error, DBAPIError):
-        # An error that carries a statement is a flush's: COMMIT was not sent yet.
-        lost = error.statement is None and (error.connection_invalidated or not _is_answer(error))
+        lost = not is_of_a_statement(error) and (error.connection_invalidated or not _is_answer(error))
     else:
         lost = isinstance(error, OSError) or type(error).__module__.partition(".")[0] in _DRIVERS
     return f"the connection was lost: {name}" if lost else None
@@ -53,6 +87,35 @@ def _is_answer(error: DBAPIError) -> bool:
         return code >= _FIRST_SERVER_CODE and code not in _CLIENT_CODES and code not in _UNKNOWN_CODES
     state = server_state(error)
     return bool(state) and state not in _UNKNOWN_STATES and not state.startswith("08")
+
+
+def is_of_a_statement(error: BaseException) -> bool:
+    """Whether an error inside a commit is a flush's: then COMMIT was not sent."""
+    return isinstance(error, DBAPIError) and error.statement is not None
+
+
+def describe_outcome(outcomes: Mapping[str, Outcome], error: BaseException) -> str:
+    """One sentence for the log: what became of a request's work when its end raised `error`.
+
+    Args:
+        outcomes: what the commit of each profile that took part came to, by name.
+        error: what was raised.
+    """
+    found = dict(outcomes)
+    for item in chain(error):
+        if isinstance(item, TransactionEndedError):
+            found[item.profile] = Outcome.ENDED_AND_STORED if item.committed else Outcome.ENDED
+    kinds = {_SENTENCES[outcome]: outcome for outcome in found.values()}
+    name = type(error).__name__
+    if len(kinds) > 1:
+        each = ", ".join(f"{profile!r} {outcome.value}" for profile, outcome in found.items())
+        kept = any(outcome.keeps_something for outcome in found.values())
+        return f"the work of a request is {'stored in part' if kept else 'not stored as a whole'} ({each}): {name}"
+    names = ", ".join(repr(profile) for profile in found)
+    outcome = next(iter(kinds.values()), Outcome.NOT_REACHED)
+    if outcome is Outcome.STORED and isinstance(error, asyncio.CancelledError):
+        return _CANCELLED % names
+    return _SENTENCES[outcome] % (names, name)
 
 
 def is_read_only_refusal(error: DBAPIError) -> bool:

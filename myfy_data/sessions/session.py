@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from myfy_data.engines.home import running_loop
 from myfy_data.errors import CommitOutcomeUnknown, ReadOnlySessionError
 from myfy_data.sessions.lazy import LazySession
-from myfy_data.sessions.outcomes import is_read_only_refusal
+from myfy_data.sessions.outcomes import Outcome, is_read_only_refusal
 from myfy_data.sessions.shielding import run_to_completion, start, wait_until_done
 from myfy_data.sessions.transaction import ProfileTransaction
 from myfy_data.sessions.usage import SessionUsage
@@ -184,9 +184,25 @@ class ProfileSession(AsyncSession):
         failure = task.exception()
         if isinstance(failure, CommitOutcomeUnknown):
             raise failure from cancelled
-        outcome = "the work is stored" if failure is None else f"it failed with {type(failure).__name__}"
-        cancelled.add_note(f"profile {self.profile!r}: COMMIT was answered before this cancellation: {outcome}")
+        cancelled.add_note(f"profile {self.profile!r}: {self._note_for(failure)}")
         raise cancelled
+
+    def _note_for(self, failure: BaseException | None) -> str:
+        """What a cancellation that was held back for COMMIT is told of it."""
+        name = type(failure).__name__
+        if self.outcome is Outcome.NOT_REACHED:
+            return f"nothing was committed: before COMMIT, this failed as well: {name}"
+        told = "the work is stored" if self.outcome is Outcome.STORED else f"it failed with {name}"
+        return f"COMMIT was answered before this cancellation: {told}"
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the last call of `commit` came to, since this was set."""
+        return self.sync_session.outcome  # type: ignore[attr-defined,no-any-return]  # it is a LazySession
+
+    @outcome.setter
+    def outcome(self, outcome: Outcome) -> None:
+        self.sync_session.outcome = outcome  # type: ignore[attr-defined]  # as above
 
     def _may_be_interrupted(self) -> bool:
         """Whether the commit that runs has not come to COMMIT yet."""

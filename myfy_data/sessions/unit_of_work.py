@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from myfy_data.errors import CommitOutcomeUnknown, PartialCommitError, SessionError
 from myfy_data.sessions.factory import SessionFactory
+from myfy_data.sessions.outcomes import Outcome, describe_outcome
 from myfy_data.sessions.session import ProfileSession
 from myfy_data.sessions.shielding import run_to_completion, start, wait_until_done
 
@@ -87,20 +88,19 @@ class UnitOfWork:
             await self.roll_back()
             return
         self._ended = True
+        sessions = self._to_commit()
+        for session in sessions:
+            session.outcome = Outcome.NOT_REACHED  # a handler may have committed, which is not this end
         try:
-            await self._commit()
+            if len(sessions) > 1:
+                await _commit_together(sessions)
+            elif sessions:
+                await sessions[0].commit()
         except BaseException as error:
-            self._log(error)
+            _log(sessions, error)
             await self.roll_back(after=error)
             raise
         await self._close_all()
-
-    async def _commit(self) -> None:
-        sessions = self._to_commit()
-        if len(sessions) > 1:
-            await _commit_together(sessions)
-        elif sessions:
-            await sessions[0].commit()
 
     def _to_commit(self) -> list[ProfileSession]:
         # A read-only session has nothing to lose: its end cannot make a request fail.
@@ -133,10 +133,10 @@ class UnitOfWork:
             except Exception as failure:  # noqa: BLE001 - the outcome is decided; the server rolls back what we could not
                 logger.warning("profile %r: its session did not end well: %s", session.profile, type(failure).__name__)
 
-    def _log(self, error: BaseException) -> None:
-        # Without a traceback: the host's own log has it, where nobody handles the error.
-        names = ", ".join(repr(factory.profile) for factory in self._sessions)
-        logger.error("the work of a request was not committed (profiles %s): %s", names, type(error).__name__)
+
+def _log(sessions: Sequence[ProfileSession], error: BaseException) -> None:
+    # Without a traceback: the host's own log has it, where nobody handles the error.
+    logger.error("%s", describe_outcome({session.profile: session.outcome for session in sessions}, error))
 
 
 async def _commit_together(sessions: Sequence[ProfileSession]) -> None:
@@ -147,11 +147,11 @@ async def _commit_together(sessions: Sequence[ProfileSession]) -> None:
     cancelled = await wait_until_done(task)
     failure = task.exception()
     if cancelled is None:
-        task.result()
-    elif isinstance(failure, CommitOutcomeUnknown | PartialCommitError):
+        return task.result()
+    if isinstance(failure, CommitOutcomeUnknown | PartialCommitError):
         raise failure from cancelled
-    else:
-        raise cancelled
+    cancelled.add_note(describe_outcome({session.profile: session.outcome for session in sessions}, cancelled))
+    raise cancelled
 
 
 async def _commit_in_order(sessions: Sequence[ProfileSession]) -> None:
