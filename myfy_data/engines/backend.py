@@ -25,6 +25,9 @@ from myfy_data.settings.models import DatabaseSettings
 READ_ONLY = "myfy_read_only"
 """Execution option: the transactions of this connection are refused writes by the server (contract C5.10)."""
 
+MAY_END_TRANSACTION = "myfy_may_end_transaction"
+"""Execution option: a statement may end the transactions of this connection, as migrations do (contract C16.4)."""
+
 
 class Backend(ABC):
     """One database as one engine uses it.

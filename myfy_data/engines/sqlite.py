@@ -19,6 +19,7 @@ from sqlalchemy.pool import PoolResetState
 from myfy_data.engines.backend import Backend, adapted
 from myfy_data.engines.failures import Failure, chain
 from myfy_data.engines.sqlite_begin import Beginning
+from myfy_data.engines.sqlite_dbapi_connection import PlainConnection
 from myfy_data.engines.sqlite_turns import writer_queue
 from myfy_data.redaction import Secret
 from myfy_data.settings.models import DatabaseSettings, SQLiteSettings
@@ -97,10 +98,8 @@ class SQLite(Backend):
         connection.autocommit, connection.read_only = self._beginning.autocommit, self._beginning.read_only
         return await connection.open()
 
-    def open_file(self) -> sqlite3.Connection:
+    def open_file(self) -> PlainConnection:
         """Open and set up the connection; runs on its thread."""
-        from myfy_data.engines.sqlite_connection import PlainConnection  # noqa: PLC0415 - the driver
-
         connection = sqlite3.connect(
             self.uri,
             uri=True,
@@ -110,6 +109,7 @@ class SQLite(Backend):
             factory=PlainConnection,
             **self.arguments,
         )
+        connection.profile = self.profile
         try:
             self._set_up(connection, self.settings.sqlite)
         except BaseException:
@@ -206,6 +206,7 @@ def _end_failed_commit(dbapi_connection: Any, _record: Any, state: PoolResetStat
     driver: Any = adapted(dbapi_connection).driver_connection
     if driver.in_transaction:
         adapted(dbapi_connection).run_async(lambda _: driver.rollback())
+    driver.forget_transaction()
 
 
 def _change_journal(connection: sqlite3.Connection, mode: str, deadline: float) -> str:

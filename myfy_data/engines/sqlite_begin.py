@@ -7,14 +7,16 @@ a connection are public methods of a dialect, looked up without that.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.engine.characteristics import IsolationLevelCharacteristic
+from sqlalchemy.engine.characteristics import ConnectionCharacteristic, IsolationLevelCharacteristic
 from sqlalchemy.pool import PoolProxiedConnection
 
-from myfy_data.engines.backend import READ_ONLY, adapted
+from myfy_data.engines.backend import MAY_END_TRANSACTION, READ_ONLY, adapted
 from myfy_data.engines.errors import WriterQueueTimeout
 from myfy_data.engines.read_only import ReadOnlyCharacteristic
 from myfy_data.settings.models import DatabaseSettings
@@ -37,6 +39,24 @@ class LevelCharacteristic(IsolationLevelCharacteristic):
         """Back to the profile's level."""
         super().reset_characteristic(dialect, dbapi_conn)
         adapted(dbapi_conn).driver_connection.autocommit = self._autocommit
+
+
+class MayEndCharacteristic(ConnectionCharacteristic):
+    """The execution option `MAY_END_TRANSACTION`, kept by the driver's connection until it goes back to the pool."""
+
+    transactional = True
+
+    def get_characteristic(self, dialect: Any, dbapi_conn: Any) -> bool:  # noqa: ARG002 - SQLAlchemy's signature
+        """Whether a statement may end the transaction."""
+        return bool(adapted(dbapi_conn).driver_connection.may_end_transaction)
+
+    def set_characteristic(self, dialect: Any, dbapi_conn: Any, value: Any) -> None:  # noqa: ARG002 - as above
+        """Allow it, or no more; sends nothing."""
+        adapted(dbapi_conn).driver_connection.may_end_transaction = bool(value)
+
+    def reset_characteristic(self, dialect: Any, dbapi_conn: Any) -> None:
+        """Allow it no more."""
+        self.set_characteristic(dialect, dbapi_conn, value=False)
 
 
 class Beginning:
@@ -63,14 +83,18 @@ class Beginning:
         dialect.connection_characteristics = dialect.connection_characteristics.union(
             {
                 READ_ONLY: ReadOnlyCharacteristic(always=self.read_only),
+                MAY_END_TRANSACTION: MayEndCharacteristic(),
                 "isolation_level": LevelCharacteristic(autocommit=self.autocommit),
             }
         )
         dialect.do_begin = self._begin
+        dialect.do_commit = partial(_commit, dialect.do_commit)
+        dialect.do_rollback = partial(_roll_back, dialect.do_rollback)
         event.listen(engine, "handle_error", _keep_who_left_the_queue)  # of the dialect: it costs no connection
 
     def _begin(self, pooled: PoolProxiedConnection) -> None:
         driver: Any = pooled.driver_connection
+        driver.forget_transaction()
         if driver.autocommit:
             return
         if driver.read_only:
@@ -80,6 +104,19 @@ class Beginning:
             adapted(pooled.dbapi_connection).run_async(lambda _: driver.begin_writing(self._timeout))
         except TimeoutError:
             raise WriterQueueTimeout(self._profile, waited=self._timeout) from None
+
+
+def _commit(do_commit: Callable[[Any], None], pooled: PoolProxiedConnection) -> None:
+    driver: Any = pooled.driver_connection
+    driver.check_open()
+    do_commit(pooled)
+    driver.forget_transaction()
+
+
+def _roll_back(do_rollback: Callable[[Any], None], pooled: PoolProxiedConnection) -> None:
+    do_rollback(pooled)
+    driver: Any = pooled.driver_connection
+    driver.forget_transaction()
 
 
 def _keep_who_left_the_queue(context: ExceptionContext) -> None:

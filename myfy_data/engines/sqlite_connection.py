@@ -14,67 +14,18 @@ import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import aiosqlite
 
 from myfy_data.engines.home import cancel_again, running_loop
 from myfy_data.engines.sqlite_cursor import BunchCursor
+from myfy_data.engines.sqlite_dbapi_connection import PlainConnection
 from myfy_data.engines.sqlite_statement import Statement
 from myfy_data.engines.sqlite_turns import WriterQueue
 
 _AGAIN = 0.01
 """Seconds between two interrupts of a statement that has not ended."""
-
-
-class PlainConnection(sqlite3.Connection):
-    """A connection whose driver never begins a transaction by itself, whatever SQLAlchemy resets it to."""
-
-    @property
-    def isolation_level(self) -> None:
-        """None: the driver is in autocommit."""
-        return
-
-    @isolation_level.setter
-    def isolation_level(  # pyright: ignore[reportIncompatibleVariableOverride]  # it is a property in sqlite3 too
-        self, value: str | None
-    ) -> None:
-        """Ignored: after `AUTOCOMMIT`, SQLAlchemy would go back to legacy transactions."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._cursors: weakref.WeakSet[sqlite3.Cursor] = weakref.WeakSet()
-
-    def cursor(self, *arguments: Any, **options: Any) -> Any:
-        """A cursor, which is remembered until nobody has it any more."""
-        cursor = super().cursor(*arguments, **options)
-        self.remember(cursor)
-        return cursor
-
-    def unremembered_cursor(self) -> sqlite3.Cursor:
-        """A cursor for statements that leave nothing to be closed."""
-        return super().cursor()
-
-    def remember(self, cursor: sqlite3.Cursor) -> None:
-        """Close a cursor with the connection."""
-        self._cursors.add(cursor)
-
-    def execute(self, *arguments: Any) -> sqlite3.Cursor:
-        """Run a statement on a cursor of its own."""
-        return self.cursor().execute(*arguments)  # type: ignore[no-any-return]  # its type is the caller's choice
-
-    def close(self) -> None:
-        """Close the cursors, roll back, then close.
-
-        An interrupted SELECT that was read in part keeps its lock on the file while its cursor is alive, and lets no
-        rollback pass; Python 3.11 keeps the file locked by any cursor.
-        """
-        for cursor in list(self._cursors):
-            with suppress(sqlite3.Error):
-                cursor.close()
-        with suppress(sqlite3.Error):
-            self.rollback()
-        super().close()
 
 
 class SerialConnection(aiosqlite.Connection):
@@ -91,10 +42,10 @@ class SerialConnection(aiosqlite.Connection):
         left_queue: whether the last one who wanted to write was cancelled in the queue, before anything was sent.
     """
 
-    def __init__(self, connector: Callable[[], sqlite3.Connection], queue: WriterQueue | None, deadline: float) -> None:
+    def __init__(self, connector: Callable[[], PlainConnection], queue: WriterQueue | None, deadline: float) -> None:
         super().__init__(self._open_file, 64)
         self._open_sqlite = connector
-        self._file: sqlite3.Connection | None = None
+        self._file: PlainConnection | None = None
         self._unfinished: set[Statement] = set()
         self._thread.daemon = True  # a stuck statement must not keep the process alive
         self._queue = queue
@@ -117,7 +68,9 @@ class SerialConnection(aiosqlite.Connection):
 
     @property
     def _plain(self) -> PlainConnection:
-        return cast("PlainConnection", self._conn)
+        if self._file is None:
+            raise ValueError("no active connection")  # as aiosqlite says it
+        return self._file
 
     def _close_file(self) -> None:
         if self._file is not None:
@@ -168,13 +121,13 @@ class SerialConnection(aiosqlite.Connection):
             self._queue.leave()
 
     def _begin(self, statement: str) -> None:
-        self.sqlite_cursor().execute(statement)
+        self._plain.begin(statement)
 
     def _prepare(self, work: Callable[[], Any]) -> Any:
         """Do a piece of work behind what is due before it; runs on the thread."""
         wanted = self.read_only
         if self._refuses_writes is not wanted:
-            self._begin(f"PRAGMA query_only = {'ON' if wanted else 'OFF'}")
+            self.sqlite_cursor().execute(f"PRAGMA query_only = {'ON' if wanted else 'OFF'}")
             self._refuses_writes = wanted
         if self._begins_with_next:
             self._begin("BEGIN")
@@ -189,9 +142,31 @@ class SerialConnection(aiosqlite.Connection):
         """Roll back and end the turn."""
         await self._end(self._conn.rollback)
 
+    @property
+    def may_end_transaction(self) -> bool:
+        """Whether a statement may end the transaction that SQLAlchemy has begun, as migrations do."""
+        return self._plain.may_end
+
+    @may_end_transaction.setter
+    def may_end_transaction(self, value: bool) -> None:
+        self._plain.may_end = value
+
+    def check_open(self) -> None:
+        """Whether the transaction that SQLAlchemy has begun can be committed.
+
+        Raises:
+            TransactionEndedError: the database has ended it.
+        """
+        self._plain.check_open()
+
+    def forget_transaction(self) -> None:
+        """SQLAlchemy has ended its transaction; sends nothing."""
+        self._begins_with_next = False
+        if self._file is not None:
+            self._file.forget_transaction()
+
     async def _end(self, finish: Callable[[], None]) -> None:
         connection = self._conn
-        self._begins_with_next = False
         if connection.in_transaction:
             # Not self._execute: an end that is interrupted would leave the caller with no end at all.
             await super()._execute(finish)  # type: ignore[no-untyped-call]  # not typed
@@ -212,11 +187,19 @@ class SerialConnection(aiosqlite.Connection):
         """Close a cursor with the connection; runs on the thread."""
         self._plain.remember(cursor)
 
+    def execute_on(self, cursor: sqlite3.Cursor, sql: str, parameters: Any) -> None:
+        """Run a statement on one of `sqlite_cursor`; runs on the thread, within `_execute`."""
+        self._plain.execute_on(cursor.execute, sql, parameters)
+
+    def execute_script(self, cursor: sqlite3.Cursor, script: str) -> None:
+        """Run several statements on one of `sqlite_cursor`; runs on the thread, within `_execute`."""
+        self._plain.execute_script(cursor, script)
+
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         work = partial(fn, *args, **kwargs)
         if self._begins_with_next or self._refuses_writes is not self.read_only:
             work = partial(self._prepare, work)
-        statement = Statement(work, self._lock, self._loop.time() + self._deadline)
+        statement = Statement(partial(self._plain.run, work), self._lock, self._loop.time() + self._deadline)
         self._unfinished.add(statement)
         self._watch(statement.due)
         try:

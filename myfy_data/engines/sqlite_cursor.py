@@ -67,8 +67,8 @@ class BunchCursor(aiosqlite.Cursor):
     # -- on the thread -----------------------------------------------------------------------------------------
 
     def _run(self, sql: str, parameters: Any) -> None:
-        cursor = self._cursor.execute(sql, parameters)
-        if cursor.description is None:
+        self._conn.execute_on(self._cursor, sql, parameters)
+        if self._cursor.description is None:
             self._is_done = True
         else:
             self._read(BUNCH)
@@ -78,7 +78,7 @@ class BunchCursor(aiosqlite.Cursor):
         self._is_done = True
 
     def _run_script(self, sql: str) -> None:
-        self._cursor.executescript(sql)
+        self._conn.execute_script(self._cursor, sql)
         self._is_done = True
 
     def _read(self, count: int | None) -> None:

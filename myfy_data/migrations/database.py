@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from myfy_data.engines.backend import MAY_END_TRANSACTION
 from myfy_data.engines.home import running_loop
 from myfy_data.engines.read_only import read_only_execution_options
 from myfy_data.engines.registry import EngineRegistry
@@ -27,9 +28,9 @@ _NAME_LIMIT = 63
 def migration_settings(settings: DatabaseSettings) -> DatabaseSettings:
     """The settings of a connection that migrates. Pure.
 
-    A statement may take as long as `migrations.command_timeout` says. SQLite does not enforce foreign keys meanwhile:
-    batch mode replaces tables, and dropping the old one would delete the rows that refer to it; they are checked
-    before each commit instead.
+    A statement may end the transaction that it stands in, and take as long as `migrations.command_timeout` says. SQLite
+    does not enforce foreign keys meanwhile: batch mode replaces tables, and dropping the old one would delete the rows
+    that refer to it; they are checked before each commit instead.
     """
     own = settings.migrations
     changed: dict[str, Any] = {
@@ -40,6 +41,7 @@ def migration_settings(settings: DatabaseSettings) -> DatabaseSettings:
         "pool_size": 1,
         "max_overflow": 0,
         "pool_recycle": -1,
+        "execution_options": {**settings.execution_options, MAY_END_TRANSACTION: True},
         "sqlite": settings.sqlite.model_copy(update={"foreign_keys": False}),
     }
     if settings.application_name is None:

@@ -16,7 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from myfy_data.engines import sqlite_connection
+from myfy_data.engines import sqlite
 from myfy_data.engines.errors import PoolExhausted, WriterQueueTimeout
 from myfy_data.errors import DatabaseConnectionError
 from myfy_data.settings.models import SQLiteSettings
@@ -59,11 +59,11 @@ async def test_a_child_without_a_parent_is_refused(path: Path) -> None:
 async def test_a_sqlite_that_cannot_enforce_foreign_keys_is_not_used(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Careless(sqlite_connection.PlainConnection):
+    class Careless(sqlite.PlainConnection):
         def execute(self, sql: str, *parameters: object) -> sqlite3.Cursor:
             return super().execute(sql.replace("foreign_keys = ON", "foreign_keys = OFF"), *parameters)  # type: ignore[arg-type]  # passed on
 
-    monkeypatch.setattr(sqlite_connection, "PlainConnection", Careless)
+    monkeypatch.setattr(sqlite, "PlainConnection", Careless)
     async with opened(path) as engine:
         with pytest.raises(DatabaseConnectionError, match="cannot enforce foreign keys"):
             await pragma(engine, "foreign_keys")

@@ -1,0 +1,217 @@
+"""sqlite3's connection as its thread uses it: it never begins by itself, and knows when its transaction was ended.
+
+SQLite itself ends a transaction on a full disk, an I/O error, `OR ROLLBACK` or `RAISE(ROLLBACK)`; so does any
+statement that says COMMIT or ROLLBACK. From there sqlite3 would store each statement at once (contract C16.4).
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from typing import Any, TypeVar, cast
+
+from myfy_data.errors import TransactionEndedError
+
+T = TypeVar("T")
+
+
+class GuardedCursor(sqlite3.Cursor):
+    """A cursor for those who use `PlainConnection` itself: what it runs stands in the transaction, or is refused."""
+
+    connection: PlainConnection
+
+    def execute(self, sql: str, /, *parameters: Any) -> GuardedCursor:
+        """Run a statement."""
+        connection, execute = self.connection, partial(sqlite3.Cursor.execute, self)
+        connection.run(lambda: connection.execute_on(execute, sql, *parameters))
+        return self
+
+    def executemany(self, sql: str, parameters: Any, /) -> GuardedCursor:
+        """Run a statement once for each set of parameters."""
+        connection, execute = self.connection, partial(sqlite3.Cursor.executemany, self)
+        connection.run(lambda: connection.execute_on(execute, sql, parameters))
+        return self
+
+    def executescript(self, script: str, /) -> GuardedCursor:
+        """Run several statements."""
+        self.connection.execute_script(self, script)
+        return self
+
+
+class PlainConnection(sqlite3.Connection):
+    """A connection whose driver never begins a transaction by itself, whatever SQLAlchemy resets it to.
+
+    Attributes:
+        profile: the profile's name.
+        may_end: whether a statement may end the transaction that `begin` has begun, as a migration's does.
+    """
+
+    profile = ""
+    may_end = False
+    _is_begun = False
+    _statement = ""
+    _cause: BaseException | None = None
+
+    @property
+    def isolation_level(self) -> None:
+        """None: the driver is in autocommit."""
+        return
+
+    @isolation_level.setter
+    def isolation_level(  # pyright: ignore[reportIncompatibleVariableOverride]  # it is a property in sqlite3 too
+        self, value: str | None
+    ) -> None:
+        """Ignored: after `AUTOCOMMIT`, SQLAlchemy would go back to legacy transactions."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._cursors: weakref.WeakSet[sqlite3.Cursor] = weakref.WeakSet()
+
+    # -- the transaction -------------------------------------------------------------------------------------------
+
+    def begin(self, statement: str) -> None:
+        """Begin a transaction that is expected to stay open until `forget_transaction`.
+
+        SQLAlchemy's recipe for savepoints has a listener begin one before us, which holds no right to write.
+        """
+        if self.in_transaction:
+            super().cursor().execute("COMMIT")
+        super().cursor().execute(statement)
+        self._is_begun, self._cause = True, None
+
+    def forget_transaction(self) -> None:
+        """Expect no transaction any more: SQLAlchemy has ended it."""
+        self._is_begun, self._cause = False, None
+
+    def check_open(self) -> None:
+        """Whether what comes next stands in the transaction that was begun, if one was.
+
+        Raises:
+            TransactionEndedError: the database has ended it.
+        """
+        if self._is_begun and not self.may_end and not self._is_open():
+            raise self._ended() from self._cause
+
+    def _is_open(self) -> bool:
+        try:
+            return self.in_transaction
+        except sqlite3.ProgrammingError:  # the engine was closed, and the connection with it
+            self._cause = self._cause or sqlite3.OperationalError("the connection was closed")
+            return False
+
+    def run(self, work: Callable[[], T]) -> T:
+        """Do a piece of work in the transaction, and keep the error that ended it.
+
+        Raises:
+            TransactionEndedError: it was ended before.
+        """
+        if self._is_begun and not self.in_transaction and not _only_closes(work):
+            self.check_open()
+        try:
+            return work()
+        except BaseException as error:
+            if self._is_begun and self._cause is None and not self.in_transaction:
+                self._cause = error
+            raise
+
+    def execute_on(self, execute: Callable[..., object], sql: str, *parameters: Any) -> None:
+        """Run a statement by a cursor's method, and remember it: if it ends the transaction, it tells how."""
+        self._statement = sql
+        execute(sql, *parameters)
+
+    def execute_script(self, cursor: sqlite3.Cursor, script: str) -> None:
+        """Run several statements inside the transaction that is open, which sqlite3 would commit first."""
+        if not self.in_transaction:
+            self.run(lambda: self.execute_on(partial(sqlite3.Cursor.executescript, cursor), script))
+            return
+        execute = partial(sqlite3.Cursor.execute, cursor)
+        for statement in split_script(script):
+            self.run(partial(self.execute_on, execute, statement))
+
+    def commit(self) -> None:
+        """Commit."""
+        self._statement = "COMMIT"
+        super().commit()
+
+    def rollback(self) -> None:
+        """Roll back."""
+        self._statement = "ROLLBACK"
+        super().rollback()
+
+    def _ended(self) -> TransactionEndedError:
+        if self._cause is not None:
+            return TransactionEndedError(self.profile, f"SQLite rolled it back ({self._cause})")
+        if first_word(self._statement) == "ROLLBACK":
+            return TransactionEndedError(self.profile, "a ROLLBACK that SQLAlchemy did not send")
+        return TransactionEndedError(self.profile, "a COMMIT that SQLAlchemy did not send", committed=True)
+
+    # -- cursors ---------------------------------------------------------------------------------------------------
+
+    def cursor(self, factory: Any = GuardedCursor) -> Any:
+        """A cursor, which is remembered until it is collected."""
+        cursor = super().cursor(factory)
+        self.remember(cursor)
+        return cursor
+
+    def unremembered_cursor(self) -> sqlite3.Cursor:
+        """A plain cursor for `run`, with statements that leave nothing to be closed."""
+        return super().cursor()
+
+    def remember(self, cursor: sqlite3.Cursor) -> None:
+        """Close a cursor with the connection."""
+        self._cursors.add(cursor)
+
+    def execute(self, *arguments: Any) -> sqlite3.Cursor:
+        """Run a statement on a cursor of its own; sqlite3's own way passes by the cursor's class."""
+        return self.cursor().execute(*arguments)  # type: ignore[no-any-return]  # its type is the caller's choice
+
+    def executemany(self, *arguments: Any) -> sqlite3.Cursor:
+        """Run a statement once for each set of parameters on a cursor of its own."""
+        return self.cursor().executemany(*arguments)  # type: ignore[no-any-return]  # as above
+
+    def executescript(self, *arguments: Any) -> sqlite3.Cursor:
+        """Run several statements on a cursor of its own."""
+        return self.cursor().executescript(*arguments)  # type: ignore[no-any-return]  # as above
+
+    def close(self) -> None:
+        """Close the cursors, roll back, then close.
+
+        An interrupted SELECT that was read in part keeps its lock on the file while its cursor is alive, and lets no
+        rollback pass; Python 3.11 keeps the file locked by any cursor.
+        """
+        for cursor in list(self._cursors):
+            with suppress(sqlite3.Error):
+                cursor.close()
+        with suppress(sqlite3.Error):
+            self.rollback()
+        super().close()
+
+
+def _only_closes(work: Any) -> bool:
+    """Whether a piece of work closes a cursor, which may be done whatever has become of the transaction."""
+    function = getattr(work, "func", work)
+    return getattr(function, "__name__", "") == "close" and isinstance(function.__self__, sqlite3.Cursor)
+
+
+_BEFORE_A_WORD = re.compile(r"(?:\s|;|--[^\n]*|/\*.*?\*/)*", re.DOTALL)
+
+
+def first_word(sql: str) -> str:
+    """The first word of a statement, in capitals, behind spaces and comments."""
+    return re.split(r"\W", sql[cast("re.Match[str]", _BEFORE_A_WORD.match(sql)).end() :], maxsplit=1)[0].upper()
+
+
+def split_script(script: str) -> Iterator[str]:
+    """The statements of a script, one by one; a trigger is one."""
+    start, end = 0, script.find(";") + 1
+    while end:
+        if sqlite3.complete_statement(script[start:end]):
+            yield script[start:end]
+            start = end
+        end = script.find(";", end) + 1
+    if script[start:].strip():
+        yield script[start:]
