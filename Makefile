@@ -12,7 +12,7 @@ TYPED := myfy_data myfy/data
 SCHEMA := schemas/myfy.schema.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format types floors schema schema-check static check faults bench-config bench-hosts bench-pool bench-database clean core dev
+.PHONY: help setup demo test lint format types floors schema schema-check static check faults bench-config bench-hosts bench-pool bench-database clean core dev lowest lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -70,9 +70,12 @@ bench-pool: core ## time waiting for a connection, beside SQLAlchemy's pool; nee
 bench-database: core ## time units of work on each database against other libraries; needs PostgreSQL's and MariaDB's programs
 	PIP_CACHE_DIR=$${PIP_CACHE_DIR:-$(CURDIR)/.cache/pip} $(BIN)/python benchmarks/database.py $(BENCH_ARGS)
 
+lock: ## renew requirements/, the versions that all of this installs
+	scripts/lock --upgrade
+
 clean: ## remove everything that these targets made
-	rm -rf .venv .venv-bench .demo .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-bench .venv-lock .venv-newest .demo .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
 
-core dev:
+core dev lowest:
 	@scripts/ensure-venv $@

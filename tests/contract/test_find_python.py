@@ -12,7 +12,7 @@ import pytest
 SCRIPT = Path(__file__).parents[2] / "scripts/find-python"
 REAL = f'#!/bin/sh\nexec "{sys.executable}" "$@"\n'
 FAILING_SHIM = "#!/bin/sh\necho 'shim: command not found' >&2\nexit 127\n"
-TOO_OLD = "#!/bin/sh\necho 'is Python 3.9, not 3.11 to 3.13' >&2\nexit 1\n"
+TOO_OLD = "#!/bin/sh\necho 'is Python 3.9, not 3.11 to 3.15' >&2\nexit 1\n"
 
 
 class Machine:
@@ -79,7 +79,7 @@ def test_a_chosen_python_leaves_no_choice(machine: Machine) -> None:
     found = machine.find(python="python3.12")
 
     assert found.returncode == 1
-    assert "python3.12: is Python 3.9, not 3.11 to 3.13" in found.stderr
+    assert "python3.12: is Python 3.9, not 3.11 to 3.15" in found.stderr
 
 
 def test_a_chosen_name_is_looked_up_in_pyenv_too(machine: Machine) -> None:
