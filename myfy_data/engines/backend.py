@@ -16,7 +16,7 @@ from sqlalchemy.engine import AdaptedConnection
 
 from myfy_data.engines.arrivals import Arrivals
 from myfy_data.engines.credentials import load_password
-from myfy_data.engines.failures import Failure, explain_network, harmless, other_failure, target_of
+from myfy_data.engines.failures import Failure, explain_network, harmless, other_failure, target_of, without_frames
 from myfy_data.engines.keepalive import watch_line
 from myfy_data.errors import ConnectTimeoutError, DatabaseConnectionError, DataModuleError, closed_engine
 from myfy_data.redaction import Secret
@@ -65,19 +65,22 @@ class Backend(ABC):
             ConnectTimeoutError: it took longer.
             DatabaseConnectionError: in words, with a fix; no frame below it holds the password.
             DataModuleNotConfiguredError: the engine was closed, before or meanwhile.
+            asyncio.CancelledError: the caller was cancelled; it goes on without the driver's frames.
         """
         self._check_open()
         secret = load_password(self.profile, self.target, self.settings)
-        failure: DataModuleError
+        failure: BaseException
         try:
             async with self.arrivals.within(self.settings.connect_timeout):
                 connection = await self.open(secret)
         except DatabaseConnectionError as error:
-            failure, cause = error, error.__cause__
+            failure, cause = without_frames(error), error.__cause__
         except TimeoutError as error:
             failure, cause = self._out_of_time(error), harmless(error, secret)
         except Exception as error:  # noqa: BLE001 - whatever a driver raises, the user gets one class
             failure, cause = self.failed(self.explain(error) or other_failure(error, secret)), harmless(error, secret)
+        except BaseException as error:  # noqa: BLE001 - it goes on below: a cancellation, or the end of the process
+            failure, cause = without_frames(error), None
         else:
             if not self.arrivals.is_over:
                 self.connections.add(connection)

@@ -7,10 +7,13 @@ import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from myfy_data.redaction import MASK, Secret
 from myfy_data.settings.models import DatabaseSettings
 from myfy_data.settings.urls import ConnectionURL
+
+T = TypeVar("T", bound=BaseException)
 
 CORRECT_ADDRESS = "correct host and port in the profile's URL"
 
@@ -59,7 +62,12 @@ def harmless(error: BaseException, secret: Secret | None) -> BaseException | Non
     errors = list(chain(error))
     if any(isinstance(item, UnicodeError) for item in errors) or (secret is not None and _tells(errors, secret)):
         return None
-    for item in errors:
+    return without_frames(error)
+
+
+def without_frames(error: T) -> T:
+    """An exception without its frames and those of all it came from: a driver's local variables hold the password."""
+    for item in chain(error):
         item.__traceback__ = None
     return error
 
