@@ -103,7 +103,7 @@ def verify(contract: PackageContract, profile: str = "") -> None:
     refuse_bad_versions(contract, profile)
     missing = [name for name in contract.names if not (name.is_optional or is_there(name))]
     if missing:
-        raise lacking(contract, missing, profile)
+        raise _lacking(contract, missing, profile)
     _verified.add(contract)
 
 
@@ -117,8 +117,8 @@ def refuse_bad_versions(contract: PackageContract, profile: str = "") -> None:
         if all(_is_within(*one) for one in bad.ranges):
             others = [name for name, _, _ in bad.ranges if name != contract.distribution]
             told = "".join(f"with {name} {installed_version(name)} " for name in others)
-            install = _pip(bad.install) if bad.install else install_line(contract)
-            raise _unsupported(contract, profile, f"{told}does not work: {bad.reason}", install)
+            install = _pip(bad.install) if bad.install else ""
+            raise unsupported(contract, f"{told}does not work: {bad.reason}", profile, install=install)
 
 
 def verify_instance(contract: PackageContract, owner: str, instance: object, profile: str = "") -> None:
@@ -142,7 +142,7 @@ def verify_instance(contract: PackageContract, owner: str, instance: object, pro
         and not hasattr(instance, name.name)
     ]
     if missing:
-        raise lacking(contract, missing, profile)
+        raise _lacking(contract, missing, profile)
 
 
 def is_there(name: PrivateName) -> bool:
@@ -161,17 +161,32 @@ def is_there(name: PrivateName) -> bool:
     return right and all(_uses(caller, name.name) for caller in name.callers)
 
 
-def lacking(contract: PackageContract, missing: list[PrivateName], profile: str = "") -> UnsupportedPackageError:
-    """The error for names that are missing."""
+def _lacking(contract: PackageContract, missing: list[PrivateName], profile: str) -> UnsupportedPackageError:
     told = ", ".join(f"{name} ({name.purpose})" for name in missing)
-    return _unsupported(contract, profile, f"lacks {told}", install_line(contract))
+    return unsupported(contract, f"lacks {told}", profile)
+
+
+def unsupported(
+    contract: PackageContract, reason: str, profile: str = "", *, install: str = ""
+) -> UnsupportedPackageError:
+    """The error for a package that does not do what is built on.
+
+    Args:
+        contract: the package's.
+        reason: what is wrong; the package's name and version come before.
+        profile: the profile that needs it, if it is one's.
+        install: the command that mends it; installs what we require unless given.
+    """
+    version = installed_version(contract.distribution)
+    install = install or install_line(contract)
+    return UnsupportedPackageError(contract.distribution, version, reason, install=install, profile=profile)
 
 
 def unusable(contract: PackageContract, error: Exception, profile: str = "") -> UnsupportedPackageError:
     """The error for a package that is installed and cannot be imported; of other errors than import's, no text."""
     told = " ".join(str(error).split()) if isinstance(error, ImportError) else f"{type(error).__name__} in its code"
     repair = f"{install_line(contract)} --force-reinstall"
-    return _unsupported(contract, profile, f"cannot be imported: {told}", repair)
+    return unsupported(contract, f"cannot be imported: {told}", profile, install=repair)
 
 
 def is_absent(package: str, error: Exception) -> bool:
@@ -229,11 +244,6 @@ def installed_version(distribution: str) -> str:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
         return ""
-
-
-def _unsupported(contract: PackageContract, profile: str, reason: str, install: str) -> UnsupportedPackageError:
-    version = installed_version(contract.distribution)
-    return UnsupportedPackageError(contract.distribution, version, reason, install=install, profile=profile)
 
 
 def _pip(requirements: tuple[str, ...]) -> str:

@@ -17,8 +17,14 @@ from sqlalchemy.engine import AdaptedConnection
 from myfy_data.engines.arrivals import Arrivals
 from myfy_data.engines.credentials import load_password
 from myfy_data.engines.failures import Failure, explain_network, harmless, other_failure, target_of, without_frames
-from myfy_data.engines.keepalive import watch_line
-from myfy_data.errors import ConnectTimeoutError, DatabaseConnectionError, DataModuleError, closed_engine
+from myfy_data.engines.protection import prove_line, verify_connection
+from myfy_data.errors import (
+    ConnectTimeoutError,
+    DatabaseConnectionError,
+    DataModuleError,
+    UnsupportedPackageError,
+    closed_engine,
+)
 from myfy_data.redaction import Secret
 from myfy_data.settings.models import DatabaseSettings
 
@@ -64,6 +70,7 @@ class Backend(ABC):
         Raises:
             ConnectTimeoutError: it took longer.
             DatabaseConnectionError: in words, with a fix; no frame below it holds the password.
+            UnsupportedPackageError: the connection is not protected as it must be.
             DataModuleNotConfiguredError: the engine was closed, before or meanwhile.
             asyncio.CancelledError: the caller was cancelled; it goes on without the driver's frames.
         """
@@ -73,7 +80,8 @@ class Backend(ABC):
         try:
             async with self.arrivals.within(self.settings.connect_timeout):
                 connection = await self.open(secret)
-        except DatabaseConnectionError as error:
+                self._prove(connection)
+        except (DatabaseConnectionError, UnsupportedPackageError) as error:
             failure, cause = without_frames(error), error.__cause__
         except TimeoutError as error:
             failure, cause = self._out_of_time(error), harmless(error, secret)
@@ -84,12 +92,29 @@ class Backend(ABC):
         else:
             if not self.arrivals.is_over:
                 self.connections.add(connection)
-                watch_line(self.transport(connection))
                 return connection
             await self.turn_away(connection)
             failure, cause = closed_engine(self.profile), None
         # Outside the handlers: raised in one, it would carry the driver's frames, whose variables hold the password.
         raise failure from cause
+
+    def _prove(self, connection: Any) -> None:
+        try:
+            self.prove(connection)
+        except BaseException:
+            self.abort(connection)
+            raise
+
+    def prove(self, connection: Any) -> None:
+        """Make sure that a new connection is protected as the profile says, before it is handed out (contract C16.1).
+
+        Raises:
+            UnsupportedPackageError: the driver lacks what protects it, or does not do what it was told.
+        """
+        backend = self.settings.url.backend
+        verify_connection(backend, connection, self.profile)
+        if self.needs_liveness:
+            prove_line(backend, self.profile, self.transport(connection), self.arguments.get("ssl"))
 
     async def turn_away(self, connection: Any) -> None:
         """Close a connection that came too late."""

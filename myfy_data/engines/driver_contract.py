@@ -58,6 +58,14 @@ AIOMYSQL = PackageContract(
             callers=(_LOGIN, _SWITCH, f"{AIOMYSQL_CONNECTION}._read_ok_packet"),
         ),
         PrivateName(
+            AIOMYSQL_CONNECTION,
+            "_write_bytes",
+            "method",
+            _CLEAR_TEXT,
+            is_protection=True,
+            callers=(f"{AIOMYSQL_CONNECTION}.write_packet", f"{AIOMYSQL_CONNECTION}._execute_command"),
+        ),
+        PrivateName(
             AIOMYSQL_CONNECTION, "write_packet", "method", _CLEAR_TEXT, is_protection=True, callers=(_LOGIN, _SWITCH)
         ),
         PrivateName(AIOMYSQL_CONNECTION, "_execute_command", "coroutine", "resets a connection's state"),

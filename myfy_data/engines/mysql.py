@@ -12,11 +12,14 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from myfy_data.engines.backend import READ_ONLY, Backend, abort_transport, adapted
 from myfy_data.engines.cluster import forgive_rollbacks
+from myfy_data.engines.driver_contract import AIOMYSQL
 from myfy_data.engines.failures import CORRECT_ADDRESS, Failure, address_of, chain
 from myfy_data.engines.read_only import ReadOnlyCharacteristic
 from myfy_data.engines.tls import load_tls_context
+from myfy_data.package_contract import unsupported
 from myfy_data.redaction import Secret
 from myfy_data.settings.models import DatabaseSettings
+from myfy_data.suggestions import listed
 
 PORT = 3306
 TLS_NOT_OFFERED = 9001
@@ -83,6 +86,12 @@ class MySQL(Backend):
             connection.abort()
             raise
         return connection
+
+    def prove(self, connection: Any) -> None:
+        """As for every backend; and the hooks that keep the password were called while it logged in."""
+        super().prove(connection)
+        if connection.unproven:
+            raise unsupported(AIOMYSQL, f"does not call {listed(connection.unproven)} to log in", self.profile)
 
     def explain_refusal(self, error: BaseException) -> Failure | None:
         """What MySQL refused, by its error number."""

@@ -1,40 +1,21 @@
-"""aiomysql's connection made strict: TLS that was asked for, no password in clear text, and an end to every wait.
+"""aiomysql's connection made strict: a safe log-in, and an end to every wait.
 
-Stock aiomysql goes on in clear text when the server does not offer TLS, and hands the password to any server that
-asks for `mysql_clear_password`. It also waits for an answer without any bound.
+Stock aiomysql waits for an answer without any bound.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from aiomysql import OperationalError
-from aiomysql.connection import Connection
 from pymysql.constants import SERVER_STATUS
 
-from myfy_data.engines.mysql import TLS_NOT_OFFERED, UNSAFE_LOGIN
+from myfy_data.engines.mysql_login import SafeLogin
 
 _FAREWELL = 0.5
 """Seconds that the good-bye to the server may take."""
-
-_OFFERS_TLS = 0x800
-"""The bit of the server's greeting that says so."""
-
-_NAMES_LOGINS = 0x80000
-"""The bit of the greeting without which a server can only ask for the login of before 2003."""
-
-_SCRAMBLED = frozenset({"", "mysql_native_password", "caching_sha2_password"})
-"""Ways to log in that begin with a scrambled password."""
-
-_REVEALING = frozenset({"mysql_clear_password", "sha256_password"})
-"""Ways to log in whose very first packet gives the password away, or asks for a key to send it with."""
-
-_ASK_FOR_KEY = b"\x02"
-"""What `caching_sha2_password` sends when the scrambled password is not enough: the key, to encrypt it with."""
-
 
 _OPEN = SERVER_STATUS.SERVER_STATUS_IN_TRANS | SERVER_STATUS.SERVER_MORE_RESULTS_EXISTS
 """The bits of an answer's status of which each forbids to believe that nothing is open."""
@@ -43,7 +24,7 @@ _OPEN = SERVER_STATUS.SERVER_STATUS_IN_TRANS | SERVER_STATUS.SERVER_MORE_RESULTS
 T = TypeVar("T")
 
 
-class StrictConnection(Connection):  # type: ignore[misc]  # aiomysql ships no types
+class StrictConnection(SafeLogin):
     """A connection that refuses to give anything away, and that does not wait forever.
 
     Args:
@@ -72,61 +53,22 @@ class StrictConnection(Connection):  # type: ignore[misc]  # aiomysql ships no t
         is_local: bool,
         **arguments: Any,
     ) -> None:
-        # aiomysql encodes the password as latin-1; MySQL's own clients send the bytes of UTF-8.
-        super().__init__(**arguments, password=password.encode().decode("latin-1"))
+        super().__init__(password=password, is_local=is_local, **arguments)
         self._answer_timeout = answer_timeout
         self._late = late
-        self._is_local = is_local
-        self._logged_in = False
 
     async def open(self) -> None:
         """Connect and log in; the caller bounds it."""
         try:
-            await self._connect()
+            await self.log_in()
         except BaseException:
             self.abort()
             raise
-        self._logged_in = True
 
     def settle(self, answer_timeout: float) -> None:
         """Connecting is over: from now on each answer may take so many seconds, and is told as a `TimeoutError`."""
         self._answer_timeout = answer_timeout
         self._late = _as_it_is
-
-    async def _request_authentication(self) -> None:
-        self._refuse_plain_line()
-        plugin = self._client_auth_plugin or self._server_auth_plugin
-        if plugin in _REVEALING and not self._is_private:  # to any other, aiomysql begins with nothing
-            self._refuse_unsafe(plugin)
-        await super()._request_authentication()
-
-    def _refuse_plain_line(self) -> None:
-        if self._ssl_context is not None and not self.server_capabilities & _OFFERS_TLS:
-            raise OperationalError(TLS_NOT_OFFERED, "the server offers no TLS, so nothing was sent")
-
-    @property
-    def _is_private(self) -> bool:
-        """Whether nobody on the way can listen: TLS, or a socket of this machine."""
-        return self._secure or isinstance(self._ssl_context, ssl.SSLContext)
-
-    def _refuse_unsafe(self, plugin: str) -> None:
-        if plugin not in _SCRAMBLED and not (plugin == "sha256_password" and self._knows_key):
-            raise OperationalError(UNSAFE_LOGIN, f"the server asks for a login by {plugin!r} on a line without TLS")
-
-    @property
-    def _knows_key(self) -> bool:
-        return self._is_local or self.server_public_key is not None
-
-    def write_packet(self, payload: bytes) -> None:
-        """Send a packet, unless it asks somebody on the way for the key to encrypt the password with."""
-        if payload == _ASK_FOR_KEY and not (self._logged_in or self._secure or self._knows_key):
-            raise OperationalError(UNSAFE_LOGIN, "the server would hand over a key that nobody can check without TLS")
-        super().write_packet(payload)
-
-    async def _process_auth(self, plugin_name: bytes, auth_packet: Any) -> Any:
-        if not self._secure:
-            self._refuse_unsafe(plugin_name.decode("ascii", "replace"))
-        return await super()._process_auth(plugin_name, auth_packet)
 
     # No coroutine of its own around each packet, of which an answer has five or more.
     def _read_packet(  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -137,18 +79,6 @@ class StrictConnection(Connection):  # type: ignore[misc]  # aiomysql ships no t
             return self._check_login(packet)
         # Rows of a stream are read one by one, after the statement.
         return packet if self._is_bounded else self._bounded(packet)
-
-    async def _check_login(self, reading: Coroutine[Any, Any, Any]) -> Any:
-        packet = await reading
-        if not self._secure and self._is_old_login(packet):
-            self._refuse_unsafe("mysql_old_password")
-        return packet
-
-    def _is_old_login(self, packet: Any) -> bool:
-        # A switch that names no plugin means the login of before 2003, whose scrambling is as good as none.
-        if not packet.is_auth_switch_request():
-            return False
-        return not (self.server_capabilities & _NAMES_LOGINS and b"\0" in packet.get_all_data())
 
     async def _bounded(self, answer: Coroutine[Any, Any, T]) -> T:
         """Wait for an answer, and hang up when it does not come: who waits hears of that."""
