@@ -75,6 +75,14 @@ class DatabaseURL(Secret):
         return redact_url(self._value)
 
 
+def brings_password(url: object) -> bool:
+    """Whether a URL, as it was written, holds a password; anything that is no URL holds none."""
+    text = url.reveal() if isinstance(url, DatabaseURL) else url
+    if not isinstance(text, str) or "@" not in text:
+        return False
+    return ":" in text.partition("://")[2].rpartition("@")[0]
+
+
 def redact_url(text: str) -> str:
     """Mask everything secret in a URL, however broken it is.
 

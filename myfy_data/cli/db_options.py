@@ -42,7 +42,7 @@ def choose(asked: Asked, profile: str | None, *, every: bool) -> Chosen:
     """
     if profile is not None and every:
         raise click.UsageError("--profile and --all exclude each other")
-    settings = asked.load()
+    settings = asked.load_to_connect()
     from myfy_data.migrations.target import resolve_all, resolve_target
 
     if not every:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +35,7 @@ def upgrade(chosen: Chosen, *, revision: str, sql: bool, lock_timeout: float | N
     from myfy_data.migrations import operations
 
     if sql:
-        return _write_sql(chosen, lambda target: operations.write_upgrade_sql(target, revision, sys.stdout))
+        return _write_sql(chosen, lambda target: operations.write_upgrade_sql(target, revision, output.answers()))
     return _run(
         chosen, lambda target, tell: operations.upgrade(target, revision, tell=tell), lock_timeout, as_json=as_json
     )
@@ -53,7 +52,7 @@ def downgrade(chosen: Chosen, *, revision: str, sql: bool, lock_timeout: float |
     from myfy_data.migrations import operations
 
     if sql:
-        return _write_sql(chosen, lambda target: operations.write_downgrade_sql(target, revision, sys.stdout))
+        return _write_sql(chosen, lambda target: operations.write_downgrade_sql(target, revision, output.answers()))
     return _run(
         chosen, lambda target, tell: operations.downgrade(target, revision, tell=tell), lock_timeout, as_json=as_json
     )

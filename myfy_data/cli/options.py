@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from myfy_data.cli import output
+
 if TYPE_CHECKING:
     from myfy_data.layers.gather import Request
     from myfy_data.settings.loader import LoadReport
@@ -49,6 +51,18 @@ class Asked:
         """
         return settings_of(self.inspect())
 
+    def load_to_connect(self) -> DataSettings:
+        """Load for a command that connects; that no configuration was found is told, and in production refused.
+
+        Raises:
+            ConfigError: the configuration cannot be used, or in production there is none.
+        """
+        settings = self.load()
+        settings.require_configuration()
+        if (missing := settings.unconfigured) is not None:
+            output.write_error(f"warning: {missing}")
+        return settings
+
 
 def settings_of(report: LoadReport) -> DataSettings:
     """The settings of a report.
@@ -75,6 +89,7 @@ def load_options(command: Callable[..., int]) -> Callable[..., int]:
     )
     @functools.wraps(command)
     def with_options(*, config: tuple[str, ...], environment: str | None, sets: tuple[str, ...], **others: Any) -> int:
-        return command(Asked(config, environment, sets), **others)
+        with output.only_answers():
+            return command(Asked(config, environment, sets), **others)
 
     return with_options

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from contextvars import ContextVar
 from typing import Any, TextIO
 
 Span = str | tuple[str, str]
@@ -21,9 +22,32 @@ _CONTROL = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)
 """Escape sequences in somebody's file must not drive the terminal of whoever prints it."""
 
 
+_ANSWERS: ContextVar[TextIO | None] = ContextVar("answers", default=None)
+"""Standard output, while it is kept for what a command answers."""
+
+
+@contextmanager
+def only_answers() -> Iterator[None]:
+    """Keep standard output for a command's answer, so that `--json` is JSON alone (contract C14.5).
+
+    What anything else prints, such as SQLAlchemy's `echo`, goes to standard error.
+    """
+    token = _ANSWERS.set(sys.stdout)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        _ANSWERS.reset(token)
+
+
+def answers() -> TextIO:
+    """Where a command's answer goes."""
+    return _ANSWERS.get() or sys.stdout
+
+
 def write(lines: Iterable[Line]) -> None:
     """Write lines to standard output."""
-    _write(sys.stdout, lines)
+    _write(answers(), lines)
 
 
 def write_error(text: str) -> None:
@@ -44,7 +68,7 @@ def is_watched() -> bool:
 
 def write_json(value: Any) -> None:
     """Write JSON to standard output; ASCII only, so that it is valid in every encoding."""
-    sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")
+    answers().write(json.dumps(value, indent=2, default=str) + "\n")
 
 
 def message_lines(text: str) -> Iterator[Line]:

@@ -27,7 +27,7 @@ def ping(asked: Asked, *, profiles: tuple[str, ...], as_json: bool) -> int:
     the server takes no writes, though the profile is not read_only. Exit code 1 when a required profile, or one that
     was named, does not answer within its connect_timeout.
     """
-    settings = asked.load()
+    settings = asked.load_to_connect()
     # Only now: this imports SQLAlchemy, which takes longer than to find a mistake.
     from myfy_data.cli.pinging import connect, profiles_to_ping
 

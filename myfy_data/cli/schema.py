@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import click
@@ -31,7 +30,7 @@ def schema(asked: Asked, *, target: str | None, compare: bool) -> int:
     if compare:
         return _report(stale(Path(target) if target else _default_file(asked), text))
     if target is None:
-        sys.stdout.write(text)
+        output.answers().write(text)
         return 0
     from myfy_data.cli.writing import write_files
 

@@ -1,7 +1,7 @@
 """Finding the project root and the files of each layer (contract C3.1)."""
 
 # Paths are text in this module, see `Discovery`.
-# ruff: noqa: PTH100, PTH109, PTH111, PTH112, PTH114, PTH115, PTH116, PTH118, PTH120, PTH122, PTH123, PTH208
+# ruff: noqa: PTH100, PTH109, PTH111, PTH112, PTH114, PTH115, PTH116, PTH118, PTH120, PTH122, PTH208
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from myfy_data.layers.layer import Findings
+from myfy_data.layers.ownership import check_owners
+from myfy_data.layers.regular_file import open_regular
 
 BASE_NAMES = ("myfy.toml", "myfy.yaml", "myfy.yml")
 SUFFIXES = (".toml", ".yaml", ".yml")
@@ -73,7 +75,9 @@ class Discovery:
         for directory in _upward(self._here):
             found = [path for name in BASE_NAMES if self._is_there(path := os.path.join(directory, name))]
             if found:
-                return Project(Path(directory), self.only_one(found), self._overlays(directory))
+                overlays = self._overlays(directory)
+                self._check_owners(directory, found, overlays)
+                return Project(Path(directory), self.only_one(found), overlays)
             if not searched and self._is_told and not os.path.isdir(directory):
                 fix = "give a directory as `start`, or a file in `files=[...]`"
                 self._findings.problem(directory, (), "is no directory to start from", fix=fix)
@@ -81,6 +85,12 @@ class Discovery:
             searched.append(directory)
         self._refuse_lonely_overlays(searched)
         return Project()
+
+    def _check_owners(self, root: str, found: list[str], overlays: dict[str, list[str]]) -> None:
+        paths = [root, *found, os.path.join(root, ".env")]
+        if overlays:
+            paths += [os.path.join(root, CONFIG_DIR), *(path for paths in overlays.values() for path in paths)]
+        check_owners(paths, self.shown, self._findings)
 
     def only_one(self, found: Sequence[str]) -> str:
         """The file of a layer; two formats of one layer are a problem that names both."""
@@ -199,7 +209,7 @@ def _device(directory: str) -> int | None:
 def _holds_our_table(path: str) -> bool:
     """Whether a file of a `config/` that may be somebody else's has our table; unreadable ones are theirs."""
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return _OUR_TABLE.search(file.read(65536)) is not None
+        with open_regular(path) as file:
+            return _OUR_TABLE.search(file.read(65536).decode("utf-8", "replace")) is not None
     except OSError:
         return False

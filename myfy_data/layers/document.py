@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from myfy_data.errors import Problem
+from myfy_data.layers.regular_file import NotRegularFileError, open_regular
 from myfy_data.layers.source import DEFAULT_LIMITS, LayerSyntaxError, Limits, Lines, Locate, Place, spot
 from myfy_data.origins import KeyPath
 
@@ -78,7 +79,7 @@ def read_text_file(path: Path | str, name: str, limits: Limits = DEFAULT_LIMITS)
     failure: OSError | None = None
     raw = b""
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 - pathlib takes as long as the reading, for every layer
+        with open_regular(path) as file:
             raw = file.read(_FIRST_READ)
             if len(raw) == _FIRST_READ:
                 raw += file.read(max(0, limits.size + 1 - _FIRST_READ))
@@ -117,6 +118,10 @@ def _read(path: Path | str, name: str, limits: Limits) -> Document:
 def _unreadable(failure: OSError, path: Path, name: str) -> Problem:
     if isinstance(failure, IsADirectoryError):
         return Problem(name, "", "is a directory, not a file", (), f"name a file in it: {path / 'myfy.toml'}")
+    if isinstance(failure, NotRegularFileError):
+        return Problem(
+            name, "", str(failure.strerror), (), f"rm {shlex.quote(str(path))}, and write a file in its place"
+        )
     if isinstance(failure, PermissionError):
         closed = not os.access(path.parent, os.X_OK)
         fix = f"chmod u+x {shlex.quote(str(path.parent))}" if closed else f"chmod u+r {shlex.quote(str(path))}"

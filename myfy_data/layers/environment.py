@@ -11,7 +11,7 @@ from typing import Any
 from myfy_data.layers.advice import SECRET_FILE, assignment, removal
 from myfy_data.layers.layer import DEPLOYMENT_RANK, Findings, Layer, Tree
 from myfy_data.layers.merge import merge, overlaps
-from myfy_data.layers.text import TextError, read_text, verbatim
+from myfy_data.layers.text import TextError, read_secret_text, read_text, verbatim
 from myfy_data.layers.variables import CONTROL, PREFIX, Fitter, Misfit, is_ours, is_service_link
 from myfy_data.layers.vocabulary import Kind, Vocabulary
 from myfy_data.origins import KeyPath, Origin
@@ -25,6 +25,11 @@ class Variable:
     name: str
     value: str = field(repr=False)
     origin: Origin
+
+    @property
+    def secret(self) -> str:
+        """The value as a password; a secret file was read as one already."""
+        return self.value if self.origin.source.startswith(SECRET_FILE) else read_secret_text(self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,7 @@ class TextReader:
             self._empty(variable, path)
             return
         try:
-            value = read_text(kind, variable.value)
+            value = variable.secret if path[-1] == "password" else read_text(kind, variable.value)
         except TextError as error:
             self._unreadable(variable, path, error)
             return

@@ -121,12 +121,16 @@ def _refuse_unsafe(parts: list[str | Reference], pieces: list[str]) -> None:
     """Refuse text that a URL would read as its own signs: between a literal `://` and the last literal `@`."""
     literals = [part if isinstance(part, str) else "" for part in parts]
     last = max((index for index, literal in enumerate(literals) if "@" in literal), default=-1)
+    whole = "".join(literals)
+    start = whole.find("://")
+    colon = whole.find(":", start + 3) if start >= 0 else -1
+    position = 0  # of the part, among the literals: joined anew for each part, many references took minutes
     for index, part in enumerate(parts[: last + 1]):
-        before = "".join(literals[:index])
-        if isinstance(part, Reference) and "://" in before and _UNSAFE_IN_USERINFO & set(pieces[index]):
-            key = "password" if ":" in before.partition("://")[2] else "username"
+        if isinstance(part, Reference) and 0 <= start <= position - 3 and _UNSAFE_IN_USERINFO & set(pieces[index]):
+            key = "password" if 0 <= colon < position else "username"
             raise InterpolationError(
                 f"the value of {part.name} holds a character that breaks a URL",
                 "take it out of the URL and write beside it: ",
                 beside=(key, f"${{{part.name}}}"),
             )
+        position += len(literals[index])

@@ -10,12 +10,17 @@ from pathlib import Path
 from myfy_data.layers.advice import SECRET_FILE
 from myfy_data.layers.environment import Variable
 from myfy_data.layers.layer import Findings
+from myfy_data.layers.regular_file import open_regular
+from myfy_data.layers.text import read_secret_text
 from myfy_data.layers.variables import CONTROL, PREFIX, Fitter, Misfit, is_ours
 from myfy_data.origins import Origin
+from myfy_data.suggestions import nearest
 
 MAX_SECRET = 64 * 1024
 """Largest secret file in bytes; a larger one is a mistake, and would be held in memory."""
 _MAX_TOTAL = 1024 * 1024
+_SECRETS = ("password", "database_url")
+"""What a file of a secrets directory mostly is for."""
 
 
 class SecretError(Exception):
@@ -38,7 +43,7 @@ def read_secret(path: Path) -> str:
         if not path.is_file():
             state = "is no regular file" if path.exists() else "does not exist"
             raise SecretError(f"the secret file {path} {state}", f"write the secret to {place}")
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             content = file.read(MAX_SECRET + 1)
     except OSError as error:
         reason = (error.strerror or "unknown error").lower()
@@ -57,12 +62,9 @@ def read_secret(path: Path) -> str:
 
 def _decoded(content: bytes) -> str | None:
     try:
-        text = content.decode("utf-8")
+        return read_secret_text(content.decode("utf-8"))
     except UnicodeDecodeError:
         return None
-    if text.endswith("\n"):
-        return text[:-2] if text.endswith("\r\n") else text[:-1]
-    return text
 
 
 def list_secrets(directory: Path, place: Origin, findings: Findings) -> list[Path]:
@@ -92,7 +94,7 @@ def read_secrets(paths: Iterable[Path], fitter: Fitter, findings: Findings) -> l
     variables = []
     total = 0
     for path in paths:
-        name = _variable_name(path.name, fitter)
+        name = _variable_name(path, fitter, findings)
         if name is None:
             continue
         variable = _read_entry(path, name, findings)
@@ -131,13 +133,21 @@ def _stays_inside(path: Path) -> bool:
         return True  # it leads nowhere, which reading it will tell
 
 
-def _variable_name(file_name: str, fitter: Fitter) -> str | None:
+def _variable_name(path: Path, fitter: Fitter, findings: Findings) -> str | None:
     """The variable that a file's name means: with our prefix always, without it only when it fits."""
-    name = variable_name(file_name)
-    if is_ours(file_name):
+    name = variable_name(path.name)
+    if is_ours(path.name):
         return name
     try:
-        path = fitter.fit(name)
-    except Misfit:
+        key = fitter.fit(name)
+    except Misfit as misfit:
+        if _is_nearly_ours(path.name.lower()):
+            fix = misfit.fix.replace(PREFIX, "") or f"move it out of {path.parent}"
+            findings.warning(Origin(f"{SECRET_FILE}{path}"), (), f"is not used: {misfit.message}", fix=fix)
         return None
-    return None if path[0] in CONTROL else name
+    return None if key[0] in CONTROL else name
+
+
+def _is_nearly_ours(file_name: str) -> bool:
+    """Whether a name that fits nothing was probably meant for us; a secrets directory may hold others' files."""
+    return file_name.startswith("profiles__") or nearest(file_name, _SECRETS) is not None

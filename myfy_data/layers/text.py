@@ -56,6 +56,11 @@ class TextError(ValueError):
         super().__init__(f"expected {expected}")
 
 
+def read_secret_text(text: str) -> str:
+    """The secret that `text` means: one newline at its end, which editors and mounts leave there, is not part of it."""
+    return text.removesuffix("\n").removesuffix("\r") if text.endswith("\n") else text
+
+
 def read_text(kind: Kind, text: str) -> Any:
     """The value that `text` means for a key of this kind.
 
@@ -63,7 +68,7 @@ def read_text(kind: Kind, text: str) -> Any:
         TextError: it means none.
     """
     if kind is Kind.TEXT:
-        return text
+        return text.strip()
     stripped = text.strip()
     if kind is Kind.BOOLEAN:
         return _read_boolean(stripped)

@@ -200,6 +200,7 @@ class DataModule(metaclass=ModuleType):
             return
         default = self._resolve(None)
         metadata = check_auto_create(self.settings, default, self._metadata) if self._auto_create_tables else None
+        self.settings.require_configuration()
         log_warnings(self.settings)
         async with AsyncExitStack() as stack:
             self._gate.enter(self)

@@ -15,6 +15,7 @@ from myfy_data.layers.merge import MISSING, find, merge, without
 from myfy_data.layers.vocabulary import Vocabulary
 from myfy_data.origins import KeyPath, Origin, format_key, parse_key
 from myfy_data.profiles.lineage import ancestors
+from myfy_data.redaction import brings_password
 from myfy_data.suggestions import nearest
 
 NOT_INHERITED = frozenset({"extends", "abstract", "unset"})
@@ -55,26 +56,21 @@ class Folder:
         """The table that all layers together give the profile, on top of its parent's."""
         steps = self._steps.get(name, [])
         merged = {key: value for key, value in parent.items() if key not in NOT_INHERITED} if parent else {}
-        # An heir that brings a password of its own, in whatever layer, does not miss its parent's.
-        replaces = bool(merged) and any(layer.profiles[name].keys() & _EITHER.keys() for layer in steps)
         if not merged and _is_plain_start(name, steps):
             merged, steps = dict(self._view(steps[0], name)), steps[1:]
-        if not steps:
-            return merged
-        for _, group in groupby(steps, key=lambda layer: layer.rank):
-            merged = self._fold_rank(name, merged, list(group), replaces_parents=replaces)
-            replaces = False
+        for rank, group in groupby(steps, key=lambda layer: layer.rank):
+            at_or_above = [layer for layer in steps if layer.rank >= rank]
+            merged = self._fold_rank(name, merged, list(group), at_or_above)
         return merged
 
-    def _fold_rank(self, name: str, below: Tree, group: list[Layer], *, replaces_parents: bool) -> Tree:
+    def _fold_rank(self, name: str, below: Tree, group: list[Layer], at_or_above: list[Layer]) -> Tree:
         merged = below
         for layer in group:
             merged = self._remove_unset(name, merged, layer)
         bringer = next((layer for layer in reversed(group) if "database_url" in layer.profiles[name]), None)
         if bringer is not None:
-            beside = any(layer.profiles[name].keys() & _EITHER.keys() for layer in group)
-            if not replaces_parents:
-                self._warn_of_dropped_password(name, merged, bringer, beside=beside)
+            if not any(_gives_password(layer.profiles[name]) for layer in at_or_above):
+                self._warn_of_dropped_password(name, merged, bringer)
             merged = {key: value for key, value in merged.items() if key not in self._vocabulary.identity}
         for layer in group:
             merged = self._apply(name, merged, layer)
@@ -130,7 +126,7 @@ class Folder:
                 if find(other.profiles, said[1:]) is not MISSING:
                     yield other.origin(said)
 
-    def _warn_of_dropped_password(self, name: str, below: Tree, layer: Layer, *, beside: bool) -> None:
+    def _warn_of_dropped_password(self, name: str, below: Tree, layer: Layer) -> None:
         dropped = next((key for key in _EITHER if key in below), None)
         if dropped is None:
             return
@@ -144,7 +140,7 @@ class Folder:
             origin,
             (*path, "database_url"),
             f"a URL replaces the whole identity, so the {dropped}{where} is not used",
-            fix=goes if beside else f"give it beside the URL, or {goes}",
+            fix=f"give it beside the URL, or {goes}",
         )
 
 
@@ -152,6 +148,10 @@ def _is_plain_start(name: str, steps: Sequence[Layer]) -> bool:
     """Whether the lowest layer alone is the first rank and removes nothing: the common case, with nothing to merge."""
     alone = len(steps) == 1 or (len(steps) > 1 and steps[0].rank != steps[1].rank)
     return alone and "unset" not in steps[0].profiles[name]
+
+
+def _gives_password(table: Tree) -> bool:
+    return bool(table.keys() & _EITHER.keys()) or brings_password(table.get("database_url"))
 
 
 def _unset_names(table: Tree) -> list[str]:

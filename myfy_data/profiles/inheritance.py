@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from myfy_data.errors import ProblemKind
 from myfy_data.layers.advice import assignment
 from myfy_data.layers.layer import Tree
+from myfy_data.layers.source import DEFAULT_LIMITS
 from myfy_data.profiles.fold import Folder
 from myfy_data.profiles.lineage import MAX_DEPTH, ancestors, extends_origin, heirs, parent_of
 from myfy_data.suggestions import listed, nearest
@@ -27,13 +28,27 @@ class Inheritance:
         self._heirs = heirs(folder.layers)
         self._resolved: dict[str, Tree] = {}
         self._depths: dict[str, int] = {}
+        self._inherited = 0
+        self._is_full = False
 
     def resolve(self, name: str, chain: tuple[str, ...] = ()) -> Tree:
         """The full table of a profile, its ancestors' included; problems go to the folder's findings."""
         if name not in self._resolved:
             parent = self._parent_table(name, (*chain, name)) if name in self._heirs else None
-            self._resolved[name] = self._folder.fold(name, parent)
+            table = self._folder.fold(name, parent)
+            self._resolved[name] = table if parent is None else self._counted(name, table)
         return self._resolved[name]
+
+    def _counted(self, name: str, table: Tree) -> Tree:
+        """An heir's table, as long as all heirs together keep the bound of a file: each copies its parent's tables."""
+        self._inherited += _count_values(table)
+        if self._inherited <= DEFAULT_LIMITS.values:
+            return table
+        if not self._is_full:
+            self._is_full = True
+            message = f"more than {DEFAULT_LIMITS.values} values in all profiles that extend another one"
+            self._refuse(name, message, fix="let fewer profiles extend one with large tables")
+        return {key: table[key] for key in ("database_url", "driver") if key in table}  # nothing else is told of it
 
     def ancestors(self, name: str) -> list[str]:
         """The profile itself, its parent, and so on."""
@@ -80,3 +95,9 @@ class Inheritance:
         origin = extends_origin(name, self._folder.layers)
         path = ("profiles", name, "extends")
         self._folder.findings.problem(origin, path, message, facts=facts, fix=fix, kind=kind)
+
+
+def _count_values(value: object) -> int:
+    if isinstance(value, dict | list):
+        return 1 + sum(map(_count_values, value.values() if isinstance(value, dict) else value))
+    return 1

@@ -10,7 +10,7 @@ from myfy_data.layers.advice import assignment, beside, removal
 from myfy_data.layers.interpolation import has_references
 from myfy_data.layers.layer import Findings, Layer, Tree
 from myfy_data.origins import KeyPath, Origin
-from myfy_data.redaction import DatabaseURL
+from myfy_data.redaction import DatabaseURL, brings_password
 from myfy_data.settings.deadlines import Doubt, deadline_doubts
 from myfy_data.settings.models import DatabaseSettings
 from myfy_data.settings.pooling import pooler_conflicts, pooler_doubts
@@ -62,7 +62,7 @@ def _fits(value: object, expected: type) -> bool:
 
 
 def _check_password(layer: Layer, name: str, table: Tree, findings: Findings) -> None:
-    by_url = _brings_password(table.get("database_url"))
+    by_url = brings_password(table.get("database_url"))
     if not by_url and not ("password" in table and "password_file" in table):
         return
     said = [key for key in ("password", "password_file") if table.get(key) is not None]
@@ -74,13 +74,6 @@ def _check_password(layer: Layer, name: str, table: Tree, findings: Findings) ->
     origin, other = layer.origin((*path, said[0])), layer.origin((*path, said[1]))
     message = f"the password is given twice: here and by {said[1]}"
     findings.problem(origin, (*path, said[0]), message, facts=(f"other at {other}",), fix=removal(origin))
-
-
-def _brings_password(url: object) -> bool:
-    text = url.reveal() if isinstance(url, DatabaseURL) else url
-    if not isinstance(text, str) or "@" not in text:
-        return False
-    return ":" in text.partition("://")[2].rpartition("@")[0]
 
 
 @dataclass(frozen=True, slots=True)

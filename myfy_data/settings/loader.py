@@ -126,6 +126,7 @@ class _Load:
         self._findings = findings
         self._layers = gathered.layers
         self._roster = Roster(self._layers, findings)
+        self._unconfigured: Problem | None = None
 
     @property
     def profiles(self) -> tuple[str, ...]:
@@ -152,6 +153,7 @@ class _Load:
             self._gathered.root,
             tuple(self._gathered.statuses),
             in_layer_order(self._findings.warnings, self._layers),
+            self._unconfigured,
         )
         return settings
 
@@ -163,8 +165,24 @@ class _Load:
             # Lowest of all layers, so that any flat key refines it and any URL replaces it.
             self._layers.insert(0, Layer("default", 0, _at_default, profiles={FALLBACK: {"database_url": DEFAULT_URL}}))
             roster.names = [FALLBACK]
+            self._unconfigured = self._miss_configuration()
         roster.hand_over_flat_keys(default)
         return default
+
+    def _miss_configuration(self) -> Problem | None:
+        """Tell that nothing at all was found: a wrong working directory looks the same (contract C14.5)."""
+        says_url = any(
+            "database_url" in {**layer.flat, **layer.profiles.get(FALLBACK, {})} for layer in self._layers[1:]
+        )
+        if says_url or any(layer.rank < DEPLOYMENT_RANK for layer in self._layers[1:]):
+            return None
+        where = f"{self._gathered.start or 'a directory that is gone'} or above it"
+        message = (
+            f"no configuration was found: no myfy.toml in {where}, and no MYFY_DATA_DATABASE_URL; ./myfy.db is used"
+        )
+        missing = Problem("", "", message, fix="cd to the project; a new one begins with: myfy-data config init")
+        self._findings.warning("", (), missing.message, fix=missing.fix)
+        return missing
 
     def _needs_default_url(self) -> bool:
         """Whether nothing declares a profile: variables and arguments may still tune the one called `default`."""

@@ -20,6 +20,7 @@ class Merged:
         root: the project root.
         statuses: every layer, low to high.
         warnings: what a person should look at.
+        unconfigured: what to tell when no configuration was found at all; also among the warnings.
     """
 
     trace: Trace = field(repr=False, compare=False)
@@ -27,3 +28,4 @@ class Merged:
     root: Path | None = None
     statuses: tuple[LayerStatus, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    unconfigured: Problem | None = None

@@ -7,12 +7,12 @@ called. They read nothing: values arrive from the loader, or from a caller as pl
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from myfy_data.redaction import redact_value
-from myfy_data.settings.types import DatabaseURLText, FilePath, FreeTable, SecretText
+from myfy_data.settings.types import DatabaseURLText, FilePath, FreeTable, HostText, SecretText
 from myfy_data.settings.urls import ConnectionURL, URLError, build_url, invalid_url
 
 IDENTITY_KEYS = frozenset(
@@ -85,12 +85,24 @@ class DatabaseSettings(_Table):
 
     Raises:
         InvalidDatabaseURLError: `database_url` cannot be used.
-        pydantic.ValidationError: another value has the wrong type or is out of range.
+        ConfigError: no setting has a name that was given, or a value is none that it takes; all of them at once.
     """
 
-    if TYPE_CHECKING:
-        # Callers give text where the fields hold secrets and paths; a type checker must not refuse that.
-        def __init__(self, **values: Any) -> None: ...
+    # Any: callers give text where the fields hold secrets and paths, and a type checker must not refuse that.
+    def __init__(self, **values: Any) -> None:
+        refusal: ValidationError
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            refusal = error
+        else:
+            return
+        from myfy_data.settings.problems import explain_arguments  # noqa: PLC0415 - words are needed on failure only
+
+        raise explain_arguments(refusal, values)
+
+    # Validation, of a file's profiles or inside another model, need not come this way: it has words of its own.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]  # pydantic's own mark
 
     # Identity
     database_url: DatabaseURLText | None = Field(
@@ -101,7 +113,7 @@ class DatabaseSettings(_Table):
     driver: str | None = Field(
         default=None, description="SQLAlchemy's driver name, when no URL is given; or its short form."
     )
-    host: str | None = Field(default=None, description="Server's host name or address.")
+    host: HostText | None = Field(default=None, description="Server's host name or address.")
     port: int | None = Field(default=None, ge=1, le=65535, description="Server's port.")
     username: str | None = Field(default=None, description="User to connect as.")
     password: SecretText | None = Field(

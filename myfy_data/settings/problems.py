@@ -8,14 +8,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from myfy_data.errors import InvalidDatabaseURLError
+from myfy_data.errors import ConfigError, InvalidDatabaseURLError, Problem
 from myfy_data.layers.advice import SECRET_FILE, assignment, described, removal
 from myfy_data.layers.interpolation import has_references, mentioned
 from myfy_data.layers.layer import Findings, Tree
 from myfy_data.layers.merge import MISSING, find
 from myfy_data.layers.text import Verbatim
-from myfy_data.layers.vocabulary import Kind
-from myfy_data.origins import DEFAULT, KeyPath, Origin
+from myfy_data.layers.vocabulary import ALIASES, Kind
+from myfy_data.origins import DEFAULT, KeyPath, Origin, format_key
 from myfy_data.redaction import MASK, looks_secret, redact_value
 from myfy_data.settings.checks import SAMPLE_URL
 from myfy_data.settings.models import TABLE_MODELS, DatabaseSettings
@@ -59,6 +59,9 @@ def translate(error: ValidationError, tree: Tree, trace: Trace, findings: Findin
         if details["type"] == "extra_forbidden":
             findings.problem(origin, said, "no such setting", fix=removal(origin))
             continue
+        if details["type"] == "refused":
+            findings.problem(origin, said, details["ctx"]["message"], fix=details["ctx"]["fix"])
+            continue
         value = find(tree, path)
         expected = _expected(details["type"], details.get("ctx", {}))
         findings.problem(
@@ -68,6 +71,38 @@ def translate(error: ValidationError, tree: Tree, trace: Trace, findings: Findin
             fix=_fix(said, value, details, origin),
             facts=tuple(f"also set at {place} (not used)" for place in _covered(trace, path, origin)),
         )
+
+
+def explain_arguments(error: ValidationError, values: Mapping[str, Any]) -> ConfigError:
+    """The exception for settings that were made in code, in the words that a file gets.
+
+    Args:
+        error: what pydantic found.
+        values: what was given; never repeated where it may be secret.
+    """
+    problems = []
+    for details in error.errors(include_input=False, include_url=False):
+        path: KeyPath = ("profiles", "", *(str(part) for part in details["loc"]))
+        said = path[2:4] if VOCABULARY.kind(path[2:4]) is not None else path[2:3]
+        message, fix = _argument_fault(said, find(values, said), details)
+        problems.append(Problem("argument", format_key(said), message, fix=fix))
+    return ConfigError(problems)
+
+
+def _argument_fault(path: KeyPath, value: object, details: Any) -> tuple[str, str]:
+    key = path[-1]
+    if details["type"] == "refused":
+        return details["ctx"]["message"], details["ctx"]["fix"]
+    if details["type"] == "extra_forbidden":
+        near = ALIASES.get(key) or nearest(key, VOCABULARY.tables.get(path[0], VOCABULARY.profile))
+        return (
+            f"no such setting{f'. Did you mean {near!r}?' if near else ''}",
+            f"write {near}" if near else f"delete {key}",
+        )
+    shown = MASK if looks_secret(key) else described(redact_value(key, value) if isinstance(value, str) else value)
+    better = _better(("profiles", "", *path), value, details)
+    fix = "put the value in quotes" if looks_secret(key) else f"{key}={better!r}"
+    return f"expected {_expected(details['type'], details.get('ctx', {}))}, got {shown}", fix
 
 
 def _known_path(loc: KeyPath) -> KeyPath:

@@ -168,6 +168,20 @@ class DataSettings(BaseSettings):
         """Whether this environment refuses `auto_create_tables` (contract C3.3)."""
         return self.environment.lower() in PRODUCTION
 
+    def require_configuration(self) -> None:
+        """Refuse to connect in production by defaults alone (contract C14.5).
+
+        Raises:
+            ConfigError: no configuration was found at all.
+        """
+        if self.unconfigured is not None and self.blocks_auto_create:
+            raise ConfigError([self.unconfigured])
+
+    @property
+    def unconfigured(self) -> Problem | None:
+        """What to tell when no configuration was found at all, so that defaults alone hold; else None."""
+        return self._merged.unconfigured if self._merged else None
+
     @property
     def project_root(self) -> Path | None:
         """The directory that holds `myfy.*`; None when there is no file."""

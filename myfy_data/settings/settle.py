@@ -15,7 +15,7 @@ from typing import Any
 from myfy_data.layers.advice import beside
 from myfy_data.layers.interpolation import InterpolationError, has_references, interpolate, mentioned, references
 from myfy_data.layers.layer import Findings, Tree
-from myfy_data.layers.text import TextError, Verbatim, read_text
+from myfy_data.layers.text import TextError, Verbatim, read_secret_text, read_text
 from myfy_data.layers.vocabulary import Kind
 from myfy_data.origins import KeyPath, Origin
 from myfy_data.redaction import DatabaseURL
@@ -126,7 +126,7 @@ class Settler:
         if kind is None or kind is Kind.JSON_VALUE:
             return text  # inside a free table the type is the driver's matter
         try:
-            return read_text(kind, text)
+            return read_secret_text(text) if path[-1] == "password" else read_text(kind, text)
         except TextError as error:
             origin, said = self.blame(path)
             message = f"expected {error.expected}, got what {mentioned(raw)} stands for"
@@ -138,7 +138,8 @@ class Settler:
         """A SQLite file given as a part has no URL to carry its base directory, so it is made absolute here."""
         database, url = settled["database"], settled.get("database_url")
         driver = url.reveal() if isinstance(url, DatabaseURL) else settled.get("driver")
-        if isinstance(database, str) and database not in ("", ":memory:") and str(driver).startswith("sqlite"):
+        is_path = isinstance(database, str) and not database.startswith("file:") and database not in ("", ":memory:")
+        if is_path and str(driver).startswith("sqlite"):
             raw = table["database"]
             settled["database"] = str(_absolute(database, raw.base_dir if type(raw) is Verbatim else self.base_dir))
 

@@ -209,7 +209,7 @@ def test_an_unreadable_file_of_another_user_says_how_to_open_it(
     path = project.write("myfy.toml", SQLITE)
     path.chmod(0)
     if readable(path):
-        monkeypatch.setattr("myfy_data.layers.document.open", refuse_to_open, raising=False)
+        monkeypatch.setattr("myfy_data.layers.document.open_regular", refuse_to_open)
 
     with pytest.raises(Exception, match=r"myfy\.toml: cannot be read: permission denied\n  fix: chmod u\+r ") as caught:
         project.load()

@@ -1,6 +1,8 @@
-"""Contract C3.5: a warning whenever a URL drops a password."""
+"""Contract C3.5: a warning when a URL drops a password and nothing at its level or above gives another."""
 
 from __future__ import annotations
+
+import pytest
 
 from tests.loading import MAIN, warnings
 from tests.sandbox import Sandbox
@@ -42,13 +44,32 @@ def test_the_warning_about_a_dropped_password_goes_when_the_password_is_unset(pr
     assert warnings() == []
 
 
-def test_the_warning_about_a_dropped_password_comes_though_a_new_password_stands_beside_the_url(
-    project: Sandbox,
-) -> None:
+@pytest.mark.parametrize(
+    "beside",
+    ['password = "y"', 'password_file = "y"', 'database_url = "postgresql://high:y@db/other"'],
+    ids=["password", "password_file", "in the URL"],
+)
+def test_no_warning_comes_when_another_password_stands_beside_the_url(project: Sandbox, beside: str) -> None:
     project.write("myfy.toml", MAIN + 'password = "x"\n')
-    project.write("config/local.toml", f'[data.profiles.main]\ndatabase_url = "{URL}"\npassword = "y"\n')
+    url = "" if "database_url" in beside else f'database_url = "{URL}"\n'
+    project.write("config/local.toml", f"[data.profiles.main]\n{url}{beside}\n")
 
-    assert warnings()[0].endswith('fix: say that it goes: unset = ["password"]')
+    assert warnings() == []
+
+
+def test_no_warning_comes_when_a_layer_above_gives_another_password(project: Sandbox) -> None:
+    project.write("myfy.toml", MAIN + 'password = "x"\n')
+    project.write("config/local.toml", f'[data.profiles.main]\ndatabase_url = "{URL}"\n')
+
+    assert warnings(environ={"MYFY_DATA_PASSWORD": "y"}) == []
+
+
+def test_a_warning_comes_when_only_a_layer_below_the_url_gives_another_password(project: Sandbox) -> None:
+    project.write("myfy.toml", MAIN + 'password = "x"\n')
+    project.write("config/development.toml", '[data.profiles.main]\npassword = "y"\n')
+    project.write("config/local.toml", f'[data.profiles.main]\ndatabase_url = "{URL}"\n')
+
+    assert "so the password at config/development.toml:2:1 is not used" in warnings()[0]
 
 
 def test_the_warning_about_a_dropped_password_comes_when_an_heir_drops_its_parents(project: Sandbox) -> None:

@@ -19,7 +19,7 @@ from tests.sandbox import Sandbox
         ("pool_timeout", "1e1", 10.0),
         *[("echo", text, True) for text in ("true", "TRUE", "1", "yes", "on", " On ")],
         *[("warm_up", text, False) for text in ("false", "0", "No", "off")],
-        ("application_name", " a ${X} b ", " a ${X} b "),
+        ("application_name", " a ${X} b\n", "a ${X} b"),
         ("application_name", "5", "5"),
         ("application_name", "null", "null"),
         ("required", "true", True),
@@ -28,6 +28,34 @@ from tests.sandbox import Sandbox
 )
 def test_values_are_read_by_the_target_type(project: Sandbox, key: str, text: str, value: object) -> None:
     assert getattr(project.load(environ={f"MYFY_DATA_{key.upper()}": text}).profile(), key) == value
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "value"),
+    [
+        ("host", "db.internal\n", "db.internal"),
+        ("username", " app ", "app"),
+        ("database", "shop\r\n", "shop"),
+        ("password", "pass word \n", "pass word "),
+    ],
+)
+@pytest.mark.parametrize("source", ["a variable", "a reference", "a secret file"])
+def test_text_around_an_identity_is_no_part_of_it(
+    project: Sandbox, key: str, text: str, value: str, source: str
+) -> None:
+    """A mount, an env file and PowerShell leave a newline behind a value (contract C3.6, C3.8)."""
+    said = f'{key} = "${{TEXT}}"\n' if source == "a reference" else ""
+    project.write("myfy.toml", f'[data]\nsecrets_dir = "secrets"\n[data.profiles.main]\ndriver = "postgresql"\n{said}')
+    if source == "a secret file":
+        project.write(f"secrets/{key}", text)
+    else:
+        (project.path / "secrets").mkdir()
+    environ = {"a variable": {f"MYFY_DATA_{key.upper()}": text}, "a reference": {"TEXT": text}}.get(source, {})
+
+    url = project.load(environ=environ).profile().url
+
+    found = url.password.reveal() if key == "password" and url.password else getattr(url, key)
+    assert found == value
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ def in_a_moment() -> Iterator[None]:
         ("myfy.yaml", "a: [" + "1," * 200_001 + "]\n", "more than 200000 values"),
         ("myfy.toml", "# " + "x" * (4 * 1024 * 1024) + "\n", "is larger than 4194304 bytes"),
         ("myfy.yaml", "x: !!python/object/apply:os.system [touch pwned]\n", "tag"),
+        ("myfy.toml", MAIN.replace("app@", "${A:-b}" * 500_000 + "@"), ""),  # work of the square took half an hour
         ("myfy.toml", f"a = {'9' * 100_000}\n", "too many digits"),
         ("myfy.yaml", f"data: {{pool_size: {'9' * 100_000}}}\n", "too many digits"),
     ],

@@ -38,8 +38,38 @@ def test_a_sound_configuration_is_counted(project: Sandbox, run: Run) -> None:
     assert result.code == 0
 
 
-def test_no_file_at_all_is_sound(project: Sandbox, run: Run) -> None:
-    assert run("config", "check").lines == ["0 files, 1 profile, 0 errors, 0 warnings"]
+def test_no_configuration_at_all_is_a_warning_that_names_the_directory(project: Sandbox, run: Run) -> None:
+    result = run("config", "check")
+
+    assert result.code == 0
+    assert result.lines[0].startswith(
+        f"warning: no configuration was found: no myfy.toml in {project.path} or above it"
+    )
+    assert result.lines[-1] == "0 files, 1 profile, 0 errors, 1 warning"
+
+
+@pytest.mark.parametrize(("environment", "code"), [("development", 1), ("production", 2), ("live", 2)])
+def test_no_configuration_at_all_is_an_error_of_strict_in_production(
+    project: Sandbox, run: Run, environment: str, code: int
+) -> None:
+    assert run("config", "check", "--strict", "--environment", environment).code == code
+
+
+@pytest.mark.parametrize("variable", ["MYFY_DATA_DATABASE_URL", "MYFY_DATA_PROFILES__MAIN__DATABASE_URL"])
+def test_a_url_in_a_variable_is_a_configuration(project: Sandbox, run: Run, variable: str) -> None:
+    project.setenv(variable, "sqlite:///app.db")
+
+    assert run("config", "check", "--strict", "--environment", "production").code == 0
+
+
+@pytest.mark.parametrize("command", [("ping",), ("ping", "--json"), ("db", "upgrade")])
+def test_commands_that_connect_refuse_production_without_a_configuration(
+    project: Sandbox, run: Run, command: tuple[str, ...]
+) -> None:
+    result = run(*command, "--environment", "production")
+
+    assert result.code == 2
+    assert not (project.path / "myfy.db").exists()
 
 
 def test_every_problem_of_every_layer_is_told(project: Sandbox, run: Run) -> None:

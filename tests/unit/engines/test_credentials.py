@@ -79,7 +79,7 @@ def test_a_file_that_may_not_be_read_is_told(file: Path, monkeypatch: pytest.Mon
         raise PermissionError(13, "Permission denied")
 
     file.write_text("secret")
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr("myfy_data.layers.secrets.open_regular", refuse)
 
     with pytest.raises(DatabaseConnectionError, match=f"cannot be read: permission denied\n  fix: chmod u\\+r {file}"):
         load(DatabaseSettings(database_url=URL, password_file=file))

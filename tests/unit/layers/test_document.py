@@ -138,7 +138,7 @@ def test_a_file_that_may_not_be_read_names_the_command(
     def refuse(*_: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
-    monkeypatch.setattr("myfy_data.layers.document.open", refuse, raising=False)
+    monkeypatch.setattr("myfy_data.layers.document.open_regular", refuse)
     monkeypatch.setattr("os.access", lambda *_: not closed)
 
     assert refusal(path) == f"myfy.toml: cannot be read: permission denied\n  fix: {fix.format(path=path)}"
