@@ -68,7 +68,8 @@ def _is_overdue(context: ExceptionContext) -> bool:
     connection = context.connection
     if str(context.original_exception) != "interrupted" or connection is None or connection.invalidated:
         return False
-    return getattr(connection.connection.driver_connection, "_stopped", None) is None
+    driver: Any = connection.connection.driver_connection
+    return driver.is_abandoned or not driver.is_stopping
 
 
 def _part(dbapi_connection: Any, backend: Backend) -> None:

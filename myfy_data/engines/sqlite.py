@@ -14,7 +14,8 @@ from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import Engine, event
-from sqlalchemy.pool import PoolResetState
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
 
 from myfy_data.engines.backend import Backend, adapted
 from myfy_data.engines.failures import Failure, chain
@@ -69,6 +70,7 @@ class SQLite(Backend):
         self.is_memory = settings.url.is_memory
         self._memory = f"myfy-{secrets.token_hex(8)}"
         self._keeper: sqlite3.Connection | None = None
+        self._was_opened = False
         self._beginning = Beginning(profile, settings)
 
     @property
@@ -81,20 +83,24 @@ class SQLite(Backend):
         """The file as SQLite's URI, opened so that a read-only profile cannot even create it."""
         if self.is_memory:
             return f"file:{self._memory}?mode=memory&cache=shared"
-        return f"file:{quote(self.path)}?mode={'ro' if self.settings.read_only else 'rwc'}"
+        # Created by the first connection only: an empty file in the place of a deleted one would look like its content.
+        mode = "rw" if self._was_opened else "rwc"
+        return f"file:{quote(self.path)}?mode={'ro' if self.settings.read_only else mode}"
 
     async def open(self, secret: Secret | None) -> Any:  # noqa: ARG002 - a file asks for no password
         """Open a connection on a thread of its own."""
         from myfy_data.engines.sqlite_connection import SerialConnection  # noqa: PLC0415 - the driver
+        from myfy_data.engines.sqlite_thread import Deadlines  # noqa: PLC0415 - as above
 
         settings = self.settings
         if self.is_memory and self._keeper is None:
             # A cancelled statement costs its connection; the data must survive that.
             self._keeper = sqlite3.connect(self.uri, uri=True, check_same_thread=False)
             weakref.finalize(self, self._keeper.close)  # an engine that nobody disposes is collected in silence
-        deadline = min(settings.command_timeout, settings.statement_timeout or settings.command_timeout)
+        bound = settings.command_timeout
+        deadlines = Deadlines(min(bound, settings.statement_timeout or bound), bound, settings.close_timeout)
         queue = None if self.is_memory or settings.read_only else writer_queue(self.path)
-        connection = SerialConnection(self.open_file, queue, deadline)
+        connection = SerialConnection(self.open_file, queue, deadlines)
         connection.autocommit, connection.read_only = self._beginning.autocommit, self._beginning.read_only
         return await connection.open()
 
@@ -112,10 +118,26 @@ class SQLite(Backend):
         connection.profile = self.profile
         try:
             self._set_up(connection, self.settings.sqlite)
+            connection.file_id = self._file_id()
         except BaseException:
             connection.close()
             raise
+        self._was_opened = True
         return connection
+
+    def _file_id(self) -> tuple[int, int] | None:
+        """Which file stands at the path; None in memory.
+
+        Raises:
+            DatabaseConnectionError: none does.
+        """
+        if self.is_memory:
+            return None
+        try:
+            found = os.stat(self.path)  # noqa: PTH116 - at each checkout, and a Path costs more than the question
+        except OSError as error:
+            raise self.failed(_deleted(self.path)) from error
+        return found.st_dev, found.st_ino
 
     def _set_up(self, connection: sqlite3.Connection, sqlite: SQLiteSettings) -> None:
         # First of all something that reads the file: a file that is no database is told apart here.
@@ -150,6 +172,8 @@ class SQLite(Backend):
 
     def _explain_text(self, text: str) -> Failure | None:
         path = Path(self.path)
+        if "unable to open" in text and self._was_opened and not path.exists():
+            return _deleted(self.path)
         if "unable to open" in text or "readonly" in text:
             return explain_path(path, read_only=self.settings.read_only)
         if "not a database" in text:
@@ -195,8 +219,27 @@ class SQLite(Backend):
         """Begin real transactions, and forget a database in memory with its engine."""
         self._beginning.listen(engine)
         event.listen(engine, "reset", _end_failed_commit)
+        event.listen(engine, "checkout", self._check)
         if self.is_memory:  # on a file, such a listener would only cost each connection
             event.listen(engine, "engine_disposed", lambda _: self.release())
+
+    def _check(self, _connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+        """Let the pool replace a connection that is closed, or whose file is no longer the one at the path.
+
+        Raises:
+            DisconnectionError: the pool opens another one in its place.
+            DatabaseConnectionError: the file was deleted.
+        """
+        driver: Any = record.driver_connection
+        if driver.is_stopping:
+            raise DisconnectionError("the connection was closed")
+        if driver.file_id != self._file_id():
+            raise DisconnectionError("another file stands at the path")
+
+
+def _deleted(path: str) -> Failure:
+    reason = f"the file {path} was deleted while it was in use"
+    return Failure(reason, "put it back, or start anew: a module that starts creates an empty one")
 
 
 def _end_failed_commit(dbapi_connection: Any, _record: Any, state: PoolResetState) -> None:

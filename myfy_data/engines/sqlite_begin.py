@@ -120,13 +120,16 @@ def _roll_back(do_rollback: Callable[[Any], None], pooled: PoolProxiedConnection
 
 
 def _keep_who_left_the_queue(context: ExceptionContext) -> None:
-    """Keep a connection whose user was cancelled while waiting: SQLAlchemy throws it away, and nothing was sent."""
+    """Keep a connection whose user was cancelled while waiting: SQLAlchemy throws it away, and nothing was sent.
+
+    One whose thread was abandoned is thrown away, whatever the error says of it.
+    """
     connection = context.connection
-    if not isinstance(context.original_exception, asyncio.CancelledError) or connection is None:
-        return
-    if connection.closed or connection.invalidated:
+    if connection is None or connection.closed or connection.invalidated:
         return
     driver: Any = connection.connection.driver_connection
-    if driver.left_queue:
+    if driver.is_abandoned:
+        context.is_disconnect, context.invalidate_pool_on_disconnect = True, False
+    elif isinstance(context.original_exception, asyncio.CancelledError) and driver.left_queue:
         driver.left_queue = False
         context.is_disconnect = False

@@ -9,32 +9,25 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import threading
-import weakref
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from functools import partial
+from itertools import islice
 from typing import Any
 
-import aiosqlite
-
-from myfy_data.engines.home import cancel_again, running_loop
-from myfy_data.engines.sqlite_cursor import BunchCursor
+from myfy_data.engines.sqlite_cursor import BUNCH, BunchCursor
 from myfy_data.engines.sqlite_dbapi_connection import PlainConnection
-from myfy_data.engines.sqlite_statement import Statement
+from myfy_data.engines.sqlite_thread import Deadlines, ThreadConnection
 from myfy_data.engines.sqlite_turns import WriterQueue
 
-_AGAIN = 0.01
-"""Seconds between two interrupts of a statement that has not ended."""
 
-
-class SerialConnection(aiosqlite.Connection):
+class SerialConnection(ThreadConnection):
     """A connection that holds its turn to write until its transaction has ended, however that happens.
 
     Args:
         connector: opens the sqlite3 connection; runs on the connection's own thread.
         queue: whose turn it is to write; None when there is only this connection.
-        deadline: seconds after which a running statement is interrupted.
+        deadlines: its bounds.
 
     Attributes:
         autocommit: whether SQLAlchemy's transactions are to begin none here.
@@ -42,39 +35,17 @@ class SerialConnection(aiosqlite.Connection):
         left_queue: whether the last one who wanted to write was cancelled in the queue, before anything was sent.
     """
 
-    def __init__(self, connector: Callable[[], PlainConnection], queue: WriterQueue | None, deadline: float) -> None:
-        super().__init__(self._open_file, 64)
-        self._open_sqlite = connector
-        self._file: PlainConnection | None = None
-        self._unfinished: set[Statement] = set()
-        self._thread.daemon = True  # a stuck statement must not keep the process alive
+    def __init__(
+        self, connector: Callable[[], PlainConnection], queue: WriterQueue | None, deadlines: Deadlines
+    ) -> None:
+        super().__init__(connector, deadlines)
         self._queue = queue
-        self._deadline = deadline
-        self._loop = asyncio.get_running_loop()
         self._has_turn = False
         self._begins_with_next = False
         self._refuses_writes = False
-        self._lock = threading.Lock()
-        self._timer: asyncio.TimerHandle | None = None
-        self._stopped: asyncio.Future[Any] | None = None
         self.autocommit = False
         self.read_only = False
         self.left_queue = False
-
-    def _open_file(self) -> sqlite3.Connection:
-        """Open the file, and remember it: aiosqlite knows nothing of one whose opening was cancelled."""
-        self._file = self._open_sqlite()
-        return self._file
-
-    @property
-    def _plain(self) -> PlainConnection:
-        if self._file is None:
-            raise ValueError("no active connection")  # as aiosqlite says it
-        return self._file
-
-    def _close_file(self) -> None:
-        if self._file is not None:
-            self._file.close()
 
     async def open(self) -> SerialConnection:
         """Open the connection; when that fails, its thread has ended before the failure is told."""
@@ -135,12 +106,23 @@ class SerialConnection(aiosqlite.Connection):
         return work()
 
     async def commit(self) -> None:
-        """Commit; a transaction that SQLite keeps open keeps its turn."""
+        """Commit; a transaction that SQLite keeps open keeps its turn.
+
+        Raises:
+            TimeoutError: no answer in time, so nobody knows whether it is stored.
+        """
         await self._end(self._conn.commit)
 
     async def rollback(self) -> None:
-        """Roll back and end the turn."""
-        await self._end(self._conn.rollback)
+        """Roll back and end the turn. A thread that does not come back does both when it does."""
+        if self._stopped is None:
+            with suppress(TimeoutError):
+                await self._end(self._conn.rollback)
+
+    @property
+    def file_id(self) -> tuple[int, int] | None:
+        """Device and number of the file that is open; None in memory."""
+        return self._plain.file_id
 
     @property
     def may_end_transaction(self) -> bool:
@@ -157,7 +139,7 @@ class SerialConnection(aiosqlite.Connection):
         Raises:
             TransactionEndedError: the database has ended it.
         """
-        self._plain.check_open()
+        self._plain.check_open(is_abandoned=self.is_abandoned)
 
     def forget_transaction(self) -> None:
         """SQLAlchemy has ended its transaction; sends nothing."""
@@ -168,8 +150,8 @@ class SerialConnection(aiosqlite.Connection):
     async def _end(self, finish: Callable[[], None]) -> None:
         connection = self._conn
         if connection.in_transaction:
-            # Not self._execute: an end that is interrupted would leave the caller with no end at all.
-            await super()._execute(finish)  # type: ignore[no-untyped-call]  # not typed
+            # An end that is interrupted would leave the caller with no end at all.
+            await self._send(finish, self._deadlines.end, is_end=True)
         if not connection.in_transaction:
             self.end_turn()
 
@@ -199,79 +181,17 @@ class SerialConnection(aiosqlite.Connection):
         work = partial(fn, *args, **kwargs)
         if self._begins_with_next or self._refuses_writes is not self.read_only:
             work = partial(self._prepare, work)
-        statement = Statement(partial(self._plain.run, work), self._lock, self._loop.time() + self._deadline)
-        self._unfinished.add(statement)
-        self._watch(statement.due)
-        try:
-            return await super()._execute(statement.run)  # type: ignore[no-untyped-call]  # not typed
-        except asyncio.CancelledError:
-            self._give_up(statement)
-            raise
-        finally:
-            self._unfinished.discard(statement)
+        return await self._send(partial(self._plain.run, work), self._deadlines.statement)
 
-    def _watch(self, due: float) -> None:
-        """Look again when something is due; one timer serves many statements, and keeps no connection alive."""
-        if self._timer is None:
-            self._timer = self._loop.call_at(due, _give_up_overdue, weakref.ref(self))
-
-    def give_up_overdue(self) -> None:
-        """Interrupt what should have ended, and look again when the next one should have."""
-        self._timer = None
-        now = self._loop.time()
-        later = [statement.due for statement in self._unfinished if statement.due > now]
-        for statement in self._unfinished:
-            if statement.due <= now:
-                self._give_up(statement)
-        if later:
-            self._watch(min(later))
-
-    def _give_up(self, statement: Statement) -> None:
-        """Interrupt a statement until it has ended: it may have been about to begin."""
-        if not statement.give_up(self.interrupt_now) and running_loop() is self._loop:
-            self._loop.call_later(_AGAIN, self._give_up, statement)
-
-    def interrupt_now(self) -> None:
-        """Stop the statement that runs on the thread; without one, do nothing."""
-        connection = self._connection
-        if connection is not None:
-            with suppress(sqlite3.ProgrammingError):  # closed by the thread meanwhile
-                connection.interrupt()
+    async def iterdump(self) -> AsyncIterator[str]:
+        """The database as SQL, line by line; aiosqlite's own way goes on behind a caller that was cancelled."""
+        lines = self._conn.iterdump()
+        while bunch := await self._execute(lambda: list(islice(lines, BUNCH))):
+            for line in bunch:
+                yield line
 
     # -- the end ---------------------------------------------------------------------------------------------------
 
-    def stop(self) -> asyncio.Future[Any] | None:
-        """Interrupt, close on the thread and end the turn then; the same future however often it is called."""
-        if self._stopped is None:
-            for statement in list(self._unfinished):  # none: an interrupt would spoil the last checkpoint
-                self._give_up(statement)
-            self._tx.put_nowait((None, self._close_file))
-            if running_loop() is self._loop:
-                if self._timer is not None:
-                    self._timer.cancel()
-                self._stopped = super().stop()
-            else:
-                # In a thread that has no loop, aiosqlite makes no future that another loop would have to wait for.
-                threading.Thread(target=super().stop).start()
-            if self._stopped is not None:
-                self._stopped.add_done_callback(lambda _: self.end_turn())
-            elif not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(self.end_turn)
-        return self._stopped
-
-    async def close(self) -> None:
-        """Close. A caller that is cancelled meanwhile is so only afterwards: half closed, it would lose its place."""
-        stopped = self.stop()
-        cancelled = False
-        while stopped is not None and not stopped.done():
-            try:
-                await asyncio.shield(stopped)
-            except asyncio.CancelledError:
-                cancelled = True
-        if cancelled:
-            cancel_again()
-
-
-def _give_up_overdue(weak: weakref.ref[Any]) -> None:
-    if (connection := weak()) is not None:
-        connection.give_up_overdue()
+    def _has_stopped(self) -> None:
+        super()._has_stopped()
+        self.end_turn()

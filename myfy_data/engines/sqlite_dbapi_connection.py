@@ -14,9 +14,18 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar, cast
 
-from myfy_data.errors import TransactionEndedError
+from myfy_data.errors import SessionError, TransactionEndedError
 
 T = TypeVar("T")
+
+
+_SLEEP = 0.1
+"""Seconds, at most, between two tries of a copy whose source or target is locked."""
+
+_NO_BACKUP = (
+    "backup() copies what is committed, and waits for the end of a transaction that may write: here for its own\n"
+    "  fix: copy in a session that only reads: `async with data.session(read_only=True) as session:`"
+)
 
 
 class GuardedCursor(sqlite3.Cursor):
@@ -47,12 +56,16 @@ class PlainConnection(sqlite3.Connection):
 
     Attributes:
         profile: the profile's name.
+        file_id: device and number of the file; None in memory.
         may_end: whether a statement may end the transaction that `begin` has begun, as a migration's does.
     """
 
     profile = ""
+    file_id: tuple[int, int] | None = None
     may_end = False
     _is_begun = False
+    _may_write = False
+    _interrupts = 0
     _statement = ""
     _cause: BaseException | None = None
 
@@ -81,18 +94,24 @@ class PlainConnection(sqlite3.Connection):
         if self.in_transaction:
             super().cursor().execute("COMMIT")
         super().cursor().execute(statement)
-        self._is_begun, self._cause = True, None
+        self._is_begun, self._may_write, self._cause = True, statement != "BEGIN", None
 
     def forget_transaction(self) -> None:
         """Expect no transaction any more: SQLAlchemy has ended it."""
         self._is_begun, self._cause = False, None
 
-    def check_open(self) -> None:
+    def check_open(self, *, is_abandoned: bool = False) -> None:
         """Whether what comes next stands in the transaction that was begun, if one was.
+
+        Args:
+            is_abandoned: the connection was given up, so its transaction ends as soon as that can be.
 
         Raises:
             TransactionEndedError: the database has ended it.
         """
+        if self._is_begun and is_abandoned:
+            reason = "its connection was given up, because something on its thread does not end"
+            raise TransactionEndedError(self.profile, reason)
         if self._is_begun and not self.may_end and not self._is_open():
             raise self._ended() from self._cause
 
@@ -148,6 +167,31 @@ class PlainConnection(sqlite3.Connection):
         if first_word(self._statement) == "ROLLBACK":
             return TransactionEndedError(self.profile, "a ROLLBACK that SQLAlchemy did not send")
         return TransactionEndedError(self.profile, "a COMMIT that SQLAlchemy did not send", committed=True)
+
+    # -- what sqlite3 does not interrupt ---------------------------------------------------------------------------
+
+    def interrupt(self) -> None:
+        """Interrupt what runs; called by another thread."""
+        self._interrupts += 1
+        super().interrupt()
+
+    def backup(self, target: sqlite3.Connection, *, progress: Any = None, sleep: float = 0.25, **options: Any) -> None:
+        """Copy the database; between two steps and two tries it can be interrupted.
+
+        Raises:
+            SessionError: the transaction may write; SQLite would wait for its end, so for ever.
+        """
+        if self._is_begun and self._may_write and self.in_transaction:
+            raise SessionError(self.profile, _NO_BACKUP)
+        before = self._interrupts
+
+        def look(status: int, remaining: int, total: int) -> None:
+            if self._interrupts != before:
+                raise sqlite3.OperationalError("interrupted")
+            if progress is not None:
+                progress(status, remaining, total)
+
+        super().backup(target, progress=look, sleep=min(sleep, _SLEEP), **options)
 
     # -- cursors ---------------------------------------------------------------------------------------------------
 
