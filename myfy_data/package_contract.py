@@ -299,4 +299,6 @@ def _with_inner(code: CodeType) -> Iterator[CodeType]:
 
 
 def _words(code: CodeType) -> set[str]:
-    return {*code.co_names, *(constant for constant in code.co_consts if isinstance(constant, str))}
+    """Every name and text in a function's code."""
+    named = (word for constant in code.co_consts if isinstance(constant, tuple) for word in constant)
+    return {*code.co_names, *(word for word in (*code.co_consts, *named) if isinstance(word, str))}

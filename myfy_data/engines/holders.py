@@ -86,6 +86,9 @@ class Holders:
     def __len__(self) -> int:
         return len(self._held)
 
+    def __contains__(self, record: ConnectionPoolEntry) -> bool:
+        return id(record) in self._held
+
     def add(self, record: ConnectionPoolEntry) -> None:
         """Note that a connection goes out."""
         holder = Holder(weakref.ref(record, self._lose), time.monotonic())

@@ -10,11 +10,13 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, PoolProx
 from sqlalchemy.util import await_only
 from sqlalchemy.util.queue import Empty
 
+from myfy_data.engines.driver_contract import SQLALCHEMY
 from myfy_data.engines.errors import PoolExhausted
 from myfy_data.engines.holders import Holders
 from myfy_data.engines.home import Home
 from myfy_data.engines.line import WaitingLine, Word
 from myfy_data.engines.status import build_status
+from myfy_data.package_contract import unsupported
 
 
 class BoundedPool(AsyncAdaptedQueuePool):
@@ -59,10 +61,15 @@ class BoundedPool(AsyncAdaptedQueuePool):
             PoolExhausted: none became free within `pool_timeout`.
             WrongEventLoopError: the pool belongs to another loop or process.
             DatabaseConnectionError: a new connection was needed and could not be had.
+            UnsupportedPackageError: SQLAlchemy went past `_do_get`, so it was not this pool's turn that counted.
         """
         if self.home is not None:
             self.home.enter()
-        return super().connect()
+        pooled: Any = super().connect()
+        if pooled._connection_record not in self._holders:  # noqa: SLF001 - nothing public leads to the pool's entry
+            pooled.invalidate()
+            raise unsupported(SQLALCHEMY, "hands out connections past the pool's '_do_get'", self.profile)
+        return pooled  # type: ignore[no-any-return]  # Any for its private attribute
 
     def evict(self) -> None:
         """Have every connection that is open now replaced at its next checkout; those in use go on until then."""

@@ -7,9 +7,11 @@ from typing import Annotated, Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from myfy_data.integrations.host_contract import FASTAPI
 from myfy_data.integrations.missing import framework_error
 from myfy_data.module.configured import resolve_profile
 from myfy_data.module.module import DataModule
+from myfy_data.package_contract import verify
 from myfy_data.sessions.unit_of_work import UNKNOWN_OUTCOME
 
 try:
@@ -78,8 +80,10 @@ def setup(app: FastAPI, data: DataModule) -> None:
 
     Raises:
         DataModuleError: the application has started, or has another module already.
+        UnsupportedPackageError: this version of FastAPI or Starlette does not work.
         UnknownProfileError: at start: a handler asks for a profile that cannot be opened.
     """
+    verify(FASTAPI)
 
     def check(starting: Starlette) -> None:
         for profile in sorted(_profiles_of_routes(starting.routes)):

@@ -10,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from myfy_data.asgi import request_session, run_request
 from myfy_data.errors import CommitOutcomeUnknown, DataModuleError
+from myfy_data.integrations.host_contract import LITESTAR
 from myfy_data.integrations.missing import framework_error
 from myfy_data.module.module import DataModule
+from myfy_data.package_contract import verify
 from myfy_data.sessions.unit_of_work import UNKNOWN_OUTCOME
 from myfy_data.suggestions import listed, nearest
 
@@ -45,12 +47,14 @@ class DataPlugin(InitPlugin, ReceiveRoutePlugin):
         session_key: the name of the default profile's dependency; the others end in it.
 
     Raises:
+        UnsupportedPackageError: this version of Litestar does not work.
         ConfigError: when the application is made: the configuration cannot be used.
         DataModuleError: then, too: the application has a dependency of such a name, or a handler asks for an
             `AsyncSession` under a name that no dependency has.
     """
 
     def __init__(self, data: DataModule, session_key: str = "session") -> None:
+        verify(LITESTAR)
         self._data = data
         self._session_key = session_key
         self._known: list[str] = []

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from myfy_data.errors import DataModuleError, MissingPackageError
-from myfy_data.package_contract import PackageContract, is_absent, unusable
+from myfy_data.integrations.host_contract import HOSTS
+from myfy_data.package_contract import is_absent, unusable
 
 
 def framework_error(package: str, error: ImportError) -> DataModuleError:
@@ -14,7 +15,7 @@ def framework_error(package: str, error: ImportError) -> DataModuleError:
         error: what the import raised.
     """
     if not is_absent(package, error):
-        return unusable(PackageContract(package, package), error)
+        return unusable(HOSTS[package], error)
     return MissingPackageError(
         f"myfy_data.integrations.{package} needs {package}, which is not installed",
         package=package,

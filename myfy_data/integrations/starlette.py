@@ -11,8 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from myfy_data.asgi import ASGIApp, Receive, Scope, Send, request_session, run_request, unit_of_work
 from myfy_data.errors import CommitOutcomeUnknown, DataModuleError
+from myfy_data.integrations.host_contract import EXCEPTION_HANDLERS, STARLETTE
 from myfy_data.integrations.missing import framework_error
 from myfy_data.module.module import DataModule
+from myfy_data.package_contract import unsupported, verify
 from myfy_data.sessions.unit_of_work import UNKNOWN_OUTCOME
 
 try:
@@ -55,6 +57,7 @@ def setup(app: Starlette, data: DataModule) -> None:
 
     Raises:
         DataModuleError: the application has started, or has another module already.
+        UnsupportedPackageError: this version of Starlette does not work.
     """
     install(app, data, answer_unknown_outcome)
 
@@ -78,6 +81,7 @@ def install(
         on_unknown_outcome: answers `CommitOutcomeUnknown`.
         check: called when the application starts, before the module does.
     """
+    verify(STARLETTE)
     if app.middleware_stack is not None:
         raise DataModuleError("the application has started already\n  fix: call setup(app, data) where the app is made")
     if _prepared(app, data):
@@ -144,7 +148,11 @@ class UnitOfWorkMiddleware:
         self._marking = _MarkedHandlers()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run an HTTP request in a unit of work; anything else as it comes."""
+        """Run an HTTP request in a unit of work; anything else as it comes.
+
+        Raises:
+            UnsupportedPackageError: Starlette hides the exception handlers, which could answer a failure unnoticed.
+        """
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -158,22 +166,20 @@ class _MarkedHandlers:
     Routes call them inside the unit of work, which would see no more than the status of their answer.
     """
 
-    _KEY = "starlette.exception_handlers"
-
     def __init__(self) -> None:
         self._source: tuple[Handlers, ...] = ()
         self._marked: tuple[Handlers, ...] = ()
 
     def apply(self, scope: Scope) -> None:
-        source = scope.get(self._KEY)
-        if not source:
-            return
+        source = scope.get(EXCEPTION_HANDLERS)
+        if source is None:  # nothing was handled yet, so nothing is stored
+            raise unsupported(STARLETTE, f"shows no {EXCEPTION_HANDLERS!r} in the request's scope, so none was handled")
         if len(source) != len(self._source) or any(
             mine is not its for mine, its in zip(self._source, source, strict=True)
         ):
             self._source = tuple(source)
             self._marked = tuple({key: _marking(handler) for key, handler in kind.items()} for kind in source)
-        scope[self._KEY] = self._marked
+        scope[EXCEPTION_HANDLERS] = self._marked
 
 
 def _marking(handler: Callable[..., Any]) -> Callable[..., Any]:

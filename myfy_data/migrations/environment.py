@@ -18,12 +18,14 @@ from alembic.util import CommandError
 from sqlalchemy import Connection
 
 from myfy_data.errors import DataModuleError
+from myfy_data.migrations.alembic_contract import ALEMBIC
 from myfy_data.migrations.database import migration_engine, reading, run_blocking
 from myfy_data.migrations.lock import migration_lock
 from myfy_data.migrations.metadata import load_metadata, put_on_path
 from myfy_data.migrations.report import tell_nobody
 from myfy_data.migrations.target import Target, resolve_target
 from myfy_data.migrations.watch import Watch
+from myfy_data.package_contract import verify
 from myfy_data.settings.loader import load_settings
 
 ATTRIBUTE = "myfy_data"
@@ -63,17 +65,23 @@ def run_env(**options: Any) -> None:
         CommandError: under `alembic`, whatever went wrong.
     """
     handed = context.config.attributes.get(ATTRIBUTE)
-    if handed is not None:
+    if handed is not None:  # `build_config` has verified Alembic
         _run(handed, options)
         return
     try:
+        verify(ALEMBIC)
         _run_for_alembic(options)
     except DataModuleError as error:
         raise CommandError(str(error)) from None
 
 
 def build_config(target: Target, handed: Handed | None = None) -> Config:
-    """Alembic's configuration for a profile; no file is read, and no URL is in it."""
+    """Alembic's configuration for a profile; no file is read, and no URL is in it.
+
+    Raises:
+        UnsupportedPackageError: this version of Alembic does not work.
+    """
+    verify(ALEMBIC, target.profile)
     config = Config(cmd_opts=Namespace(quiet=True))
     config.set_main_option("script_location", str(target.directory).replace("%", "%%"))
     if handed is not None:

