@@ -4,6 +4,8 @@ PYTHON ?=
 PYTEST_ARGS ?=
 # ... and BENCH_ARGS to a benchmark: make bench-config BENCH_ARGS="--profiles 20"
 BENCH_ARGS ?=
+# ... and COMPLIANCE_ARGS: make compliance COMPLIANCE_ARGS="--databases sqlite --suites engine -p 2"
+COMPLIANCE_ARGS ?=
 export PYTHON
 
 BIN := .venv/bin
@@ -12,7 +14,7 @@ TYPED := myfy_data myfy/data
 SCHEMA := schemas/myfy.schema.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format types floors schema schema-check static check faults bench-config bench-hosts bench-pool bench-database clean core dev lowest lock
+.PHONY: help setup demo test lint format types floors schema schema-check static check faults compliance bench-config bench-hosts bench-pool bench-database clean core dev lowest lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +56,10 @@ check: static test ## everything
 
 faults: dev ## break the line at every message of a request, cancel 9000 requests, and write what came of it
 	$(BIN)/python -m tests.faults --page docs/reference/reliability.md
+
+compliance: dev ## run SQLAlchemy's own tests on engines of ours and on plain ones, and write down what differs, and why
+	PIP_CACHE_DIR=$${PIP_CACHE_DIR:-$(CURDIR)/.cache/pip} \
+		$(BIN)/python -m tests.compliance --page docs/reference/compliance.md $(COMPLIANCE_ARGS)
 
 bench-config: core ## time the loading of configuration against other libraries
 	@if [ ! -x .venv-bench/bin/python ]; then $(BIN)/python -m venv .venv-bench; fi

@@ -1,0 +1,91 @@
+"""What SQLAlchemy's tests get in place of `create_engine`: an engine of ours, wherever a profile can describe it.
+
+Runs inside the process of SQLAlchemy's tests (see `plugin`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import sqlalchemy
+import sqlalchemy.ext.asyncio
+from sqlalchemy import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.pool import NullPool, QueuePool
+
+from myfy_data import DatabaseSettings
+from myfy_data.engines.factory import open_engine
+
+PROFILE = "compliance"
+DRIVERS = {"sqlite+aiosqlite", "postgresql+asyncpg", "mysql+aiomysql", "mariadb+aiomysql"}
+
+NOT_A_PROFILE = ("module", "creator", "async_creator", "pool", "strategy", "plugins", "_initialize", "pool_events")
+"""Arguments that bring a driver, a connection or a pool of the test's own: no profile can say that, by design."""
+
+AS_SQLALCHEMY = {"hide_parameters": False, "sqlite": {"foreign_keys": False}}
+"""What a profile sets otherwise than SQLAlchemy when it is silent, and tests of SQLAlchemy take for granted."""
+
+TURN_TIMEOUT = 3.0
+"""Seconds that a session waits for a connection or for the writers' turn; long enough for any that come."""
+
+KEYS = frozenset(DatabaseSettings.model_fields)
+
+
+class Engines:
+    """Makes the engines of one run of tests, and counts them.
+
+    Args:
+        ours: whether they are of ours where they can be.
+
+    Attributes:
+        made: how many were made of each sort.
+    """
+
+    def __init__(self, *, ours: bool) -> None:
+        self.made: Counter[str] = Counter()
+        self._ours = ours
+        self._create: Callable[..., Any] = sqlalchemy.create_engine
+        self._create_async: Callable[..., AsyncEngine] = sqlalchemy.ext.asyncio.create_async_engine
+
+    def install(self) -> None:
+        """Take the place of SQLAlchemy's two functions; who imported them before, as myfy_data did, keeps them."""
+        sqlalchemy.create_engine = self.create
+        sqlalchemy.ext.asyncio.create_async_engine = self.create_async
+
+    def create(self, url: str | URL, **arguments: Any) -> Any:
+        """As `sqlalchemy.create_engine`: SQLAlchemy's tests use asynchronous drivers through it, inside greenlets."""
+        engine = self._open(url, arguments)
+        return self._create(url, **arguments) if engine is None else engine.sync_engine
+
+    def create_async(self, url: str | URL, **arguments: Any) -> AsyncEngine:
+        """As `sqlalchemy.ext.asyncio.create_async_engine`."""
+        engine = self._open(url, arguments)
+        return self._create_async(url, **arguments) if engine is None else engine
+
+    def _open(self, url: str | URL, arguments: Mapping[str, Any]) -> AsyncEngine | None:
+        address = make_url(url)
+        if not self._ours or not is_profile(address, arguments):
+            self.made["plain"] += 1
+            return None
+        self.made["ours"] += 1
+        return open_engine(PROFILE, settings_of(address, arguments))
+
+
+def is_profile(url: URL, arguments: Mapping[str, Any]) -> bool:
+    """Whether a profile can describe this engine."""
+    pool = arguments.get("poolclass", QueuePool)
+    if not issubclass(pool, QueuePool | NullPool):
+        return False
+    return url.drivername in DRIVERS and arguments.keys().isdisjoint(NOT_A_PROFILE)
+
+
+def settings_of(url: URL, arguments: Mapping[str, Any]) -> DatabaseSettings:
+    """The profile that says what these arguments of `create_engine` say."""
+    named = {key: value for key, value in arguments.items() if key in KEYS}
+    other = {key: value for key, value in arguments.items() if key not in KEYS}
+    if other.get("poolclass") is not NullPool:  # a queue is what we have
+        other.pop("poolclass", None)
+    values: dict[str, Any] = {"pool_timeout": TURN_TIMEOUT, **AS_SQLALCHEMY, **named, "engine_options": other}
+    return DatabaseSettings(database_url=url.render_as_string(hide_password=False), **values)
