@@ -10,7 +10,7 @@ import re
 import sqlite3
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from typing import Any, TypeVar, cast
 
@@ -21,6 +21,9 @@ T = TypeVar("T")
 
 _SLEEP = 0.1
 """Seconds, at most, between two tries of a copy whose source or target is locked."""
+
+_PAGES = 1024
+"""Pages that a copy takes in one step, 4 MB mostly, and so the time until it hears of an interrupt."""
 
 _NO_BACKUP = (
     "backup() copies what is committed, and waits for the end of a transaction that may write: here for its own\n"
@@ -175,14 +178,22 @@ class PlainConnection(sqlite3.Connection):
         self._interrupts += 1
         super().interrupt()
 
-    def backup(self, target: sqlite3.Connection, *, progress: Any = None, sleep: float = 0.25, **options: Any) -> None:
+    def backup(self, target: sqlite3.Connection, *, pages: int = -1, name: str = "main", **options: Any) -> None:
         """Copy the database; between two steps and two tries it can be interrupted.
+
+        What sqlite3 would copy in one step (`pages` below 1) is copied in several, of one snapshot.
 
         Raises:
             SessionError: the transaction may write; SQLite would wait for its end, so for ever.
         """
         if self._is_begun and self._may_write and self.in_transaction:
             raise SessionError(self.profile, _NO_BACKUP)
+        with nullcontext() if pages > 0 else self._snapshot(name):
+            self._copy(target, pages if pages > 0 else _PAGES, name, **options)
+
+    def _copy(
+        self, target: sqlite3.Connection, pages: int, name: str, *, progress: Any = None, sleep: float = 0.25
+    ) -> None:
         before = self._interrupts
 
         def look(status: int, remaining: int, total: int) -> None:
@@ -191,7 +202,21 @@ class PlainConnection(sqlite3.Connection):
             if progress is not None:
                 progress(status, remaining, total)
 
-        super().backup(target, progress=look, sleep=min(sleep, _SLEEP), **options)
+        super().backup(target, pages=pages, progress=look, name=name, sleep=min(sleep, _SLEEP))
+
+    @contextmanager
+    def _snapshot(self, name: str) -> Iterator[None]:
+        """Keep what a database holds now: a copy begins anew when another connection writes between two steps."""
+        is_own, cursor = not self.in_transaction, super().cursor()
+        if is_own:
+            cursor.execute("BEGIN")
+        try:
+            quoted = name.replace('"', '""')
+            cursor.execute(f'SELECT count(*) FROM "{quoted}".sqlite_master').fetchone()  # noqa: S608 - it is quoted
+            yield
+        finally:
+            if is_own:
+                super().rollback()
 
     # -- cursors ---------------------------------------------------------------------------------------------------
 

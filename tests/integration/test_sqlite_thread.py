@@ -278,6 +278,29 @@ async def test_a_backup_before_anything_has_begun_is_a_copy(data: DataModule, ta
     assert steps[-1] == 0
 
 
+async def test_a_backup_is_of_one_moment(data: DataModule, target: sqlite3.Connection) -> None:
+    """Several steps, and a writer between them: a copy that began anew each time might never end."""
+    async with data.session() as session:
+        await session.execute(text("INSERT INTO big VALUES (zeroblob(20000000))"))
+    steps: list[int] = []
+
+    async with data.session() as writer, data.session(read_only=True) as session:
+        await writer.execute(text("INSERT INTO item VALUES (1)"))
+        driver = await driver_of(session)
+        loop = asyncio.get_running_loop()
+
+        def between(_status: int, remaining: int, _total: int) -> None:
+            steps.append(remaining)
+            if len(steps) == 1:
+                asyncio.run_coroutine_threadsafe(writer.commit(), loop).result()
+
+        await driver.backup(target, progress=between)
+
+    assert target.execute("SELECT count(*) FROM item").fetchone() == (0,)
+    assert len(steps) > 2
+    assert steps == sorted(steps, reverse=True)
+
+
 async def test_a_backup_whose_target_is_locked_is_given_up(data: DataModule, tmp_path: Path) -> None:
     locked = sqlite3.connect(tmp_path / "copy.db", isolation_level=None)
     locked.execute("BEGIN EXCLUSIVE")
