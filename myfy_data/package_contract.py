@@ -1,9 +1,8 @@
 """Private names of other packages: declared for each, verified when the package is loaded (contract C16.1; ADR 25).
 
-A private name may be gone in the next release. Looked up with a default it would take a protection along without a
-word; looked up without one it would fail somewhere, in words that help nobody. So each package has one declaration of
-the names that are used, beside the room that uses them; the room verifies it before it builds on them, and what is
-missing is told with the line that installs a version which works. That line comes from our own requirements.
+A private name may be gone in the next release, and a protection with it. So each package has one declaration, beside
+the room that uses it; the room verifies it before it builds on it, and what is missing is told with the line that
+installs a version which works. That line comes from our own requirements.
 """
 
 from __future__ import annotations
@@ -18,9 +17,9 @@ from typing import Any, Literal
 
 from myfy_data.errors import MissingPackageError, UnsupportedPackageError
 
-Kind = Literal["method", "coroutine", "attribute", "instance attribute", "scope key"]
-"""What a name stands for. A method is any callable; an instance attribute is set by the methods of its class; a scope
-key is a text that stands in the function, or the methods of the class, that owns it."""
+Kind = Literal["method", "coroutine", "attribute", "instance attribute", "word"]
+"""What a name stands for. A method is any callable; an instance attribute is set by the methods of its class; a word
+is a key, or a name, in the code of the function or of the class that owns it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,8 @@ class PrivateName:
     is_optional: bool = False
 
     def __str__(self) -> str:
-        return f"{self.owner.replace(':', '.')}.{self.name}" if self.kind != "scope key" else repr(self.name)
+        owner = self.owner.replace(":", ".")
+        return f"{owner}.{self.name}" if self.kind != "word" else f"{self.name!r} in {owner}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ STARLETTE = PackageContract(
         PrivateName(
             "starlette._exception_handler:wrap_app_handling_exceptions",
             EXCEPTION_HANDLERS,
-            "scope key",
+            "word",
             _ROLL_BACK,
             is_protection=True,
             callers=(
@@ -64,12 +64,7 @@ FASTAPI = PackageContract(
     "fastapi",
     names=(
         PrivateName(
-            "fastapi.routing",
-            "wrap_app_handling_exceptions",
-            "method",
-            _ROLL_BACK,
-            is_protection=True,
-            callers=("fastapi.routing:request_response",),
+            "fastapi.routing:request_response", "wrap_app_handling_exceptions", "word", _ROLL_BACK, is_protection=True
         ),
         PrivateName("fastapi.routing:APIRoute", "dependant", "instance attribute", "checks the profiles of handlers"),
         PrivateName(

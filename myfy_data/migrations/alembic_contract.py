@@ -11,8 +11,8 @@ ALEMBIC = PackageContract(
     "alembic",
     names=(
         PrivateName(_CONTEXT, "opts", "instance attribute", "knows the steps of a migration"),
-        PrivateName(f"{_CONTEXT}.__init__", "fn", "scope key", "records each step of a migration"),
+        PrivateName(f"{_CONTEXT}.__init__", "fn", "word", "records each step of a migration"),
         PrivateName("alembic.config:Config", "cmd_opts", "attribute", "knows which command runs"),
-        PrivateName("alembic.config:CommandLine", "cmd", "scope key", "knows which command runs"),
+        PrivateName("alembic.config:CommandLine", "cmd", "word", "knows which command runs"),
     ),
 )
