@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy.engine import AdaptedConnection
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from myfy_data.engines.arrivals import Arrivals
 from myfy_data.engines.credentials import load_password
@@ -29,7 +30,7 @@ from myfy_data.redaction import Secret
 from myfy_data.settings.models import DatabaseSettings
 
 READ_ONLY = "myfy_read_only"
-"""Execution option: the transactions of this connection are refused writes by the server (contract C5.10)."""
+"""Execution option: the server refuses the writes of this connection (contract C5.10)."""
 
 MAY_END_TRANSACTION = "myfy_may_end_transaction"
 """Execution option: a statement may end the transactions of this connection, as migrations do (contract C16.4)."""
@@ -54,7 +55,7 @@ class Backend(ABC):
     """Whether an idle connection can die, so that it is checked before use."""
 
     proves_itself = False
-    """Whether `first_use` watches the first message on each connection."""
+    """Whether the first message on each connection is watched: see `mark_unverified`."""
 
     def __init__(self, profile: str, settings: DatabaseSettings, arguments: Mapping[str, Any]) -> None:
         self.profile = profile
@@ -190,6 +191,10 @@ class Backend(ABC):
     @abstractmethod
     def transport(self, connection: Any) -> asyncio.WriteTransport | None:
         """The network transport below, when there is one."""
+
+    def mark_unverified(self, dbapi_connection: Any, record: ConnectionPoolEntry) -> None:
+        """Watch the first message on a connection that came out of the pool unasked, where `proves_itself` says so."""
+        raise NotImplementedError
 
     @abstractmethod
     def listen(self, engine: Engine) -> None:

@@ -21,10 +21,12 @@ _PYMYSQL = f"it needs PyMySQL {PYMYSQL[0]} or later, before {PYMYSQL[1]}"
 _LOGIN = f"{AIOMYSQL_CONNECTION}._request_authentication"
 _SWITCH = f"{AIOMYSQL_CONNECTION}._process_auth"
 _CLEAR_TEXT = "refuses a password in clear text"
+_CONNECTS = "asyncpg.connect_utils:__connect_addr"
+_PROTOCOL = "asyncpg.protocol:Protocol"
+_TRANSACTION = "asyncpg.transaction:Transaction"
 _POOL = "sqlalchemy.pool.impl:QueuePool"
 _ENTRY = "sqlalchemy.pool.base:_ConnectionRecord"
 _ADAPTER = "sqlalchemy.dialects.postgresql.asyncpg:AsyncAdapt_asyncpg_connection"
-_CURSOR = "sqlalchemy.connectors.asyncio:AsyncAdapt_dbapi_cursor"
 
 
 def _all(owner: str, kind: Kind, names: Iterable[tuple[str, str]]) -> Iterator[PrivateName]:
@@ -123,10 +125,51 @@ AIOSQLITE = PackageContract(
     ),
 )
 
+_ANY_DOOR = "keeps every door inside the session's transaction"
+_READS = "knows which statements only read"
+_REPLACES = "replaces a dead connection unseen"
+
+_GATED: tuple[tuple[str, str, Kind, tuple[str, ...]], ...] = (
+    ("asyncpg.connect_utils", "protocol", "attribute", (_CONNECTS,)),
+    ("asyncpg.protocol", "Protocol", "attribute", (_CONNECTS,)),
+    (ASYNCPG_CONNECTION, "_protocol", "instance attribute", ()),
+    (ASYNCPG_CONNECTION, "_top_xact", "instance attribute", (f"{_TRANSACTION}.start",)),
+    (_TRANSACTION, "_state", "instance attribute", ()),
+    (_PROTOCOL, "prepare", "method", (f"{ASYNCPG_CONNECTION}._get_statement",)),
+    (_PROTOCOL, "bind_execute", "method", ("asyncpg.prepared_stmt:PreparedStatement",)),
+    (_PROTOCOL, "bind_execute_many", "method", (f"{ASYNCPG_CONNECTION}._executemany",)),
+    (_PROTOCOL, "bind", "method", ("asyncpg.cursor:BaseCursor",)),
+    (_PROTOCOL, "execute", "method", ("asyncpg.cursor:BaseCursor",)),
+    (_PROTOCOL, "query", "method", (f"{ASYNCPG_CONNECTION}.execute",)),
+    (_PROTOCOL, "copy_in", "method", (f"{ASYNCPG_CONNECTION}._copy_in",)),
+    (_PROTOCOL, "copy_out", "method", (f"{ASYNCPG_CONNECTION}._copy_out",)),
+    (_PROTOCOL, "is_in_transaction", "method", (f"{ASYNCPG_CONNECTION}.is_in_transaction",)),
+)
+
 ASYNCPG = PackageContract(
     "asyncpg",
     "asyncpg",
-    names=(PrivateName(ASYNCPG_CONNECTION, "_transport", "instance attribute", "keepalive, liveness and abort"),),
+    names=(
+        PrivateName(ASYNCPG_CONNECTION, "_transport", "instance attribute", "keepalive, liveness and abort"),
+        *(
+            PrivateName(owner, name, kind, _ANY_DOOR, is_protection=True, callers=callers)
+            for owner, name, kind, callers in _GATED
+        ),
+        PrivateName(_PROTOCOL, "is_connected", "method", _REPLACES, callers=(f"{ASYNCPG_CONNECTION}.is_closed",)),
+        PrivateName(_PROTOCOL, "set_connection", "method", _REPLACES),
+        *_all(
+            ASYNCPG_CONNECTION,
+            "instance attribute",
+            (
+                ("_aborted", _REPLACES),
+                ("_addr", _REPLACES),
+                ("_params", _REPLACES),
+                ("_server_version", _REPLACES),
+                ("_server_caps", _REPLACES),
+                ("_intro_query", _REPLACES),
+            ),
+        ),
+    ),
 )
 
 SQLALCHEMY = PackageContract(
@@ -169,20 +212,7 @@ SQLALCHEMY = PackageContract(
                 ("_invalidate_time", "replaces every connection at its next use"),
             ),
         ),
-        PrivateName(
-            "sqlalchemy.pool.base:_ConnectionFairy",
-            "_connection_record",
-            "instance attribute",
-            "replaces a dead connection unseen",
-        ),
-        *_all(
-            _CURSOR,
-            "instance attribute",
-            (
-                ("_adapt_connection", "replaces a dead connection unseen"),
-                ("_connection", "replaces a dead connection unseen"),
-            ),
-        ),
+        PrivateName(_ENTRY, "_invoke_creator", "scope key", _REPLACES),
     ),
 )
 
@@ -191,6 +221,29 @@ SQLALCHEMY_ASYNCPG = PackageContract(
     "sqlalchemy",
     names=(
         PrivateName(_ADAPTER, "_start_transaction", "coroutine", "begins a transaction"),
+        PrivateName(_ADAPTER, "_check_type_cache_invalidation", "coroutine", _REPLACES),
+        *_all(
+            _ADAPTER,
+            "instance attribute",
+            (
+                ("_isolation_setting", _REPLACES),
+                ("_execute_mutex", _REPLACES),
+                ("_prepared_statement_cache", _REPLACES),
+                ("_invalidate_schema_cache_asof", _REPLACES),
+            ),
+        ),
+        PrivateName(
+            "sqlalchemy.engine.default:DefaultDialect",
+            "_on_connect_isolation_level",
+            "instance attribute",
+            "resets the isolation level",
+        ),
+        *_all(
+            "sqlalchemy.sql.selectable:Select",
+            "attribute",
+            tuple((name, _READS) for name in ("_prefixes", "_suffixes", "_hints", "_statement_hints")),
+        ),
+        PrivateName("sqlalchemy.ext.compiler:compiles", "_compiler_dispatcher", "scope key", _READS),
         PrivateName(_ADAPTER, "_transaction", "instance attribute", "knows whether a transaction is open"),
         PrivateName(
             _ADAPTER, "_started", "instance attribute", "knows whether a transaction is open", is_optional=True

@@ -22,7 +22,7 @@ from myfy_data.engines.options import EngineOptions, build_engine_options
 from myfy_data.engines.pool import BoundedPool
 from myfy_data.engines.pooled import watch_pooler
 from myfy_data.engines.postgresql import PostgreSQL
-from myfy_data.engines.read_only import read_only_execution_options
+from myfy_data.engines.read_only import READ_ONLY_OPTIONS
 from myfy_data.engines.recycling import spread_recycling
 from myfy_data.engines.reset import watch_reset
 from myfy_data.engines.roles import Role
@@ -146,7 +146,7 @@ def _reading(engine: AsyncEngine, backend: Backend) -> AsyncEngine:
     settings = backend.settings
     if settings.read_only:  # the server refuses every write on these connections
         return engine
-    return engine.execution_options(**read_only_execution_options(settings.url.backend, settings.isolation_level))
+    return engine.execution_options(**READ_ONLY_OPTIONS)
 
 
 def _create(name: str, options: EngineOptions, backend: Backend) -> AsyncEngine:

@@ -14,7 +14,6 @@ from sqlalchemy.exc import DisconnectionError, InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from myfy_data.engines.backend import Backend, adapted
-from myfy_data.engines.first_use import expect_proof
 
 _LAST_USE = "myfy_last_use"
 
@@ -70,7 +69,7 @@ class LivenessChecker:
         if time.monotonic() - used >= self._idle:
             adapted(dbapi_connection).run_async(self._ping)
         elif self._backend.proves_itself:
-            expect_proof(record)
+            self._backend.mark_unverified(dbapi_connection, record)
         elif has_news(transport, line):
             adapted(dbapi_connection).run_async(self._ping)
 

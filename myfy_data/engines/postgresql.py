@@ -10,12 +10,14 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import MissingGreenlet
+from sqlalchemy.pool import ConnectionPoolEntry
 
-from myfy_data.engines.backend import Backend, abort_transport, adapted
-from myfy_data.engines.deferral import DeferredBegin
+from myfy_data.engines.backend import MAY_END_TRANSACTION, READ_ONLY, Backend, abort_transport, adapted
+from myfy_data.engines.deferred_begin import attach_deferred_begin
 from myfy_data.engines.failures import CORRECT_ADDRESS, Failure, address_of
-from myfy_data.engines.first_use import FirstUse
 from myfy_data.engines.home import cancel_again
+from myfy_data.engines.postgresql_options import MayEndTransaction, SessionReadOnly
+from myfy_data.engines.reconnect import OptimisticReconnect
 from myfy_data.engines.tls import load_tls_context
 from myfy_data.redaction import Secret
 from myfy_data.settings.models import DatabaseSettings
@@ -138,7 +140,15 @@ class PostgreSQL(Backend):
         """Open an asyncpg connection; the password is a callable, so it stands in no record of the connection."""
         import asyncpg  # noqa: PLC0415 - the driver may be absent until an engine needs it
 
-        return await asyncpg.connect(**self.arguments, password=secret.reveal if secret is not None else None)
+        from myfy_data.engines.asyncpg_protocol import gated  # noqa: PLC0415 - as above
+
+        with gated(read_only=self.stays_read_only):
+            return await asyncpg.connect(**self.arguments, password=secret.reveal if secret is not None else None)
+
+    @property
+    def stays_read_only(self) -> bool:
+        """Whether the server refuses every write of the profile's connections from the start."""
+        return self.settings.read_only and self.settings.pooler == "none"
 
     def explain_refusal(self, error: BaseException) -> Failure | None:
         """What PostgreSQL refused, by SQLSTATE."""
@@ -206,8 +216,36 @@ class PostgreSQL(Backend):
 
     def listen(self, engine: Engine) -> None:
         """Begin transactions late; after a statement that got no answer, do not wait long for the good-bye."""
+        from myfy_data.engines.asyncpg_connection import GatedModule  # noqa: PLC0415 - as above
+
         event.listen(engine, "invalidate", _hurry)
-        DeferredBegin(FirstUse(self), self.settings).listen(engine)
+        attach_deferred_begin(engine, self.settings)
+        dialect: Any = engine.dialect
+        dialect.dbapi = dialect.loaded_dbapi = GatedModule(dialect.loaded_dbapi.asyncpg, self._prepare)
+        options = {
+            READ_ONLY: SessionReadOnly(always=self._is_read_only, by_session=self.settings.pooler == "none"),
+            MAY_END_TRANSACTION: MayEndTransaction(always=self._may_end_transaction),
+        }
+        dialect.connection_characteristics = dialect.connection_characteristics.union(options)
+        self._reconnect = OptimisticReconnect(engine)
+
+    def _prepare(self, connection: Any) -> None:
+        # SQLAlchemy asks for the options that an engine was created with before the dialect knows ours.
+        connection.profile, connection.may_end_transaction = self.profile, self._may_end_transaction
+        if self.settings.pooler == "none":
+            connection.gate.wants_read_only = self._is_read_only
+
+    @property
+    def _is_read_only(self) -> bool:
+        return self.settings.read_only or bool(self.settings.execution_options.get(READ_ONLY))
+
+    @property
+    def _may_end_transaction(self) -> bool:
+        return bool(self.settings.execution_options.get(MAY_END_TRANSACTION))
+
+    def mark_unverified(self, dbapi_connection: Any, record: ConnectionPoolEntry) -> None:
+        """The first message that passes the connection's gate proves it."""
+        self._reconnect.mark_unverified(dbapi_connection, record)
 
 
 def _hurry(dbapi_connection: Any, _record: Any, error: BaseException | None) -> None:

@@ -8,18 +8,8 @@ from sqlalchemy.engine.characteristics import ConnectionCharacteristic
 
 from myfy_data.engines.backend import READ_ONLY, adapted
 
-
-def read_only_execution_options(backend: str, isolation_level: str | None = None) -> dict[str, Any]:
-    """Execution options for `engine.execution_options(...)` that make the server refuse what its connections write.
-
-    Args:
-        backend: `sqlite`, `postgresql` or `mysql`; `settings.url.backend`.
-        isolation_level: the profile's. PostgreSQL is read-only by transaction, so AUTOCOMMIT gives way.
-    """
-    options: dict[str, Any] = {READ_ONLY: True}
-    if backend == "postgresql" and isolation_level == "AUTOCOMMIT":
-        options["isolation_level"] = "READ COMMITTED"
-    return options
+READ_ONLY_OPTIONS: dict[str, Any] = {READ_ONLY: True}
+"""For `engine.execution_options(...)`: the server refuses what its connections write, in AUTOCOMMIT as well."""
 
 
 class ReadOnlyCharacteristic(ConnectionCharacteristic):

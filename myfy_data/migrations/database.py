@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from myfy_data.engines.backend import MAY_END_TRANSACTION
 from myfy_data.engines.home import running_loop
-from myfy_data.engines.read_only import read_only_execution_options
+from myfy_data.engines.read_only import READ_ONLY_OPTIONS
 from myfy_data.engines.registry import EngineRegistry
 from myfy_data.migrations.target import Target
 from myfy_data.settings.models import DatabaseSettings
@@ -59,9 +59,9 @@ async def migration_engine(target: Target) -> AsyncIterator[AsyncEngine]:
         await registry.close()
 
 
-def reading(target: Target, engine: AsyncEngine) -> AsyncEngine:
+def reading(engine: AsyncEngine) -> AsyncEngine:
     """The same engine for transactions that take no writer's lock."""
-    return engine.execution_options(**read_only_execution_options(target.backend))
+    return engine.execution_options(**READ_ONLY_OPTIONS)
 
 
 def run_blocking(coroutine: Callable[[], Coroutine[Any, Any, T]]) -> T:

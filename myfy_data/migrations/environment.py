@@ -209,7 +209,7 @@ def _only_looks(config: Config) -> bool:
 
 async def _look(target: Target, options: dict[str, Any]) -> None:
     handed = {"dont_mutate": True}
-    async with migration_engine(target) as engine, reading(target, engine).connect() as connection:
+    async with migration_engine(target) as engine, reading(engine).connect() as connection:
         await connection.run_sync(lambda sync: _run(Handed(target, sync, options=handed), options))
 
 

@@ -104,7 +104,7 @@ async def read_current(target: Target, engine: AsyncEngine | None = None) -> Cur
         async with migration_engine(target) as own:
             return await read_current(target, own)
     heads = read_heads(target)
-    async with reading(target, engine).connect() as connection:
+    async with reading(engine).connect() as connection:
         here = await run_in_turn(connection, _current, target)
         return CurrentReport(target.profile, here, heads, await connection.run_sync(_unfinished, target))
 
@@ -116,7 +116,7 @@ async def ask(target: Target, question: Callable[[Handed], Any]) -> Any:
         MigrationError: Alembic refuses.
         DatabaseConnectionError: the server cannot be reached.
     """
-    async with migration_engine(target) as engine, reading(target, engine).connect() as connection:
+    async with migration_engine(target) as engine, reading(engine).connect() as connection:
         return await run_in_turn(connection, lambda sync: question(Handed(target, sync, options={"dont_mutate": True})))
 
 
@@ -200,7 +200,7 @@ async def _at_head(target: Target, engine: AsyncEngine) -> tuple[str, ...] | Non
     """The revisions that the database is at, when these are the heads; None when they are not, or nobody can tell."""
     heads = read_heads(target)
     with suppress(MigrationError):  # MariaDB shows nobody a table that somebody else is just making
-        async with reading(target, engine).connect() as connection:
+        async with reading(engine).connect() as connection:
             here = await run_in_turn(connection, _current, target)
             return here if set(here) == set(heads) else None
     return None

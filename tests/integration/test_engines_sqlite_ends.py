@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from myfy_data.engines.read_only import read_only_execution_options
+from myfy_data.engines.read_only import READ_ONLY_OPTIONS
 from myfy_data.engines.registry import EngineRegistry
 from myfy_data.engines.sqlite import SQLite
 from myfy_data.errors import DatabaseConnectionError
@@ -113,7 +113,7 @@ async def test_closing_ends_every_thread(path: Path) -> None:
 
 async def test_a_read_only_transaction_is_refused_its_writes(path: Path) -> None:
     async with opened(path) as engine:
-        reading = engine.execution_options(**read_only_execution_options("sqlite"))
+        reading = engine.execution_options(**READ_ONLY_OPTIONS)
         with pytest.raises(OperationalError, match="readonly"):
             async with reading.begin() as connection:
                 await increment(connection)
@@ -123,7 +123,7 @@ async def test_a_read_only_transaction_is_refused_its_writes(path: Path) -> None
 
 async def test_the_next_user_of_a_read_only_connection_may_write(path: Path) -> None:
     async with opened(path, pool_size=1, max_overflow=0) as engine:
-        reading = engine.execution_options(**read_only_execution_options("sqlite"))
+        reading = engine.execution_options(**READ_ONLY_OPTIONS)
         with pytest.raises(OperationalError):
             async with reading.begin() as connection:
                 await increment(connection)
@@ -136,14 +136,14 @@ async def test_the_next_user_of_a_read_only_connection_may_write(path: Path) -> 
 async def test_readers_do_not_wait_for_the_writer(path: Path) -> None:
     async with opened(path, pool_timeout=0.2) as engine, engine.begin() as writer:
         await increment(writer)
-        reading = engine.execution_options(**read_only_execution_options("sqlite"))
+        reading = engine.execution_options(**READ_ONLY_OPTIONS)
         async with reading.connect() as reader:
             assert await counter(reader) == 0
 
 
 async def test_read_only_holds_in_autocommit_too(path: Path) -> None:
     async with opened(path, isolation_level="AUTOCOMMIT") as engine:
-        reading = engine.execution_options(**read_only_execution_options("sqlite", "AUTOCOMMIT"))
+        reading = engine.execution_options(**READ_ONLY_OPTIONS)
         async with reading.connect() as connection:
             with pytest.raises(OperationalError, match="readonly"):
                 await increment(connection)

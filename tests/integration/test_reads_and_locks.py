@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import column, select, table, text
 from sqlalchemy.exc import DBAPIError
 
 from myfy_data import DataModule
@@ -34,3 +34,24 @@ async def test_in_a_transaction_the_lock_of_a_read_is_held(
     async with database.module(deferred_begin=deferred) as data:
         with pytest.raises(DBAPIError, match="lock timeout"):
             await alter_between_reads(data, database, *first)
+
+
+@pytest.mark.parametrize(("deferred", "first"), [(False, []), (True, ["SELECT 1"])])
+async def test_a_view_that_writes_is_rolled_back_where_begin_comes_first(
+    database: Database, first: list[str], *, deferred: bool
+) -> None:
+    name = database.notes.name
+    body = f"BEGIN INSERT INTO {name} (text) VALUES ('a'); RETURN 1; END"
+    await database.run(
+        f"CREATE FUNCTION {name}_write() RETURNS int LANGUAGE plpgsql AS $$ {body} $$",
+        f"CREATE VIEW {name}_view AS SELECT {name}_write() AS id",
+    )
+    async with database.module(deferred_begin=deferred) as data:
+        async with data.session() as session:
+            for sql in first:
+                await session.execute(text(sql))
+            await session.execute(select(column("id")).select_from(table(f"{name}_view")))
+            await session.rollback()
+
+        assert await database.stored() == []
+    await database.run(f"DROP VIEW {name}_view", f"DROP FUNCTION {name}_write")

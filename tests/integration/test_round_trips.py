@@ -94,7 +94,7 @@ async def lock(session: AsyncSession, database: Database) -> None:
 
 
 @on_postgresql
-@pytest.mark.parametrize(("work", "cost"), [(read, 1), (call, 1), (lock, 3)])
+@pytest.mark.parametrize(("work", "cost"), [(read, 1), (call, 3), (lock, 3)])
 async def test_a_read_only_profile_reads_in_one_round_trip(
     database: Database, proxy: FaultProxy, work: Work, cost: int
 ) -> None:

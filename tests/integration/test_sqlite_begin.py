@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import InvalidRequestError, OperationalError
 
-from myfy_data.engines.read_only import read_only_execution_options
+from myfy_data.engines.read_only import READ_ONLY_OPTIONS
 from tests.sqlite_files import counted, database_with_counter, increment, opened
 
-READING = read_only_execution_options("sqlite")
+READING = READ_ONLY_OPTIONS
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from sqlalchemy import NullPool, StaticPool
 from myfy_data.engines.factory import open_engine
 from myfy_data.engines.options import EngineOptions, build_engine_options
 from myfy_data.engines.pool import BoundedPool
-from myfy_data.engines.read_only import read_only_execution_options
 from myfy_data.errors import ConfigError
 from myfy_data.settings.models import DatabaseSettings
 
@@ -324,18 +323,3 @@ def test_all_problems_are_told_at_once() -> None:
 
 
 # -- read-only connections -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("backend", "level", "expected"),
-    [
-        ("sqlite", None, {"myfy_read_only": True}),
-        ("mysql", "AUTOCOMMIT", {"myfy_read_only": True}),
-        ("postgresql", None, {"myfy_read_only": True}),
-        ("postgresql", "AUTOCOMMIT", {"myfy_read_only": True, "isolation_level": "READ COMMITTED"}),
-    ],
-)
-def test_each_database_is_told_in_its_words_that_we_only_read(
-    backend: str, level: str | None, expected: dict[str, object]
-) -> None:
-    assert read_only_execution_options(backend, level) == expected

@@ -1,0 +1,220 @@
+"""SQLAlchemy's connection around asyncpg's: a transaction begins with the first message that needs it (ADR 0011)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from asyncpg.transaction import Transaction, TransactionState
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_connection, AsyncAdapt_asyncpg_dbapi
+from sqlalchemy.util import await_only
+
+from myfy_data.engines.message_gate import MessageGate, is_death
+from myfy_data.errors import TransactionEndedError
+
+_ASK_LEVEL = "SHOW default_transaction_isolation"
+_HAS_STARTED = "_started" in AsyncAdapt_asyncpg_connection.__slots__
+"""Whether the adapter notes in a flag that a transaction is open: SQLAlchemy 2.0 does."""
+
+
+class Cursor(Protocol):
+    """What is needed of SQLAlchemy's cursor."""
+
+    def execute(self, operation: str, parameters: Any = None) -> Any:
+        """Execute a statement."""
+
+
+class LateTransaction(Transaction):  # type: ignore[misc]  # asyncpg ships no types
+    """A transaction of which the server is told by the first message that needs it.
+
+    For asyncpg it has started: what a user begins by the driver is a savepoint in it.
+
+    Args:
+        adapter: the connection that it belongs to.
+
+    Attributes:
+        is_due: whether BEGIN is still to be sent.
+        begin: the BEGIN.
+    """
+
+    __slots__ = ("_end", "_gate", "begin", "is_due", "may_end", "profile")
+
+    def __init__(self, adapter: GatedConnection) -> None:
+        connection, level = adapter.driver_connection, adapter.isolation_level
+        super().__init__(connection, level, adapter.readonly, adapter.deferrable)
+        self._gate = adapter.gate
+        self._end: tuple[str, bool] | None = None
+        self.is_due = True
+        self.may_end, self.profile = adapter.may_end_transaction, adapter.profile
+        self.begin = " ".join(
+            (
+                "BEGIN",
+                *([f"ISOLATION LEVEL {level.replace('_', ' ').upper()}"] if level else ()),
+                *(["READ ONLY"] if adapter.readonly else ()),
+                *(["DEFERRABLE"] if adapter.deferrable else ()),
+            )
+        )
+        self._state = TransactionState.STARTED  # type: ignore[misc]  # a slot of asyncpg's
+        connection._top_xact = self  # noqa: SLF001 - there is no other way to tell asyncpg
+        self._gate.transaction = self
+
+    async def commit(self) -> None:
+        """Commit, if anything was begun.
+
+        Raises:
+            TransactionEndedError: the database ended the transaction before.
+        """
+        ended = self._end
+        if ended is not None:
+            await self.rollback()
+            raise TransactionEndedError(self.profile, ended[0], committed=ended[1])
+        if self._leave():
+            await super().commit()
+
+    async def rollback(self) -> None:
+        """Roll back what was begun; nothing is sent where the server has no transaction any more."""
+        connection, is_open = self._connection, self._leave()
+        if self._end is None and is_open:
+            await super().rollback()
+        elif self._end is not None:
+            connection._top_xact = None  # noqa: SLF001 - as above
+            if connection.is_in_transaction():
+                await connection.execute("ROLLBACK;")
+
+    def _leave(self) -> bool:
+        """Nothing waits for this transaction any more; whether the server knows of it."""
+        if self._gate.transaction is self:
+            self._gate.transaction = None
+        if self.is_due:
+            self._state = TransactionState.ROLLEDBACK
+            if self._connection._top_xact is self:  # noqa: SLF001 - as above
+                self._connection._top_xact = None  # noqa: SLF001 - as above
+        return not self.is_due
+
+    def abandon(self) -> None:
+        """Close the connection: nobody knows whether the server has begun."""
+        self._connection.terminate()
+
+    def refuse_if_ended(self) -> None:
+        """Raise for whatever comes after the database ended the transaction (contract C16.4)."""
+        if self._end is not None:
+            raise TransactionEndedError(self.profile, self._end[0], committed=self._end[1])
+
+    def note_end(self, sql: str, answer: object) -> None:
+        """Remember what ended the transaction, unless that is allowed here."""
+        if self.may_end or self._end is not None:
+            return
+        tag = answer[1] if isinstance(answer, tuple) else answer
+        tag = tag.decode() if isinstance(tag, bytes) else str(tag or "")
+        words = sql.split(maxsplit=1)
+        word = words[0].rstrip(";").upper() if words else ""
+        kept = tag == "COMMIT" or (tag != "ROLLBACK" and "commit" in sql.lower())
+        self._end = f"a statement ended it ({'COMMIT' if kept else word})", kept
+
+    async def started_at(self) -> Any:
+        """When the server's transaction started; None inside a failed one."""
+        self._gate.transaction = None  # past the gate
+        try:
+            return await self._connection.fetchval("SELECT pg_catalog.now()")
+        except Exception as error:
+            if getattr(error, "sqlstate", None) != "25P02":
+                raise
+            return None
+        finally:
+            self._gate.transaction = self
+
+
+class GatedConnection(AsyncAdapt_asyncpg_connection):
+    """SQLAlchemy's adapter, which leaves it to the gate when BEGIN is sent.
+
+    Attributes:
+        gate: the gate that the connection's messages pass.
+        profile: the profile's name, for errors.
+        may_end_transaction: whether statements may end the transaction, as migrations do.
+    """
+
+    __slots__ = ("gate", "may_end_transaction", "profile")
+
+    def __init__(self, dbapi: Any, connection: Any, *arguments: Any, **options: Any) -> None:
+        super().__init__(dbapi, connection, *arguments, **options)  # type: ignore[no-untyped-call]  # as SQLAlchemy wrote it
+        self.gate: MessageGate = connection._protocol.gate  # noqa: SLF001 - asyncpg has no public name for it
+        self.profile = ""
+        self.may_end_transaction = False
+
+    @property
+    def stays_read_only(self) -> bool:
+        """Whether the server refuses the writes of this connection by now; the pool asks."""
+        return bool(self.gate.is_read_only)
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether SQLAlchemy has begun."""
+        return bool(self._started if _HAS_STARTED else self._transaction is not None)
+
+    def begin(self) -> None:
+        """Begin a transaction with the next message that needs it; sends nothing."""
+        if not self.in_transaction and self.isolation_level != "autocommit":
+            self.hold(LateTransaction(self))
+
+    def hold(self, transaction: LateTransaction | None) -> None:
+        """Have a transaction be the connection's own, or none."""
+        self._transaction = transaction
+        if _HAS_STARTED:
+            self._started = transaction is not None  # type: ignore[misc]  # a slot in SQLAlchemy 2.0
+
+    async def _start_transaction(self) -> None:
+        self.begin()
+
+    async def _check_type_cache_invalidation(self, invalidate_timestamp: Any) -> None:
+        # The first thing that the adapter does before each statement: what it prepared on a dead connection is of no
+        # use on another one.
+        if self.gate.reconnect is not None:
+            await self.gate.verify(self.driver_connection._protocol)  # noqa: SLF001 - as above
+        await super()._check_type_cache_invalidation(invalidate_timestamp)  # type: ignore[no-untyped-call]  # as SQLAlchemy wrote it
+
+    def read_first(self, cursor: Cursor, statement: str, parameters: Any) -> None:
+        """Send a plain SELECT before BEGIN, where the connection's level allows it.
+
+        On an unproven connection that is dead it is sent again on another one: it does no harm twice.
+        """
+        gate = self.gate
+        reconnect, gate.reconnect = gate.reconnect, None
+        try:
+            self._read_first(cursor, statement, parameters)
+        except Exception as error:
+            if reconnect is None or not is_death(error, is_closed=self.driver_connection.is_closed()):
+                raise
+            await_only(reconnect())
+            self._read_first(cursor, statement, parameters)
+        finally:
+            gate.passing = None
+
+    def _read_first(self, cursor: Cursor, statement: str, parameters: Any) -> None:
+        gate, level = self.gate, self.isolation_level
+        if level is None and gate.level is None:
+            gate.passing = _ASK_LEVEL
+            gate.level = await_only(self.driver_connection.fetchval(_ASK_LEVEL))
+        one_snapshot_each = level in ("read_committed", "autocommit") or (level or gate.level) == "read committed"
+        gate.passing = statement if one_snapshot_each else None
+        cursor.execute(statement, parameters)
+
+
+class GatedModule(AsyncAdapt_asyncpg_dbapi):
+    """SQLAlchemy's driver module, whose connections are ours.
+
+    Args:
+        asyncpg: the driver.
+        prepare: called with each new connection.
+    """
+
+    def __init__(self, asyncpg: Any, prepare: Callable[[GatedConnection], None]) -> None:
+        super().__init__(asyncpg)  # type: ignore[no-untyped-call]  # as SQLAlchemy wrote it
+        self._prepare_connection = prepare
+
+    def connect(self, *args: Any, **kwargs: Any) -> GatedConnection:
+        """Open a connection, in the greenlet of who asks."""
+        options = {name: kwargs.pop(name) for name in list(kwargs) if name.startswith("prepared_statement_")}
+        opened = await_only(kwargs.pop("async_creator_fn")(*args, **kwargs))
+        connection = GatedConnection(self, opened, **options)
+        self._prepare_connection(connection)
+        return connection

@@ -1,0 +1,207 @@
+"""What has to be sent to PostgreSQL first, before a message may go out (contract C5.10, C10, C16.4; ADR 0011, 20).
+
+Every message of a connection comes through its gate, whichever door it took: the session's statements, a cursor made
+by hand, the driver's own methods. The gate sends BEGIN where it is due, has the server refuse writes for as long as a
+session is read-only, proves a connection that came out of the pool unasked, and refuses what comes after the end of
+the transaction.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+_SERVER_LEAVES = frozenset({"57P01", "57P02", "57P03"})
+"""SQLSTATEs by which PostgreSQL takes its leave."""
+
+_SESSION_WORDS = re.compile(
+    r"(?!\s*show\b).*(?:isolation|characteristics|set_config|default_transaction|\b(?:do|reset|discard|call)\b)",
+    re.IGNORECASE | re.DOTALL,
+)
+_READ_ONLY = "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"
+_ENDING_WORDS = re.compile(r"\b(?:commit|end|rollback|abort|prepare)\b", re.IGNORECASE)
+_BEGINNING_WORDS = re.compile(r"\b(?:chain|begin|start)\b", re.IGNORECASE)
+
+
+class Line(Protocol):
+    """A connection's protocol, past the gate."""
+
+    gate: MessageGate
+
+    async def send(self, sql: str) -> str:
+        """Send a statement of ours in the simple protocol; the server's tag."""
+
+    @property
+    def is_in_block(self) -> bool:
+        """Whether the server said last that a transaction is open, a failed one included."""
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether nothing can be sent any more."""
+
+
+class Transaction(Protocol):
+    """A transaction that SQLAlchemy has begun."""
+
+    is_due: bool
+    begin: str
+
+    def abandon(self) -> None:
+        """Close the connection: nobody knows whether the server has begun."""
+
+    def refuse_if_ended(self) -> None:
+        """Raise for whatever comes after the database ended the transaction."""
+
+    def note_end(self, sql: str, answer: object) -> None:
+        """Remember what ended it."""
+
+    async def started_at(self) -> Any:
+        """When the server's transaction started; None inside a failed one."""
+
+
+class MessageGate:
+    """The state of one server connection that a message has to respect.
+
+    Attributes:
+        transaction: what SQLAlchemy has begun; None in AUTOCOMMIT and between units of work.
+        passing: the text of the plain SELECT that goes out before BEGIN.
+        reconnect: replaces a dead connection; there until the first message of a unit of work has been answered.
+        level: the server's own isolation level for this connection; None until it is asked for.
+        wants_read_only: whether the server is to refuse writes.
+        is_read_only: whether it was told so, by us or from the start; None when a statement may have changed that.
+    """
+
+    __slots__ = ("is_read_only", "level", "passing", "reconnect", "transaction", "wants_read_only")
+
+    def __init__(self, *, read_only: bool) -> None:
+        self.transaction: Transaction | None = None
+        self.passing: str | None = None
+        self.reconnect: Callable[[], Awaitable[Line]] | None = None
+        self.level: str | None = None
+        self.wants_read_only = read_only
+        self.is_read_only: bool | None = read_only
+
+    def lets_pass(self, sql: str) -> bool:
+        """Whether a message may go out as it is: there is nothing to be sent first, and nothing to be noted."""
+        if self.reconnect is not None or self.is_read_only is not self.wants_read_only:
+            return False
+        transaction = self.transaction
+        if sql == self.passing:
+            return transaction is None or transaction.is_due
+        return transaction is None and not touches_session(sql)
+
+    async def admit(self, line: Line, sql: str) -> Line:
+        """Send what is due before a message.
+
+        Args:
+            line: the connection's protocol.
+            sql: the text of the message, or of the statement that it executes.
+
+        Returns:
+            The protocol to send it on: another one when the connection was replaced.
+
+        Raises:
+            TransactionEndedError: the database ended the transaction.
+        """
+        transaction = self.transaction
+        if transaction is not None:
+            transaction.refuse_if_ended()
+        if self.reconnect is not None:
+            line = await self.verify(line)
+        await self._settle_read_only(line)
+        if transaction is not None and transaction.is_due and sql != self.passing:
+            await _begin(line, transaction)
+        return line
+
+    async def verify(self, line: Line) -> Line:
+        """Send the first message of a unit of work, on another connection when this one turns out to be dead."""
+        reconnect, self.reconnect = self.reconnect, None
+        try:
+            await self._send_first(line)
+        except Exception as error:
+            if reconnect is None or not is_death(error, is_closed=line.is_dead):
+                raise
+            line = await reconnect()
+            await self._send_first(line)
+        return line
+
+    async def _send_first(self, line: Line) -> None:
+        await self._settle_read_only(line)
+        transaction = self.transaction
+        if transaction is None:
+            await line.send("SELECT 1")
+        elif transaction.is_due:
+            await _begin(line, transaction)
+
+    async def _settle_read_only(self, line: Line) -> None:
+        wanted = self.wants_read_only
+        if self.is_read_only is wanted or line.is_in_block:
+            return
+        self.is_read_only = None  # unless it is answered
+        # What the server does by itself comes back: it may refuse writes, too.
+        await line.send(_READ_ONLY if wanted else "RESET default_transaction_read_only")
+        self.is_read_only = wanted
+
+    async def watch(self, line: Line, sql: str, send: Callable[[], Awaitable[Any]]) -> Any:
+        """Send a message, and note what it may have changed.
+
+        Args:
+            line: the connection's protocol.
+            sql: as for `admit`.
+            send: sends it.
+        """
+        transaction = self.transaction
+        if transaction is None or transaction.is_due:
+            self._note(sql)
+            return await send()
+        suspect = may_begin_another(sql)
+        before = await transaction.started_at() if suspect else None
+        answer: Any = None
+        try:
+            answer = await send()
+        finally:
+            self._note(sql)
+            if self.transaction is transaction and not line.is_in_block:
+                transaction.note_end(sql, answer)
+        if suspect and self.transaction is transaction and line.is_in_block:
+            after = await transaction.started_at()
+            if after is not None and after != before:
+                transaction.note_end(sql, answer)
+        return answer
+
+    def _note(self, sql: str) -> None:
+        if touches_session(sql):
+            self.level = None
+            self.is_read_only = None if self.is_read_only else self.is_read_only
+
+
+async def _begin(line: Line, transaction: Transaction) -> None:
+    transaction.is_due = False
+    try:
+        await line.send(transaction.begin)
+    except BaseException:
+        # The server may have begun and SQLAlchemy does not know: with this connection, the next COMMIT would only
+        # release a savepoint.
+        transaction.is_due = True
+        transaction.abandon()
+        raise
+
+
+def is_death(error: Exception, *, is_closed: bool) -> bool:
+    """Whether a message failed because its connection is dead, rather than late."""
+    left = getattr(error, "sqlstate", None) in _SERVER_LEAVES
+    return not isinstance(error, TimeoutError) and (left or is_closed)
+
+
+@functools.lru_cache(maxsize=4096)
+def touches_session(sql: str) -> bool:
+    """Whether a statement may change the level at which later transactions begin, or whether they may write."""
+    return _SESSION_WORDS.match(sql) is not None
+
+
+@functools.lru_cache(maxsize=4096)
+def may_begin_another(sql: str) -> bool:
+    """Whether a text may end a transaction and begin another one, so that the server's word is the same as before."""
+    return _ENDING_WORDS.search(sql) is not None and _BEGINNING_WORDS.search(sql) is not None

@@ -1,0 +1,81 @@
+"""A pooled connection proves itself by its first use, and is replaced unseen when it fails (contract C10, ADR 0011).
+
+The pool checks a connection that was idle for long. One that was used a moment ago may have died since, with the news
+still on the way. Its first message of a unit of work is BEGIN, a plain SELECT, or a ping: sent again on another
+connection, none does harm. So no request pays a round trip for the check, and none sees the failure. The objects stay,
+SQLAlchemy's and asyncpg's alike: who holds one of them goes on with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import time
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.util import greenlet_spawn
+
+_LINE = ("_protocol", "_transport", "_addr", "_params", "_server_version", "_server_caps", "_intro_query")
+"""What an asyncpg connection knows of its server."""
+
+
+class OptimisticReconnect:
+    """Replaces the line below a connection that turns out to be dead.
+
+    Args:
+        engine: whose pool opens the new one, as it opens every other: listeners hear of it.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def mark_unverified(self, adapter: Any, record: ConnectionPoolEntry) -> None:
+        """Note that a connection came out of the pool without having been asked anything."""
+        adapter.gate.reconnect = functools.partial(self._reconnect, adapter, record)
+
+    async def _reconnect(self, adapter: Any, record: ConnectionPoolEntry) -> Any:
+        fresh = await greenlet_spawn(self._engine.pool._invoke_creator, record)  # noqa: SLF001 - listeners included
+        gate, transaction = adapter.gate, adapter.gate.transaction
+        _move_line(fresh.driver_connection, adapter.driver_connection)
+        line = adapter.driver_connection._protocol  # noqa: SLF001 - asyncpg has no public name for it
+        adapter.gate = line.gate
+        await greenlet_spawn(self._greet, adapter, record)
+        gate.level, gate.is_read_only = line.gate.level, line.gate.is_read_only
+        opened = line.gate.transaction  # what a listener has left open is the session's, as on every new connection
+        adapter.gate = line.gate = gate
+        gate.transaction = opened or transaction
+        adapter.hold(gate.transaction)
+        adapter.driver_connection._top_xact = gate.transaction  # noqa: SLF001 - as above
+        if opened is not None:
+            opened._gate = gate  # noqa: SLF001 - as if it were a method
+        return line
+
+    def _greet(self, adapter: Any, record: ConnectionPoolEntry) -> None:
+        """Tell the listeners of the pool of a new connection, SQLAlchemy's own among them."""
+        given = adapter.isolation_level, adapter._isolation_setting, adapter.readonly, adapter.deferrable  # noqa: SLF001 - the adapter's own
+        mutex, cache = adapter._execute_mutex, adapter._prepared_statement_cache  # noqa: SLF001 - as above
+        adapter.isolation_level = adapter._isolation_setting = None  # noqa: SLF001 - as above
+        adapter.readonly = adapter.deferrable = False
+        adapter._execute_mutex = asyncio.Lock()  # noqa: SLF001 - the statement that found out holds the other
+        adapter._invalidate_schema_cache_asof = time.time()  # noqa: SLF001 - as above
+        adapter.hold(None)
+        if cache is not None:
+            cache.clear()
+        try:
+            self._engine.pool.dispatch.connect(adapter, record)
+        finally:
+            adapter._execute_mutex = mutex  # noqa: SLF001 - as above
+            adapter.isolation_level, adapter._isolation_setting, adapter.readonly, adapter.deferrable = given  # noqa: SLF001 - as above
+        record.starttime = time.time()  # type: ignore[attr-defined]  # `pool_recycle` counts from there
+
+
+def _move_line(source: Any, target: Any) -> None:
+    """Give the line of one asyncpg connection to another one, whose own is dead."""
+    target.terminate()
+    for name in _LINE:
+        setattr(target, name, getattr(source, name))
+    target._protocol.set_connection(target)  # noqa: SLF001 - there is no other way
+    target._aborted = False  # noqa: SLF001 - as above
+    source._protocol, source._aborted = None, True  # noqa: SLF001 - as above
