@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from myfy_data.package_contract import BadVersions, Kind, PackageContract, PrivateName
 
 AIOMYSQL_CONNECTION = "aiomysql.connection:Connection"
+AIOMYSQL_RESULT = "aiomysql.connection:MySQLResult"
 AIOSQLITE_CONNECTION = "aiosqlite.core:Connection"
 ASYNCPG_CONNECTION = "asyncpg.connection:Connection"
 
@@ -20,6 +21,7 @@ PYMYSQL = ("1.1.1", "1.3")
 _PYMYSQL = f"it needs PyMySQL {PYMYSQL[0]} or later, before {PYMYSQL[1]}"
 _LOGIN = f"{AIOMYSQL_CONNECTION}._request_authentication"
 _SWITCH = f"{AIOMYSQL_CONNECTION}._process_auth"
+_ENDED = "refuses what comes behind the end of a transaction"
 _CLEAR_TEXT = "refuses a password in clear text"
 _CONNECTS = "asyncpg.connect_utils:__connect_addr"
 _PROTOCOL = "asyncpg.protocol:Protocol"
@@ -70,8 +72,56 @@ AIOMYSQL = PackageContract(
         PrivateName(
             AIOMYSQL_CONNECTION, "write_packet", "method", _CLEAR_TEXT, is_protection=True, callers=(_LOGIN, _SWITCH)
         ),
-        PrivateName(AIOMYSQL_CONNECTION, "_execute_command", "coroutine", "resets a connection's state"),
-        PrivateName(AIOMYSQL_CONNECTION, "_read_ok_packet", "coroutine", "resets a connection's state"),
+        PrivateName(
+            AIOMYSQL_CONNECTION,
+            "_execute_command",
+            "coroutine",
+            _ENDED,
+            is_protection=True,
+            callers=tuple(f"{AIOMYSQL_CONNECTION}.{name}" for name in ("query", "commit", "rollback", "ping", "begin")),
+        ),
+        PrivateName(
+            AIOMYSQL_CONNECTION,
+            "_read_ok_packet",
+            "coroutine",
+            _ENDED,
+            is_protection=True,
+            callers=tuple(f"{AIOMYSQL_CONNECTION}.{name}" for name in ("commit", "rollback", "ping", "begin")),
+        ),
+        PrivateName(
+            AIOMYSQL_CONNECTION,
+            "_read_query_result",
+            "coroutine",
+            _ENDED,
+            is_protection=True,
+            callers=(f"{AIOMYSQL_CONNECTION}.query", f"{AIOMYSQL_CONNECTION}.next_result"),
+        ),
+        PrivateName(
+            AIOMYSQL_RESULT,
+            "_read_ok_packet",
+            "method",
+            _ENDED,
+            is_protection=True,
+            callers=(f"{AIOMYSQL_RESULT}.read", f"{AIOMYSQL_RESULT}.init_unbuffered_query"),
+        ),
+        PrivateName(
+            AIOMYSQL_RESULT,
+            "_check_packet_is_eof",
+            "method",
+            _ENDED,
+            is_protection=True,
+            callers=(f"{AIOMYSQL_RESULT}._read_rowdata_packet", f"{AIOMYSQL_RESULT}._read_rowdata_packet_unbuffered"),
+        ),
+        PrivateName(
+            AIOMYSQL_RESULT,
+            "_read_rowdata_packet_unbuffered",
+            "coroutine",
+            "tells of rows that a stream has lost",
+            is_protection=True,
+            callers=("aiomysql.cursors:SSCursor._read_next",),
+        ),
+        PrivateName(AIOMYSQL_CONNECTION, "_send_autocommit_mode", "coroutine", "ends an autocommit of a statement's"),
+        PrivateName(AIOMYSQL_CONNECTION, "_affected_rows", "instance attribute", "counts the rows of a statement"),
         PrivateName(AIOMYSQL_CONNECTION, "_secure", "instance attribute", _CLEAR_TEXT, is_protection=True),
         PrivateName(AIOMYSQL_CONNECTION, "_ssl_context", "instance attribute", _CLEAR_TEXT, is_protection=True),
         PrivateName(AIOMYSQL_CONNECTION, "_client_auth_plugin", "instance attribute", _CLEAR_TEXT, is_protection=True),

@@ -8,14 +8,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import Engine, event
+from sqlalchemy.engine.characteristics import ConnectionCharacteristic
 from sqlalchemy.pool import PoolProxiedConnection
 
-from myfy_data.engines.backend import READ_ONLY, Backend, abort_transport, adapted
+from myfy_data.engines.backend import MAY_END_TRANSACTION, READ_ONLY, Backend, abort_transport, adapted
 from myfy_data.engines.cluster import forgive_rollbacks
 from myfy_data.engines.driver_contract import AIOMYSQL
 from myfy_data.engines.failures import CORRECT_ADDRESS, Failure, address_of, chain
+from myfy_data.engines.mysql_transaction import TRACK_STATE
 from myfy_data.engines.read_only import ReadOnlyCharacteristic
 from myfy_data.engines.tls import load_tls_context
+from myfy_data.engines.transaction_end import MayEndCharacteristic
 from myfy_data.package_contract import unsupported
 from myfy_data.redaction import Secret
 from myfy_data.settings.models import DatabaseSettings
@@ -28,6 +31,9 @@ UNSAFE_LOGIN = 9002
 
 _FOUND_ROWS = 2
 """Client flag: an UPDATE counts the rows it found, as SQLAlchemy expects, not only those it changed."""
+
+_SESSION_TRACK = 0x800000
+"""Client flag and the server's own: answers may tell how the session's state changed."""
 
 OPTIONS = frozenset({"auth_plugin", "charset", "init_command", "server_public_key", "sql_mode", "ssl", "unix_socket"})
 """What `connect_args` and a URL's query may hold; `local_infile` and raw client flags are not among them."""
@@ -48,7 +54,7 @@ def mysql_arguments(settings: DatabaseSettings) -> dict[str, Any]:
         "user": url.username,
         "db": url.database,
         "charset": "utf8mb4",
-        "client_flag": _FOUND_ROWS,
+        "client_flag": _FOUND_ROWS | _SESSION_TRACK,
         "program_name": settings.application_name or "",
     }
     return {**own, **url.query, **settings.connect_args}
@@ -72,6 +78,7 @@ class MySQL(Backend):
 
         connection = StrictConnection(
             **self.arguments,
+            profile=self.profile,
             password=secret.reveal() if secret is not None else "",
             answer_timeout=self.settings.connect_timeout,
             late=self.late,
@@ -79,7 +86,7 @@ class MySQL(Backend):
         )
         await connection.open()
         try:
-            for statement in session_statements(self.settings, connection.get_server_info()):
+            for statement in session_statements(self.settings, connection):
                 async with connection.cursor() as cursor:
                     await cursor.execute(statement)
         except BaseException:
@@ -174,10 +181,11 @@ class MySQL(Backend):
         event.listen(engine, "connect", self._settle)
         forgive_rollbacks(engine)
         dialect: Any = engine.dialect
+        options: dict[str, ConnectionCharacteristic] = {MAY_END_TRANSACTION: MayEndCharacteristic()}
         if not self.settings.read_only:  # else every transaction is
-            option = {READ_ONLY: ReadOnlyCharacteristic(always=False)}
-            dialect.connection_characteristics = dialect.connection_characteristics.union(option)
+            options[READ_ONLY] = ReadOnlyCharacteristic(always=False)
             dialect.do_begin = _begin
+        dialect.connection_characteristics = dialect.connection_characteristics.union(options)
 
     def _settle(self, dbapi_connection: Any, _record: object) -> None:
         # After SQLAlchemy's own listener, which sends SET NAMES: that belongs to connecting.
@@ -190,13 +198,18 @@ def _begin(pooled: PoolProxiedConnection) -> None:
         adapted(pooled.dbapi_connection).run_async(lambda _: driver.query("START TRANSACTION READ ONLY"))
 
 
-def session_statements(settings: DatabaseSettings, version: str) -> Iterator[str]:
+def session_statements(settings: DatabaseSettings, driver: Any) -> Iterator[str]:
     """What a new connection is told; MariaDB and MySQL limit a statement's time in words and units of their own."""
+    variables = []
+    if driver.server_capabilities & _SESSION_TRACK:
+        variables.append(TRACK_STATE)
     if settings.statement_timeout is not None:
-        if "mariadb" in version.lower():
-            yield f"SET SESSION max_statement_time = {settings.statement_timeout:.6f}"
+        if "mariadb" in driver.get_server_info().lower():
+            variables.append(f"max_statement_time = {settings.statement_timeout:.6f}")
         else:
-            yield f"SET SESSION max_execution_time = {max(1, round(settings.statement_timeout * 1000))}"
+            variables.append(f"max_execution_time = {max(1, round(settings.statement_timeout * 1000))}")
+    if variables:
+        yield f"SET SESSION {', SESSION '.join(variables)}"
     if settings.read_only:
         yield "SET SESSION TRANSACTION READ ONLY"
 

@@ -78,12 +78,13 @@ async def _forget_state(driver: Any, settings: DatabaseSettings) -> None:
     The command ends the transaction, drops temporary tables, prepared statements, user variables and named locks, and
     takes every variable back to the server's own value; only the current database stays as it is.
     """
-    await driver._execute_command(_RESET_CONNECTION, b"")  # noqa: SLF001 - aiomysql has no public way to send it
-    await driver._read_ok_packet()  # noqa: SLF001 - as above
-    if driver.db:
-        await driver.select_db(driver.db)
-    for statement in _opening_statements(driver, settings):
-        await driver.query(statement)
+    with driver.transaction.unmanaged():
+        await driver._execute_command(_RESET_CONNECTION, b"")  # noqa: SLF001 - aiomysql has no public way to send it
+        await driver._read_ok_packet()  # noqa: SLF001 - as above
+        if driver.db:
+            await driver.select_db(driver.db)
+        for statement in _opening_statements(driver, settings):
+            await driver.query(statement)
 
 
 def _opening_statements(driver: Any, settings: DatabaseSettings) -> Iterator[str]:
@@ -92,4 +93,4 @@ def _opening_statements(driver: Any, settings: DatabaseSettings) -> Iterator[str
         yield f"SET sql_mode = {driver.sql_mode}"
     if driver.init_command is not None:
         yield driver.init_command
-    yield from session_statements(settings, driver.get_server_info())
+    yield from session_statements(settings, driver)

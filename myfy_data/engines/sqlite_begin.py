@@ -13,12 +13,13 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.engine.characteristics import ConnectionCharacteristic, IsolationLevelCharacteristic
+from sqlalchemy.engine.characteristics import IsolationLevelCharacteristic
 from sqlalchemy.pool import PoolProxiedConnection
 
 from myfy_data.engines.backend import MAY_END_TRANSACTION, READ_ONLY, adapted
 from myfy_data.engines.errors import WriterQueueTimeout
 from myfy_data.engines.read_only import ReadOnlyCharacteristic
+from myfy_data.engines.transaction_end import MayEndCharacteristic
 from myfy_data.settings.models import DatabaseSettings
 
 _AUTOCOMMIT = "AUTOCOMMIT"
@@ -39,24 +40,6 @@ class LevelCharacteristic(IsolationLevelCharacteristic):
         """Back to the profile's level."""
         super().reset_characteristic(dialect, dbapi_conn)
         adapted(dbapi_conn).driver_connection.autocommit = self._autocommit
-
-
-class MayEndCharacteristic(ConnectionCharacteristic):
-    """The execution option `MAY_END_TRANSACTION`, kept by the driver's connection until it goes back to the pool."""
-
-    transactional = True
-
-    def get_characteristic(self, dialect: Any, dbapi_conn: Any) -> bool:  # noqa: ARG002 - SQLAlchemy's signature
-        """Whether a statement may end the transaction."""
-        return bool(adapted(dbapi_conn).driver_connection.may_end_transaction)
-
-    def set_characteristic(self, dialect: Any, dbapi_conn: Any, value: Any) -> None:  # noqa: ARG002 - as above
-        """Allow it, or no more; sends nothing."""
-        adapted(dbapi_conn).driver_connection.may_end_transaction = bool(value)
-
-    def reset_characteristic(self, dialect: Any, dbapi_conn: Any) -> None:
-        """Allow it no more."""
-        self.set_characteristic(dialect, dbapi_conn, value=False)
 
 
 class Beginning:

@@ -41,7 +41,6 @@ def migration_settings(settings: DatabaseSettings) -> DatabaseSettings:
         "pool_size": 1,
         "max_overflow": 0,
         "pool_recycle": -1,
-        "execution_options": {**settings.execution_options, MAY_END_TRANSACTION: True},
         "sqlite": settings.sqlite.model_copy(update={"foreign_keys": False}),
     }
     if settings.application_name is None:
@@ -51,10 +50,10 @@ def migration_settings(settings: DatabaseSettings) -> DatabaseSettings:
 
 @asynccontextmanager
 async def migration_engine(target: Target) -> AsyncIterator[AsyncEngine]:
-    """An engine of the profile that is closed when the block ends."""
+    """An engine of the profile that is closed when the block ends. DDL may end its transactions, as on MySQL."""
     registry = EngineRegistry({target.profile: migration_settings(target.settings)})
     try:
-        yield registry.get(target.profile)
+        yield registry.get(target.profile).execution_options(**{MAY_END_TRANSACTION: True})
     finally:
         await registry.close()
 

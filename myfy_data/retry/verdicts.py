@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from myfy_data.engines.failures import chain
 from myfy_data.engines.roles import refusal
-from myfy_data.errors import DatabaseConnectionError
+from myfy_data.errors import DatabaseConnectionError, TransactionEndedError
 from myfy_data.sessions.outcomes import server_code, server_state
 
 
@@ -63,8 +63,11 @@ _CONNECTING_CODES = frozenset({1040, 1053, 1203, 2013})
 def verdict_of(error: BaseException) -> Verdict:
     """What the error that ended a unit of work, and rolled it back, says about running the unit again.
 
-    Only the error itself is looked at, not its causes: who wraps an error has judged it.
+    Only the error itself is looked at, not its causes: who wraps an error has judged it. What ended a transaction
+    speaks for the statements behind it, unless it stored what came before.
     """
+    if isinstance(error, TransactionEndedError):
+        return Verdict.FINAL if error.committed else _of_the_end(error.__cause__)
     if isinstance(error, DatabaseConnectionError):
         return Verdict.UNREACHABLE if _may_pass(error.__cause__) else Verdict.FINAL
     if not isinstance(error, DBAPIError):
@@ -77,6 +80,12 @@ def verdict_of(error: BaseException) -> Verdict:
     # Newer versions of PyMySQL know a state as well, a coarser one: the number goes first.
     found = _by_state(server_state(error)) if code is None else _MYSQL.get(code)
     return found or (Verdict.LOST if error.connection_invalidated else Verdict.FINAL)
+
+
+def _of_the_end(cause: BaseException | None) -> Verdict:
+    if cause is None:
+        return Verdict.FINAL
+    return verdict_of(cause if isinstance(cause, DBAPIError) else DBAPIError(None, None, cause))
 
 
 def _by_state(state: str) -> Verdict | None:

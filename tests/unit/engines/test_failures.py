@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import ssl
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -216,6 +217,11 @@ def test_an_error_that_is_not_the_networks_is_left_to_others() -> None:
     assert explain_network(ValueError("no"), POSTGRESQL, "db:5432") is None
 
 
+def server(version: str, capabilities: int = 0) -> Any:
+    """A driver's connection, as far as it knows its server."""
+    return SimpleNamespace(server_capabilities=capabilities, get_server_info=lambda: version)
+
+
 # -- what MySQL sessions are told ------------------------------------------------------------------------------
 
 
@@ -229,10 +235,18 @@ def test_an_error_that_is_not_the_networks_is_left_to_others() -> None:
 def test_each_server_limits_statements_in_its_own_words(version: str, statement: str) -> None:
     settings = DatabaseSettings(database_url="mysql://db/main", statement_timeout=1.5)
 
-    assert list(session_statements(settings, version)) == [statement]
+    assert list(session_statements(settings, server(version))) == [statement]
+
+
+def test_a_server_that_can_tells_what_became_of_a_transaction() -> None:
+    settings = DatabaseSettings(database_url="mysql://db/main", statement_timeout=1.5)
+
+    told = list(session_statements(settings, server("8.0.36", capabilities=0x800000)))
+
+    assert told == ["SET SESSION session_track_transaction_info = 'STATE', SESSION max_execution_time = 1500"]
 
 
 def test_a_read_only_profile_says_so_to_each_session() -> None:
     settings = DatabaseSettings(database_url="mysql://db/main", read_only=True)
 
-    assert list(session_statements(settings, "8.0.36")) == ["SET SESSION TRANSACTION READ ONLY"]
+    assert list(session_statements(settings, server("8.0.36"))) == ["SET SESSION TRANSACTION READ ONLY"]

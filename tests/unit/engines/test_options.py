@@ -84,7 +84,7 @@ def test_aiomysql_is_told_where_to_connect_and_speaks_all_languages() -> None:
         "user": "app",
         "db": "main",
         "charset": "utf8mb4",
-        "client_flag": 2,
+        "client_flag": 2 | 0x800000,  # count the rows found, tell how the session changed
         "program_name": "billing",
     }
 

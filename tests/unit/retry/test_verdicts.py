@@ -18,6 +18,7 @@ from myfy_data.errors import (
     DatabaseConnectionError,
     PartialCommitError,
     ReadOnlySessionError,
+    TransactionEndedError,
 )
 from myfy_data.retry.verdicts import Verdict, verdict_of
 
@@ -59,6 +60,12 @@ def wrapped(cause: BaseException) -> BaseException:
     return error
 
 
+def ended(cause: BaseException | None, *, committed: bool = False) -> TransactionEndedError:
+    error = TransactionEndedError("main", "no", committed=committed)
+    error.__cause__ = cause
+    return error
+
+
 LOST = DBAPIError("UPDATE", {}, Exception("connection is closed"), connection_invalidated=True)
 WRAPPED = RuntimeError("mine")
 WRAPPED.__cause__ = postgresql("40001")
@@ -91,6 +98,10 @@ STATUS = PoolStatus("main", 1, 0, 1, 0, 0)
         (unreachable(Answer("57P03")), Verdict.UNREACHABLE),
         (unreachable(Answer("53300")), Verdict.UNREACHABLE),
         (unreachable(pymysql.err.OperationalError(1040, "no")), Verdict.UNREACHABLE),
+        (ended(pymysql.err.OperationalError(1213, "no")), Verdict.CONFLICT),
+        (ended(mysql(1205)), Verdict.CONFLICT),
+        (ended(sqlite("SQLITE_BUSY_SNAPSHOT").orig), Verdict.CONFLICT),
+        (ended(Answer("40P01")), Verdict.CONFLICT),
     ],
 )
 def test_an_error_that_may_be_answered_by_another_run(error: BaseException, verdict: Verdict) -> None:
@@ -117,6 +128,9 @@ def test_an_error_that_may_be_answered_by_another_run(error: BaseException, verd
         unreachable(Answer("3D000")),
         unreachable(pymysql.err.OperationalError(1045, "no")),
         unreachable(ssl.SSLCertVerificationError(1, "no")),
+        ended(None),
+        ended(pymysql.err.OperationalError(1213, "no"), committed=True),
+        ended(sqlite("SQLITE_FULL").orig),
         asyncio.CancelledError(),
         TimeoutError(),
         ConnectionResetError(),

@@ -1,0 +1,184 @@
+"""Whether the transaction of a MySQL connection is still there, as the server's answers tell (contract C16.4).
+
+A deadlock rolls the whole transaction back; DDL, `START TRANSACTION` and a literal COMMIT end it. SQLAlchemy sees none
+of that: what follows would be stored without what came before, or each statement for itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from myfy_data.errors import TransactionEndedError
+
+IN_TRANSACTION = 0x0001
+AUTOCOMMIT = 0x0002
+STATE_CHANGED = 0x4000
+"""Bits of the status in each answer: a transaction is open, every statement is one, the session's state follows."""
+
+TRACK_STATE = "session_track_transaction_info = 'STATE'"
+"""What makes the server tell, where a statement changed it, what the open transaction has done."""
+
+_TRANSACTION_STATE = 5
+"""The kind of tracked state that tells it: eight letters, `_` for what has not happened. The first: how it began."""
+
+_LOCKED_TABLES = b"L"
+
+_LOCKS = re.compile(r"\bfor\s+(update|share)\b|\block\s+in\s+share\b", re.IGNORECASE)
+"""What a SELECT that locks has in it; its answer does not tell."""
+
+_FIRST_WORD = re.compile(r"(?:\s+|/\*.*?\*/|--[^\n]*\n|#[^\n]*\n)*([A-Za-z]+)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a transaction ended without us.
+
+    Attributes:
+        reason: in words.
+        committed: whether what it had done is stored.
+        cause: the server's error, without its traceback.
+    """
+
+    reason: str
+    committed: bool
+    cause: Exception | None = None
+
+
+class ServerTransaction:
+    """The transaction that a connection believes to have.
+
+    Judged by the server's status alone: one that was open and is not any more, although neither COMMIT nor ROLLBACK was
+    sent by the driver, has been ended. One that has only read and was ended by a statement that succeeded lost nothing.
+
+    Attributes:
+        may_end: whether statements may end it, as DDL does in migrations.
+        is_managed: whether a transaction lasts until COMMIT or ROLLBACK; False in autocommit, where nobody begins one.
+        is_open: whether the last answer said that one is open.
+        in_doubt: whether something was sent since.
+        ended: how it ended; None while it has not.
+    """
+
+    __slots__ = ("_error", "_has_done", "_state", "ended", "in_doubt", "is_managed", "is_open", "may_end", "sql")
+
+    def __init__(self) -> None:
+        self.may_end = False
+        self.is_managed = True
+        self.sql: str | bytes | bytearray = b""
+        self.forget()
+
+    def forget(self) -> None:
+        """A COMMIT or ROLLBACK of our own is about to be sent, or none is needed: what was, is over."""
+        self.is_open = self.in_doubt = self._has_done = False
+        self.ended: Ended | None = None
+        self._error: Exception | None = None
+        self._state = b""
+
+    @contextmanager
+    def unmanaged(self) -> Iterator[None]:
+        """Inside, the session is reset and told anew what it is; no transaction is open, before or after."""
+        self.forget()
+        was, self.is_managed = self.is_managed, False
+        yield
+        self.is_managed = was
+        self.forget()
+
+    def note_error(self, error: Exception) -> None:
+        """The server refused something; only its next answer tells what became of the transaction."""
+        self._error = type(error)(*error.args)  # a copy: the frames of the other one hold what the user worked with
+
+    def hear(self, status: int, state: bytes | None = None, *, has_rows: bool = False) -> None:
+        """Take note of an answer.
+
+        Args:
+            status: the bits that the server sent.
+            state: what the transaction has done, when the answer tells it.
+            has_rows: whether the answer had rows, so that the statement read.
+        """
+        was_open, self.is_open, self.in_doubt = self.is_open, bool(status & IN_TRANSACTION), False
+        if self.is_managed and not self.may_end:
+            if status & AUTOCOMMIT:
+                self._end("autocommit was switched on", committed=True)
+            elif was_open and self._is_lost(state):
+                self._judge()
+        if state is not None:
+            self._state = state
+        if not self.is_open:
+            self._has_done = False
+        elif not self._has_done:
+            self._has_done = self._locks() if has_rows else not _is_fresh(self._state)
+        self._error = None
+
+    def _is_lost(self, state: bytes | None) -> bool:
+        """Whether the one that was open is gone, or another one stands in its place."""
+        if not self.is_open:
+            return True
+        if state is None or not self._has_done:
+            return False
+        # LOCK TABLES ends what was open as well, and begins anew with locks.
+        return _is_fresh(state) or (_LOCKED_TABLES in state and _LOCKED_TABLES not in self._state)
+
+    def _locks(self) -> bool:
+        text = self._text()
+        upper = text.upper()
+        return ("UPDATE" in upper or "SHARE" in upper) and _LOCKS.search(text) is not None
+
+    def _judge(self) -> None:
+        if self._error is not None:
+            number = self._error.args[0] if self._error.args else "?"
+            self._end(f"the server ended it with error {number}", committed=False)
+            return
+        found = _FIRST_WORD.match(self._text())
+        word = found.group(1).upper() if found is not None else "a statement"
+        if self._has_done and word != "XA":  # by which SQLAlchemy itself commits in two phases
+            self._end(f"{word} ended it", committed=word != "ROLLBACK")
+
+    def _end(self, reason: str, *, committed: bool) -> None:
+        if self.ended is None:
+            self.ended = Ended(reason, committed, self._error)
+
+    def _text(self) -> str:
+        return self.sql if isinstance(self.sql, str) else self.sql[:10_000].decode("utf-8", "replace")
+
+    def check(self, profile: str) -> None:
+        """Refuse whatever comes after the end.
+
+        Raises:
+            TransactionEndedError: it has ended.
+        """
+        if self.ended is not None:
+            error = TransactionEndedError(profile, self.ended.reason, committed=self.ended.committed)
+            raise error from self.ended.cause
+
+
+def _is_fresh(state: bytes) -> bool:
+    """Whether a transaction has done nothing yet. Unknown (empty) counts as not."""
+    return bool(state) and not state[1:].strip(b"_")
+
+
+def transaction_state(message: bytes) -> bytes | None:
+    """What an OK packet tells of the transaction's state, behind its counts; None when it tells nothing.
+
+    Args:
+        message: a text for people, then the changes of the session's state, each of them behind its length.
+    """
+    _, changes = _split(message)
+    changes, _ = _split(changes)
+    while changes:
+        kind, (data, changes) = changes[0], _split(changes[1:])
+        if kind == _TRANSACTION_STATE:
+            return _split(data)[0]
+    return None
+
+
+def _split(data: bytes) -> tuple[bytes, bytes]:
+    """What stands behind a length, and what comes after it."""
+    if not data:
+        return b"", b""
+    size, start = data[0], 1
+    if size > 250:
+        start = {0xFC: 3, 0xFD: 4}.get(size, 9)
+        size = int.from_bytes(data[1:start], "little")
+    return data[start : start + size], data[start + size :]
