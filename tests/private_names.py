@@ -13,7 +13,8 @@ import pytest
 
 import myfy_data
 from myfy_data import DataModule, package_contract
-from myfy_data.engines import driver_contract
+from myfy_data.engines import sqlalchemy_contract
+from myfy_data.engines.driver_contract import DRIVERS
 from myfy_data.engines.drivers import load_driver
 from myfy_data.package_contract import PackageContract, PrivateName
 from myfy_data.settings.models import DatabaseSettings
@@ -100,7 +101,7 @@ def load(contract: PackageContract) -> None:
 
 
 def _doors(contract: PackageContract) -> Callable[[], Any]:
-    if contract in vars(driver_contract).values():
+    if contract in (*DRIVERS.values(), *vars(sqlalchemy_contract).values()):
         return _load_drivers
     return {
         "starlette": _set_up_starlette,

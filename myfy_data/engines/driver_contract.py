@@ -1,7 +1,7 @@
-"""The private names of the drivers and of SQLAlchemy that the engines use (contract C16.1; ADR 25).
+"""The private names of the drivers that the engines use (contract C16.1; ADR 25).
 
-One declaration for each package. `load_driver` verifies a driver's, and SQLAlchemy's with it; what only an object has
-is verified on each new connection, before anybody gets it.
+One declaration for each package. `load_driver` verifies it; what only an object has is verified on each new connection
+before it is handed out.
 """
 
 from __future__ import annotations
@@ -26,12 +26,9 @@ _CLEAR_TEXT = "refuses a password in clear text"
 _CONNECTS = "asyncpg.connect_utils:__connect_addr"
 _PROTOCOL = "asyncpg.protocol:Protocol"
 _TRANSACTION = "asyncpg.transaction:Transaction"
-_POOL = "sqlalchemy.pool.impl:QueuePool"
-_ENTRY = "sqlalchemy.pool.base:_ConnectionRecord"
-_ADAPTER = "sqlalchemy.dialects.postgresql.asyncpg:AsyncAdapt_asyncpg_connection"
 
 
-def _all(owner: str, kind: Kind, names: Iterable[tuple[str, str]]) -> Iterator[PrivateName]:
+def names_of(owner: str, kind: Kind, names: Iterable[tuple[str, str]]) -> Iterator[PrivateName]:
     """Names of one owner and kind, each with its purpose."""
     for name, purpose in names:
         yield PrivateName(owner, name, kind, purpose)
@@ -126,7 +123,7 @@ AIOMYSQL = PackageContract(
         PrivateName(AIOMYSQL_CONNECTION, "_ssl_context", "instance attribute", _CLEAR_TEXT, is_protection=True),
         PrivateName(AIOMYSQL_CONNECTION, "_client_auth_plugin", "instance attribute", _CLEAR_TEXT, is_protection=True),
         PrivateName(AIOMYSQL_CONNECTION, "_server_auth_plugin", "instance attribute", _CLEAR_TEXT, is_protection=True),
-        *_all(
+        *names_of(
             AIOMYSQL_CONNECTION,
             "instance attribute",
             (
@@ -157,7 +154,7 @@ AIOSQLITE = PackageContract(
             is_protection=True,
             callers=(f"{AIOSQLITE_CONNECTION}.commit", f"{AIOSQLITE_CONNECTION}.create_function"),
         ),
-        *_all(
+        *names_of(
             AIOSQLITE_CONNECTION,
             "instance attribute",
             (
@@ -167,7 +164,7 @@ AIOSQLITE = PackageContract(
             ),
         ),
         PrivateName(AIOSQLITE_CONNECTION, "_conn", "attribute", "the sqlite3 connection"),
-        *_all(
+        *names_of(
             "aiosqlite.cursor:Cursor",
             "instance attribute",
             (("_conn", "reads rows in bunches"), ("_cursor", "reads rows in bunches")),
@@ -176,7 +173,6 @@ AIOSQLITE = PackageContract(
 )
 
 _ANY_DOOR = "keeps every door inside the session's transaction"
-_READS = "knows which statements only read"
 _REPLACES = "replaces a dead connection unseen"
 
 _GATED: tuple[tuple[str, str, Kind, tuple[str, ...]], ...] = (
@@ -207,7 +203,7 @@ ASYNCPG = PackageContract(
         ),
         PrivateName(_PROTOCOL, "is_connected", "method", _REPLACES, callers=(f"{ASYNCPG_CONNECTION}.is_closed",)),
         PrivateName(_PROTOCOL, "set_connection", "method", _REPLACES),
-        *_all(
+        *names_of(
             ASYNCPG_CONNECTION,
             "instance attribute",
             (
@@ -218,85 +214,6 @@ ASYNCPG = PackageContract(
                 ("_server_caps", _REPLACES),
                 ("_intro_query", _REPLACES),
             ),
-        ),
-    ),
-)
-
-SQLALCHEMY = PackageContract(
-    "sqlalchemy",
-    "sqlalchemy",
-    names=(
-        PrivateName(
-            _POOL,
-            "_do_get",
-            "method",
-            "hands out connections first come, first served",
-            is_protection=True,
-            callers=(f"{_ENTRY}.checkout",),
-        ),
-        PrivateName(
-            _POOL,
-            "_do_return_conn",
-            "method",
-            "hands a connection to the longest waiter",
-            is_protection=True,
-            callers=("sqlalchemy.pool.base:Pool._return_conn",),
-        ),
-        *_all(
-            _POOL,
-            "method",
-            (
-                ("_create_connection", "opens a connection in a free place"),
-                ("_inc_overflow", "counts the places"),
-                ("_dec_overflow", "counts the places"),
-            ),
-        ),
-        *_all(
-            _POOL,
-            "instance attribute",
-            (
-                ("_pool", "the idle connections"),
-                ("_overflow", "counts the places"),
-                ("_max_overflow", "counts the places"),
-                ("_timeout", "the bound of a wait"),
-                ("_invalidate_time", "replaces every connection at its next use"),
-            ),
-        ),
-        PrivateName(_ENTRY, "_invoke_creator", "scope key", _REPLACES),
-    ),
-)
-
-SQLALCHEMY_ASYNCPG = PackageContract(
-    "sqlalchemy",
-    "sqlalchemy",
-    names=(
-        PrivateName(_ADAPTER, "_start_transaction", "coroutine", "begins a transaction"),
-        PrivateName(_ADAPTER, "_check_type_cache_invalidation", "coroutine", _REPLACES),
-        *_all(
-            _ADAPTER,
-            "instance attribute",
-            (
-                ("_isolation_setting", _REPLACES),
-                ("_execute_mutex", _REPLACES),
-                ("_prepared_statement_cache", _REPLACES),
-                ("_invalidate_schema_cache_asof", _REPLACES),
-            ),
-        ),
-        PrivateName(
-            "sqlalchemy.engine.default:DefaultDialect",
-            "_on_connect_isolation_level",
-            "instance attribute",
-            "resets the isolation level",
-        ),
-        *_all(
-            "sqlalchemy.sql.selectable:Select",
-            "attribute",
-            tuple((name, _READS) for name in ("_prefixes", "_suffixes", "_hints", "_statement_hints")),
-        ),
-        PrivateName("sqlalchemy.ext.compiler:compiles", "_compiler_dispatcher", "scope key", _READS),
-        PrivateName(_ADAPTER, "_transaction", "instance attribute", "knows whether a transaction is open"),
-        PrivateName(
-            _ADAPTER, "_started", "instance attribute", "knows whether a transaction is open", is_optional=True
         ),
     ),
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from myfy_data.engines.driver_contract import DRIVERS, SQLALCHEMY, SQLALCHEMY_ASYNCPG
+from myfy_data.engines.driver_contract import DRIVERS
+from myfy_data.engines.sqlalchemy_contract import SQLALCHEMY, SQLALCHEMY_ASYNCPG
 from myfy_data.errors import MissingDriverError
 from myfy_data.package_contract import import_package, verify
 

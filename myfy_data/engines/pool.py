@@ -10,11 +10,11 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, PoolProx
 from sqlalchemy.util import await_only
 from sqlalchemy.util.queue import Empty
 
-from myfy_data.engines.driver_contract import SQLALCHEMY
 from myfy_data.engines.errors import PoolExhausted
 from myfy_data.engines.holders import Holders
 from myfy_data.engines.home import Home
 from myfy_data.engines.line import WaitingLine, Word
+from myfy_data.engines.sqlalchemy_contract import SQLALCHEMY
 from myfy_data.engines.status import build_status
 from myfy_data.package_contract import unsupported
 

@@ -1,0 +1,137 @@
+"""What the engines use of SQLAlchemy beyond what it promises (contract C16.1; ADR 25); `load_driver` verifies it."""
+
+from __future__ import annotations
+
+from myfy_data.engines.driver_contract import names_of
+from myfy_data.package_contract import Kind, PackageContract, PrivateName
+
+_POOL = "sqlalchemy.pool.impl:QueuePool"
+_ENTRY = "sqlalchemy.pool.base:_ConnectionRecord"
+_ADAPTER = "sqlalchemy.dialects.postgresql.asyncpg:AsyncAdapt_asyncpg_connection"
+_CONNECTION = "sqlalchemy.engine.base:Connection"
+_DEFAULT = "sqlalchemy.engine.default:DefaultDialect"
+_ANY_DOOR = "keeps every door inside the session's transaction"
+_READS = "knows which statements only read"
+_REPLACES = "replaces a dead connection unseen"
+
+_DIALECT: tuple[tuple[str, Kind, str, tuple[str, ...]], ...] = (
+    ("do_begin", "method", "begins transactions", (f"{_CONNECTION}._begin_impl",)),
+    ("do_commit", "method", "commits nothing that the database has ended", (f"{_CONNECTION}._commit_impl",)),
+    (
+        "do_rollback",
+        "method",
+        "ends what is open, and forgives a refusal",
+        (f"{_CONNECTION}._rollback_impl", "sqlalchemy.pool.base:_ConnectionFairy._reset"),
+    ),
+    ("do_execute", "method", "begins with the first statement", (f"{_CONNECTION}._exec_single_context",)),
+    ("do_prepare_twophase", "method", "ends by design", (f"{_CONNECTION}._prepare_twophase_impl",)),
+    ("do_commit_twophase", "method", "ends by design", (f"{_CONNECTION}._commit_twophase_impl",)),
+    ("do_rollback_twophase", "method", "ends by design", (f"{_CONNECTION}._rollback_twophase_impl",)),
+    ("initialize", "method", "bounds an engine's first questions", ("sqlalchemy.engine.create:create_engine",)),
+    ("statement_compiler", "attribute", _READS, ("sqlalchemy.sql.elements:ClauseElement._compiler",)),
+    (
+        "reset_isolation_level",
+        "method",
+        "keeps the level that a connection has",
+        ("sqlalchemy.engine.characteristics:IsolationLevelCharacteristic.reset_characteristic",),
+    ),
+    ("dbapi", "instance attribute", _ANY_DOOR, ()),
+    ("loaded_dbapi", "attribute", _ANY_DOOR, (f"{_DEFAULT}.connect",)),
+    (
+        "connection_characteristics",
+        "attribute",
+        "makes a session read-only",
+        (f"{_DEFAULT}.set_connection_execution_options", f"{_DEFAULT}._reset_characteristics"),
+    ),
+)
+"""Methods and attributes of each dialect that a backend takes the place of: public, but who uses them is not said."""
+
+SQLALCHEMY = PackageContract(
+    "sqlalchemy",
+    "sqlalchemy",
+    names=(
+        PrivateName(
+            _POOL,
+            "_do_get",
+            "method",
+            "hands out connections first come, first served",
+            is_protection=True,
+            callers=(f"{_ENTRY}.checkout",),
+        ),
+        PrivateName(
+            _POOL,
+            "_do_return_conn",
+            "method",
+            "hands a connection to the longest waiter",
+            is_protection=True,
+            callers=("sqlalchemy.pool.base:Pool._return_conn",),
+        ),
+        *names_of(
+            _POOL,
+            "method",
+            (
+                ("_create_connection", "opens a connection in a free place"),
+                ("_inc_overflow", "counts the places"),
+                ("_dec_overflow", "counts the places"),
+            ),
+        ),
+        *names_of(
+            _POOL,
+            "instance attribute",
+            (
+                ("_pool", "the idle connections"),
+                ("_overflow", "counts the places"),
+                ("_max_overflow", "counts the places"),
+                ("_timeout", "the bound of a wait"),
+                ("_invalidate_time", "replaces every connection at its next use"),
+            ),
+        ),
+        PrivateName(_ENTRY, "_invoke_creator", "word", _REPLACES),
+        *(
+            PrivateName(_DEFAULT, name, kind, purpose, is_protection=True, callers=callers)
+            for name, kind, purpose, callers in _DIALECT
+        ),
+        PrivateName(
+            "sqlalchemy.pool.base:_ConnectionFairy",
+            "_connection_record",
+            "instance attribute",
+            "knows whose turn it was",
+            is_protection=True,
+        ),
+    ),
+)
+
+SQLALCHEMY_ASYNCPG = PackageContract(
+    "sqlalchemy",
+    "sqlalchemy",
+    names=(
+        PrivateName(_ADAPTER, "_start_transaction", "coroutine", "begins a transaction"),
+        PrivateName(_ADAPTER, "_check_type_cache_invalidation", "coroutine", _REPLACES),
+        *names_of(
+            _ADAPTER,
+            "instance attribute",
+            (
+                ("_isolation_setting", _REPLACES),
+                ("_execute_mutex", _REPLACES),
+                ("_prepared_statement_cache", _REPLACES),
+                ("_invalidate_schema_cache_asof", _REPLACES),
+            ),
+        ),
+        PrivateName(
+            "sqlalchemy.engine.default:DefaultDialect",
+            "_on_connect_isolation_level",
+            "instance attribute",
+            "resets the isolation level",
+        ),
+        *names_of(
+            "sqlalchemy.sql.selectable:Select",
+            "attribute",
+            tuple((name, _READS) for name in ("_prefixes", "_suffixes", "_hints", "_statement_hints")),
+        ),
+        PrivateName("sqlalchemy.ext.compiler:compiles", "_compiler_dispatcher", "word", _READS),
+        PrivateName(_ADAPTER, "_transaction", "instance attribute", "knows whether a transaction is open"),
+        PrivateName(
+            _ADAPTER, "_started", "instance attribute", "knows whether a transaction is open", is_optional=True
+        ),
+    ),
+)
