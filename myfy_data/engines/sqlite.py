@@ -100,9 +100,9 @@ class SQLite(Backend):
         bound = settings.command_timeout
         deadlines = Deadlines(min(bound, settings.statement_timeout or bound), bound, settings.close_timeout)
         queue = None if self.is_memory or settings.read_only else writer_queue(self.path)
-        connection = SerialConnection(self.open_file, queue, deadlines)
+        connection = await SerialConnection(self.open_file, queue, deadlines).open()
         connection.autocommit, connection.read_only = self._beginning.autocommit, self._beginning.read_only
-        return await connection.open()
+        return connection
 
     def open_file(self) -> PlainConnection:
         """Open and set up the connection; runs on its thread."""
@@ -115,7 +115,7 @@ class SQLite(Backend):
             factory=PlainConnection,
             **self.arguments,
         )
-        connection.profile = self.profile
+        connection.profile, connection.is_read_only_file = self.profile, self.settings.read_only
         try:
             self._set_up(connection, self.settings.sqlite)
             connection.file_id = self._file_id()
@@ -224,7 +224,9 @@ class SQLite(Backend):
             event.listen(engine, "engine_disposed", lambda _: self.release())
 
     def _check(self, _connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
-        """Let the pool replace a connection that is closed, or whose file is no longer the one at the path.
+        """Let the pool replace a connection that is closed or altered, or whose file is no longer the one at the path.
+
+        What listeners to `connect` tell a new connection belongs to the engine, and alters nothing.
 
         Raises:
             DisconnectionError: the pool opens another one in its place.
@@ -233,6 +235,9 @@ class SQLite(Backend):
         driver: Any = record.driver_connection
         if driver.is_stopping:
             raise DisconnectionError("the connection was closed")
+        if driver.is_altered and driver.was_used:
+            raise DisconnectionError("a session has changed the connection's state")
+        driver.is_altered, driver.was_used = False, True
         if driver.file_id != self._file_id():
             raise DisconnectionError("another file stands at the path")
 

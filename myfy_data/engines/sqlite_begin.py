@@ -13,7 +13,6 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.engine.characteristics import IsolationLevelCharacteristic
 from sqlalchemy.pool import PoolProxiedConnection
 
 from myfy_data.engines.backend import MAY_END_TRANSACTION, READ_ONLY, adapted
@@ -23,23 +22,7 @@ from myfy_data.engines.transaction_end import MayEndCharacteristic
 from myfy_data.settings.models import DatabaseSettings
 
 _AUTOCOMMIT = "AUTOCOMMIT"
-
-
-class LevelCharacteristic(IsolationLevelCharacteristic):
-    """SQLAlchemy's option `isolation_level`, remembered by the connection: in AUTOCOMMIT no transaction is begun."""
-
-    def __init__(self, *, autocommit: bool) -> None:
-        self._autocommit = autocommit
-
-    def set_characteristic(self, dialect: Any, dbapi_conn: Any, value: Any) -> None:
-        """Set the level."""
-        super().set_characteristic(dialect, dbapi_conn, value)
-        adapted(dbapi_conn).driver_connection.autocommit = value == _AUTOCOMMIT
-
-    def reset_characteristic(self, dialect: Any, dbapi_conn: Any) -> None:
-        """Back to the profile's level."""
-        super().reset_characteristic(dialect, dbapi_conn)
-        adapted(dbapi_conn).driver_connection.autocommit = self._autocommit
+_READ_UNCOMMITTED = "READ UNCOMMITTED"
 
 
 class Beginning:
@@ -67,9 +50,11 @@ class Beginning:
             {
                 READ_ONLY: ReadOnlyCharacteristic(always=self.read_only),
                 MAY_END_TRANSACTION: MayEndCharacteristic(),
-                "isolation_level": LevelCharacteristic(autocommit=self.autocommit),
             }
         )
+        dialect.set_isolation_level = _set_level
+        dialect.get_isolation_level = partial(_get_level, dialect.get_isolation_level)
+        dialect.detect_autocommit_setting = _is_in_autocommit
         dialect.do_begin = self._begin
         dialect.do_commit = partial(_commit, dialect.do_commit)
         dialect.do_rollback = partial(_roll_back, dialect.do_rollback)
@@ -87,6 +72,28 @@ class Beginning:
             adapted(pooled.dbapi_connection).run_async(lambda _: driver.begin_writing(self._timeout))
         except TimeoutError:
             raise WriterQueueTimeout(self._profile, waited=self._timeout) from None
+
+
+def _set_level(dbapi_connection: Any, level: str) -> None:
+    """Take the dialect's place, which would tell sqlite3 to begin by itself; in AUTOCOMMIT no transaction is begun."""
+    driver: Any = adapted(dbapi_connection).driver_connection
+    driver.autocommit = level == _AUTOCOMMIT
+    if driver.reads_uncommitted is not (level == _READ_UNCOMMITTED):
+        adapted(dbapi_connection).run_async(lambda _: driver.read_uncommitted(level == _READ_UNCOMMITTED))
+
+
+def _get_level(get_isolation_level: Callable[[Any], str], dbapi_connection: Any) -> str:
+    driver: Any = adapted(dbapi_connection).driver_connection
+    return _AUTOCOMMIT if driver.autocommit else get_isolation_level(dbapi_connection)
+
+
+def _is_in_autocommit(connection: Any) -> bool:
+    """What SQLAlchemy asks, of its adapter or of the pool's proxy, before it leaves ROLLBACK out.
+
+    sqlite3 is in autocommit always: we begin the transactions.
+    """
+    driver: Any = connection.driver_connection
+    return bool(driver.autocommit) and not driver.in_transaction
 
 
 def _commit(do_commit: Callable[[Any], None], pooled: PoolProxiedConnection) -> None:

@@ -31,7 +31,8 @@ class SerialConnection(ThreadConnection):
 
     Attributes:
         autocommit: whether SQLAlchemy's transactions are to begin none here.
-        read_only: whether SQLite is to refuse writes; said to it with the next statement.
+        reads_uncommitted: whether its level is READ UNCOMMITTED, which matters where memory is shared.
+        was_used: whether the pool has handed it out before.
         left_queue: whether the last one who wanted to write was cancelled in the queue, before anything was sent.
     """
 
@@ -41,11 +42,10 @@ class SerialConnection(ThreadConnection):
         super().__init__(connector, deadlines)
         self._queue = queue
         self._has_turn = False
-        self._begins_with_next = False
-        self._refuses_writes = False
         self.autocommit = False
-        self.read_only = False
         self.left_queue = False
+        self.was_used = False
+        self.reads_uncommitted = False
 
     async def open(self) -> SerialConnection:
         """Open the connection; when that fails, its thread has ended before the failure is told."""
@@ -60,7 +60,7 @@ class SerialConnection(ThreadConnection):
 
     def begin_reading(self) -> None:
         """Begin a transaction with the next statement: before it reads, it would hold nothing anyway."""
-        self._begins_with_next = True
+        self._plain.begins_with_next = True
 
     async def begin_writing(self, timeout: float) -> None:  # noqa: ASYNC109 - passed on to the queue
         """Wait for the turn to write, then begin a transaction that has the right to.
@@ -94,17 +94,6 @@ class SerialConnection(ThreadConnection):
     def _begin(self, statement: str) -> None:
         self._plain.begin(statement)
 
-    def _prepare(self, work: Callable[[], Any]) -> Any:
-        """Do a piece of work behind what is due before it; runs on the thread."""
-        wanted = self.read_only
-        if self._refuses_writes is not wanted:
-            self.sqlite_cursor().execute(f"PRAGMA query_only = {'ON' if wanted else 'OFF'}")
-            self._refuses_writes = wanted
-        if self._begins_with_next:
-            self._begin("BEGIN")
-            self._begins_with_next = False
-        return work()
-
     async def commit(self) -> None:
         """Commit; a transaction that SQLite keeps open keeps its turn.
 
@@ -120,6 +109,24 @@ class SerialConnection(ThreadConnection):
                 await self._end(self._conn.rollback)
 
     @property
+    def read_only(self) -> bool:
+        """Whether SQLite is to refuse writes; said to it with the next piece of work, by whichever door that comes."""
+        return self._plain.read_only
+
+    @read_only.setter
+    def read_only(self, value: bool) -> None:
+        self._plain.read_only = value
+
+    @property
+    def is_altered(self) -> bool:
+        """Whether a session has made it another connection than the profile describes."""
+        return self._plain.is_altered
+
+    @is_altered.setter
+    def is_altered(self, value: bool) -> None:
+        self._plain.is_altered = value
+
+    @property
     def file_id(self) -> tuple[int, int] | None:
         """Device and number of the file that is open; None in memory."""
         return self._plain.file_id
@@ -133,6 +140,11 @@ class SerialConnection(ThreadConnection):
     def may_end_transaction(self, value: bool) -> None:
         self._plain.may_end = value
 
+    async def read_uncommitted(self, value: bool) -> None:  # noqa: FBT001 - SQLite's switch
+        """Read what others have not committed, or no more."""
+        await self._execute(self.sqlite_cursor().execute, f"PRAGMA read_uncommitted = {int(value)}")
+        self.reads_uncommitted = value
+
     def check_open(self) -> None:
         """Whether the transaction that SQLAlchemy has begun can be committed.
 
@@ -143,7 +155,6 @@ class SerialConnection(ThreadConnection):
 
     def forget_transaction(self) -> None:
         """SQLAlchemy has ended its transaction; sends nothing."""
-        self._begins_with_next = False
         if self._file is not None:
             self._file.forget_transaction()
 
@@ -179,8 +190,6 @@ class SerialConnection(ThreadConnection):
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         work = partial(fn, *args, **kwargs)
-        if self._begins_with_next or self._refuses_writes is not self.read_only:
-            work = partial(self._prepare, work)
         return await self._send(partial(self._plain.run, work), self._deadlines.statement)
 
     async def iterdump(self) -> AsyncIterator[str]:

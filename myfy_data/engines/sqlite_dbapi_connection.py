@@ -6,29 +6,18 @@ statement that says COMMIT or ROLLBACK. From there sqlite3 would store each stat
 
 from __future__ import annotations
 
-import re
 import sqlite3
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import suppress
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
+from myfy_data.engines.sqlite_backup import NO_BACKUP, CopyingConnection
+from myfy_data.engines.sqlite_pragmas import NOT_IN_A_TRANSACTION, WatchedConnection, first_word, is_watched
 from myfy_data.errors import SessionError, TransactionEndedError
 
 T = TypeVar("T")
-
-
-_SLEEP = 0.1
-"""Seconds, at most, between two tries of a copy whose source or target is locked."""
-
-_PAGES = 1024
-"""Pages that a copy takes in one step, 4 MB mostly, and so the time until it hears of an interrupt."""
-
-_NO_BACKUP = (
-    "backup() copies what is committed, and waits for the end of a transaction that may write: here for its own\n"
-    "  fix: copy in a session that only reads: `async with data.session(read_only=True) as session:`"
-)
 
 
 class GuardedCursor(sqlite3.Cursor):
@@ -54,21 +43,22 @@ class GuardedCursor(sqlite3.Cursor):
         return self
 
 
-class PlainConnection(sqlite3.Connection):
+class PlainConnection(WatchedConnection, CopyingConnection):
     """A connection whose driver never begins a transaction by itself, whatever SQLAlchemy resets it to.
 
     Attributes:
-        profile: the profile's name.
         file_id: device and number of the file; None in memory.
+        read_only: whether it is to refuse writes; said to SQLite with the next piece of work.
+        begins_with_next: whether a transaction begins with the next piece of work.
         may_end: whether a statement may end the transaction that `begin` has begun, as a migration's does.
     """
 
-    profile = ""
     file_id: tuple[int, int] | None = None
     may_end = False
+    read_only = False
+    begins_with_next = False
     _is_begun = False
     _may_write = False
-    _interrupts = 0
     _statement = ""
     _cause: BaseException | None = None
 
@@ -101,7 +91,7 @@ class PlainConnection(sqlite3.Connection):
 
     def forget_transaction(self) -> None:
         """Expect no transaction any more: SQLAlchemy has ended it."""
-        self._is_begun, self._cause = False, None
+        self._is_begun, self._cause, self.begins_with_next = False, None, False
 
     def check_open(self, *, is_abandoned: bool = False) -> None:
         """Whether what comes next stands in the transaction that was begun, if one was.
@@ -133,6 +123,8 @@ class PlainConnection(sqlite3.Connection):
         """
         if self._is_begun and not self.in_transaction and not _only_closes(work):
             self.check_open()
+        if self.begins_with_next or self._refuses_writes is not self.read_only:
+            self._prepare()
         try:
             return work()
         except BaseException as error:
@@ -140,15 +132,36 @@ class PlainConnection(sqlite3.Connection):
                 self._cause = error
             raise
 
+    def _prepare(self) -> None:
+        """What is due before the next piece of work."""
+        if self._refuses_writes is not self.read_only:
+            super().cursor().execute(f"PRAGMA query_only = {'ON' if self.read_only else 'OFF'}")
+            self._refuses_writes = self.read_only
+        if self.begins_with_next:
+            self.begin("BEGIN")
+            self.begins_with_next = False
+
     def execute_on(self, execute: Callable[..., object], sql: str, *parameters: Any) -> None:
-        """Run a statement by a cursor's method, and remember it: if it ends the transaction, it tells how."""
+        """Run a statement by a cursor's method, and remember it: if it ends the transaction, it tells how.
+
+        Raises:
+            SessionError: it is a PRAGMA or an ATTACH that cannot have its effect here.
+        """
         self._statement = sql
-        execute(sql, *parameters)
+        if not is_watched(sql):
+            execute(sql, *parameters)
+        elif self.watched(lambda: execute(sql, *parameters)) and self._is_begun and not self.may_end:
+            raise SessionError(self.profile, NOT_IN_A_TRANSACTION.format(profile=self.profile))
+
+    def blobopen(self, *arguments: Any, **options: Any) -> sqlite3.Blob:
+        """Open a blob."""
+        return self.run(lambda: super(PlainConnection, self).blobopen(*arguments, **options))
 
     def execute_script(self, cursor: sqlite3.Cursor, script: str) -> None:
         """Run several statements inside the transaction that is open, which sqlite3 would commit first."""
         if not self.in_transaction:
-            self.run(lambda: self.execute_on(partial(sqlite3.Cursor.executescript, cursor), script))
+            self._statement = script
+            self.run(lambda: self.watched(lambda: sqlite3.Cursor.executescript(cursor, script)))
             return
         execute = partial(sqlite3.Cursor.execute, cursor)
         for statement in split_script(script):
@@ -173,50 +186,15 @@ class PlainConnection(sqlite3.Connection):
 
     # -- what sqlite3 does not interrupt ---------------------------------------------------------------------------
 
-    def interrupt(self) -> None:
-        """Interrupt what runs; called by another thread."""
-        self._interrupts += 1
-        super().interrupt()
-
-    def backup(self, target: sqlite3.Connection, *, pages: int = -1, name: str = "main", **options: Any) -> None:
+    def backup(self, target: sqlite3.Connection, **options: Any) -> None:
         """Copy the database; between two steps and two tries it can be interrupted.
-
-        What sqlite3 would copy in one step (`pages` below 1) is copied in several, of one snapshot.
 
         Raises:
             SessionError: the transaction may write; SQLite would wait for its end, so for ever.
         """
         if self._is_begun and self._may_write and self.in_transaction:
-            raise SessionError(self.profile, _NO_BACKUP)
-        with nullcontext() if pages > 0 else self._snapshot(name):
-            self._copy(target, pages if pages > 0 else _PAGES, name, **options)
-
-    def _copy(
-        self, target: sqlite3.Connection, pages: int, name: str, *, progress: Any = None, sleep: float = 0.25
-    ) -> None:
-        before = self._interrupts
-
-        def look(status: int, remaining: int, total: int) -> None:
-            if self._interrupts != before:
-                raise sqlite3.OperationalError("interrupted")
-            if progress is not None:
-                progress(status, remaining, total)
-
-        super().backup(target, pages=pages, progress=look, name=name, sleep=min(sleep, _SLEEP))
-
-    @contextmanager
-    def _snapshot(self, name: str) -> Iterator[None]:
-        """Keep what a database holds now: a copy begins anew when another connection writes between two steps."""
-        is_own, cursor = not self.in_transaction, super().cursor()
-        if is_own:
-            cursor.execute("BEGIN")
-        try:
-            quoted = name.replace('"', '""')
-            cursor.execute(f'SELECT count(*) FROM "{quoted}".sqlite_master').fetchone()  # noqa: S608 - it is quoted
-            yield
-        finally:
-            if is_own:
-                super().rollback()
+            raise SessionError(self.profile, NO_BACKUP)
+        super().backup(target, **options)
 
     # -- cursors ---------------------------------------------------------------------------------------------------
 
@@ -264,14 +242,6 @@ def _only_closes(work: Any) -> bool:
     """Whether a piece of work closes a cursor, which may be done whatever has become of the transaction."""
     function = getattr(work, "func", work)
     return getattr(function, "__name__", "") == "close" and isinstance(function.__self__, sqlite3.Cursor)
-
-
-_BEFORE_A_WORD = re.compile(r"(?:\s|;|--[^\n]*|/\*.*?\*/)*", re.DOTALL)
-
-
-def first_word(sql: str) -> str:
-    """The first word of a statement, in capitals, behind spaces and comments."""
-    return re.split(r"\W", sql[cast("re.Match[str]", _BEFORE_A_WORD.match(sql)).end() :], maxsplit=1)[0].upper()
 
 
 def split_script(script: str) -> Iterator[str]:

@@ -182,11 +182,11 @@ async def test_a_driver_that_is_used_without_sqlalchemy_may_write_after_a_reader
 async def test_a_reader_whose_begin_fails_begins_with_the_next_statement(path: Path) -> None:
     async with opened(path, read_only=True, pool_size=1) as engine, engine.connect() as connection:
         driver: Any = (await connection.get_raw_connection()).driver_connection
-        begin, driver._begin = driver._begin, _failing
+        begin, driver._conn.begin = driver._conn.begin, _failing
         with pytest.raises(sqlite3.OperationalError):
             driver.begin_reading()
             await driver.execute("SELECT 1")
-        driver._begin = begin
+        driver._conn.begin = begin
         await connection.execute(text("SELECT value FROM counter"))
 
         assert driver.in_transaction
