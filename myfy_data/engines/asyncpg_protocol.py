@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Mapping
 from contextvars import ContextVar
 from types import SimpleNamespace
 from typing import Any
 
+import asyncpg
 import asyncpg.protocol
 from asyncpg import connect_utils
 from asyncpg.protocol import Protocol
 
+from myfy_data.engines.asyncpg_login import GuardedLogin
 from myfy_data.engines.message_gate import MessageGate
+from myfy_data.redaction import Secret
 
-_OPENING: ContextVar[bool | None] = ContextVar("myfy_opening", default=None)
-"""While we open a connection in this task: whether its server is told to refuse writes."""
+_OPENING: ContextVar[tuple[Secret | None, bool] | None] = ContextVar("myfy_opening", default=None)
+"""While we open a connection in this task: the password, and whether the server refuses writes from the start."""
 
 _EXECUTES = frozenset({"bind", "bind_execute", "bind_execute_many"})
 """Messages that execute a statement which was prepared before."""
 
 
-class GatedProtocol(Protocol):  # type: ignore[misc]  # asyncpg ships no types
+class GatedProtocol(GuardedLogin):
     """A connection's protocol: each of the methods by which asyncpg sends something asks the gate first.
 
     Attributes:
         gate: what has to be sent first.
     """
 
-    def __init__(self, gate: MessageGate, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(self, secret: Secret | None, gate: MessageGate, *arguments: Any) -> None:
+        super().__init__(secret, *arguments)
         self.gate = gate
 
     async def send(self, sql: str) -> str:
@@ -109,23 +111,32 @@ class GatedProtocol(Protocol):  # type: ignore[misc]  # asyncpg ships no types
 
 
 def _build_protocol(*arguments: Any) -> Protocol:
-    read_only = _OPENING.get()
-    return Protocol(*arguments) if read_only is None else GatedProtocol(MessageGate(read_only=read_only), *arguments)
+    opening = _OPENING.get()
+    if opening is None:
+        return Protocol(*arguments)
+    secret, read_only = opening
+    return GatedProtocol(secret, MessageGate(read_only=read_only), *arguments)
 
 
 # asyncpg has no public way to bring a protocol of one's own. Those who open connections without us get theirs.
 connect_utils.protocol = SimpleNamespace(**{**vars(asyncpg.protocol), "Protocol": _build_protocol})
 
 
-@contextmanager
-def gated(*, read_only: bool) -> Iterator[None]:
-    """Give a gate to the connections that are opened inside the block.
+async def open_gated(arguments: Mapping[str, Any], secret: Secret | None, *, read_only: bool) -> Any:
+    """Open an asyncpg connection with a gate.
+
+    The password goes to our protocol alone: asyncpg is handed an empty one, which is all that it could give away.
 
     Args:
-        read_only: whether the server refuses their writes from the start.
+        arguments: asyncpg's own, password excepted.
+        secret: the password; None for the one that asyncpg finds itself.
+        read_only: whether the server refuses writes from the start.
+
+    Raises:
+        UnsafeLoginError: the server asks for a log-in that is refused.
     """
-    token = _OPENING.set(read_only)
+    token = _OPENING.set((secret, read_only))
     try:
-        yield
+        return await asyncpg.connect(**arguments, password=None if secret is None else "")
     finally:
         _OPENING.reset(token)

@@ -201,6 +201,10 @@ ASYNCPG = PackageContract(
             PrivateName(owner, name, kind, _ANY_DOOR, is_protection=True, callers=callers)
             for owner, name, kind, callers in _GATED
         ),
+        *(
+            PrivateName(_PROTOCOL, name, "method", _CLEAR_TEXT, is_protection=True)
+            for name in ("data_received", "connection_made")
+        ),
         PrivateName(_PROTOCOL, "is_connected", "method", _REPLACES, callers=(f"{ASYNCPG_CONNECTION}.is_closed",)),
         PrivateName(_PROTOCOL, "set_connection", "method", _REPLACES),
         *names_of(

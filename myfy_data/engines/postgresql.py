@@ -14,11 +14,13 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from myfy_data.engines.backend import MAY_END_TRANSACTION, READ_ONLY, Backend, abort_transport, adapted
 from myfy_data.engines.deferred_begin import attach_deferred_begin
-from myfy_data.engines.failures import CORRECT_ADDRESS, Failure, address_of
+from myfy_data.engines.driver_contract import ASYNCPG
+from myfy_data.engines.failures import CORRECT_ADDRESS, Failure, address_of, chain
 from myfy_data.engines.home import cancel_again
 from myfy_data.engines.postgresql_options import MayEndTransaction, SessionReadOnly
 from myfy_data.engines.reconnect import OptimisticReconnect
 from myfy_data.engines.tls import load_tls_context
+from myfy_data.package_contract import unsupported
 from myfy_data.redaction import Secret
 from myfy_data.settings.models import DatabaseSettings
 from myfy_data.settings.pooling import pooler_conflicts
@@ -137,13 +139,20 @@ class PostgreSQL(Backend):
         return address_of(self.settings.url, PORT)
 
     async def open(self, secret: Secret | None) -> Any:
-        """Open an asyncpg connection; the password is a callable, so it stands in no record of the connection."""
-        import asyncpg  # noqa: PLC0415 - the driver may be absent until an engine needs it
+        """Open an asyncpg connection, by a log-in that gives no password away."""
+        from myfy_data.engines.asyncpg_protocol import open_gated  # noqa: PLC0415 - the driver may be absent until now
 
-        from myfy_data.engines.asyncpg_protocol import gated  # noqa: PLC0415 - as above
+        return await open_gated(self.arguments, secret, read_only=self.stays_read_only)
 
-        with gated(read_only=self.stays_read_only):
-            return await asyncpg.connect(**self.arguments, password=secret.reveal if secret is not None else None)
+    def prove(self, connection: Any) -> None:
+        """As for every connection, and that our part of the log-in was not passed by.
+
+        Raises:
+            UnsupportedPackageError: asyncpg did not let us read what the server asked for.
+        """
+        super().prove(connection)
+        if not getattr(connection._protocol, "is_logged_in", False):  # noqa: SLF001 - asyncpg has no public name for it
+            raise unsupported(ASYNCPG, "has logged in past what refuses a password in clear text", self.profile)
 
     @property
     def stays_read_only(self) -> bool:
@@ -153,6 +162,9 @@ class PostgreSQL(Backend):
     def explain_refusal(self, error: BaseException) -> Failure | None:
         """What PostgreSQL refused, by SQLSTATE."""
         code = getattr(error, "sqlstate", None)
+        unsafe = next((item for item in chain(error) if hasattr(item, "fix") and hasattr(item, "reason")), None)
+        if unsafe is not None:
+            return Failure(unsafe.reason, unsafe.fix)
         if "rejected SSL upgrade" in str(error) and self.settings.tls_mode != "prefer":
             return Failure(f"{self.address} offers no TLS", 'switch TLS on in the server, or write tls = "disable"')
         if code is None:

@@ -79,5 +79,5 @@ async def _tables(target: Target) -> set[str]:
     def ask(connection: Connection) -> set[str]:
         return set(inspect(connection).get_table_names())
 
-    async with migration_engine(target) as engine, reading(target, engine).connect() as connection:
+    async with migration_engine(target) as engine, reading(engine).connect() as connection:
         return await connection.run_sync(ask) - {target.settings.migrations.version_table}
