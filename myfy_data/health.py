@@ -54,15 +54,15 @@ class HealthReport:
         return self.ok and not all(profile.ok for profile in self.profiles.values())
 
 
-class Pinger(Protocol):
-    """Whatever asks a profile's server for an answer, within the profile's `connect_timeout`."""
+class Prober(Protocol):
+    """What asks a profile's server for an answer, within the profile's `connect_timeout` and beside its pool."""
 
-    async def ping(self, profile: str) -> PingResult | None:
+    async def probe(self, profile: str) -> PingResult | None:
         """Ask; an exception is the answer no."""
         ...
 
 
-async def check_health(registry: Pinger, profiles: Iterable[str], required: Collection[str]) -> HealthReport:
+async def check_health(registry: Prober, profiles: Iterable[str], required: Collection[str]) -> HealthReport:
     """Ask all profiles at once.
 
     Args:
@@ -75,12 +75,12 @@ async def check_health(registry: Pinger, profiles: Iterable[str], required: Coll
     return HealthReport(dict(zip(names, answers, strict=True)))
 
 
-async def _probe(registry: Pinger, name: str, *, required: bool) -> ProfileHealth:
+async def _probe(registry: Prober, name: str, *, required: bool) -> ProfileHealth:
     started = time.perf_counter()
     error: str | None = None
     writable: bool | None = None
     try:
-        answer = await registry.ping(name)
+        answer = await registry.probe(name)
         writable = answer.writable if answer is not None else None
     except Exception as failure:  # noqa: BLE001 - whatever it is, the profile is not healthy
         error = _describe(failure)

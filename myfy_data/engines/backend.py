@@ -7,8 +7,9 @@ import os
 import socket
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Engine
@@ -36,6 +37,19 @@ MAY_END_TRANSACTION = "myfy_may_end_transaction"
 """Execution option: a statement may end the transactions of this connection, as migrations do (contract C16.4)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What `do_connect` listeners want one connection to be opened with.
+
+    Attributes:
+        arguments: what the driver's `connect` is told, password excepted.
+        secret: the password; None for the profile's own.
+    """
+
+    arguments: Mapping[str, Any]
+    secret: Secret | None
+
+
 class Backend(ABC):
     """One database as one engine uses it.
 
@@ -46,7 +60,13 @@ class Backend(ABC):
         target: the server in words, without a password.
         connections: driver connections that were opened and are not collected yet.
         arrivals: those that are being opened.
+        is_handed_passwords: whether `do_connect` listeners give the passwords.
     """
+
+    is_handed_passwords = False
+
+    changeable: frozenset[str] = frozenset()
+    """Arguments that `do_connect` listeners may change, beside the password."""
 
     adapter: Mapping[str, Any] = {}
     """Arguments of SQLAlchemy's adapter around the driver connection."""
@@ -65,8 +85,11 @@ class Backend(ABC):
         self.connections: weakref.WeakSet[Any] = weakref.WeakSet()
         self.arrivals = Arrivals()
 
-    async def connect(self) -> Any:
+    async def connect(self, login: Login | None = None) -> Any:
         """Open a driver connection, handshake included, within `connect_timeout`.
+
+        Args:
+            login: what to open it with; the profile's own arguments when None.
 
         Raises:
             ConnectTimeoutError: it took longer.
@@ -76,11 +99,12 @@ class Backend(ABC):
             asyncio.CancelledError: the caller was cancelled; it goes on without the driver's frames.
         """
         self._check_open()
-        secret = load_password(self.profile, self.target, self.settings)
+        handed = login.secret if login is not None else None
+        secret = handed if handed is not None else load_password(self.profile, self.target, self.settings)
         failure: BaseException
         try:
             async with self.arrivals.within(self.settings.connect_timeout):
-                connection = await self.open(secret)
+                connection = await self.open(secret, self.arguments if login is None else login.arguments)
                 self._prove(connection)
         except (DatabaseConnectionError, UnsupportedPackageError) as error:
             failure, cause = without_frames(error), error.__cause__
@@ -145,7 +169,9 @@ class Backend(ABC):
     def refused(self) -> Failure:
         """The failure of a log-in."""
         settings = self.settings
-        if settings.password_file is not None:
+        if self.is_handed_passwords:
+            given, fix = "with the password that a `do_connect` listener gave", "correct what that listener gives"
+        elif settings.password_file is not None:
             given, fix = (
                 f"with the password in {settings.password_file}",
                 "correct username or the password in that file",
@@ -165,8 +191,8 @@ class Backend(ABC):
         """Host and port, socket, or file in words."""
 
     @abstractmethod
-    async def open(self, secret: Secret | None) -> Any:
-        """Open a driver connection. `connect` bounds it and puts its failures into words."""
+    async def open(self, secret: Secret | None, arguments: Mapping[str, Any]) -> Any:
+        """Open a driver connection with these arguments. `connect` bounds it and puts its failures into words."""
 
     @abstractmethod
     def explain_refusal(self, error: BaseException) -> Failure | None:
@@ -175,6 +201,10 @@ class Backend(ABC):
     @abstractmethod
     async def ping(self, connection: Any) -> None:
         """One round trip; any exception means that the connection is dead."""
+
+    @abstractmethod
+    async def ask(self, connection: Any, question: str) -> Sequence[Any]:
+        """The rows that a driver connection answers to a SELECT, outside of any transaction."""
 
     @abstractmethod
     def seems_closed(self, connection: Any) -> bool:

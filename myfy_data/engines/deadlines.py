@@ -75,10 +75,11 @@ def _is_overdue(context: ExceptionContext) -> bool:
 def _part(dbapi_connection: Any, backend: Backend) -> None:
     """Close a connection before SQLAlchemy does, whose own way waits as long as a statement may take."""
     with suppress(MissingGreenlet):  # outside of any, SQLAlchemy cannot wait either
-        adapted(dbapi_connection).run_async(lambda driver: _close(driver, backend))
+        adapted(dbapi_connection).run_async(lambda driver: close_politely(driver, backend))
 
 
-async def _close(driver: Any, backend: Backend) -> None:
+async def close_politely(driver: Any, backend: Backend) -> None:
+    """Close a single connection; one that does not take the good-bye in time is cut off."""
     try:
         async with asyncio.timeout(min(_FAREWELL, backend.settings.close_timeout)):
             await backend.close(driver)

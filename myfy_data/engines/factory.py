@@ -6,12 +6,12 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from myfy_data.engines.backend import Backend, cut_line
+from myfy_data.engines.connector import Connector
 from myfy_data.engines.deadlines import watch_deadlines
 from myfy_data.engines.drivers import load_driver
 from myfy_data.engines.first_connect import bound_first_connect
@@ -53,6 +53,7 @@ class OpenEngine:
         engine: the engine.
         reading: the same for sessions to which the server refuses writes (contract C5.10).
         backend: the database behind it, which knows the driver's connections.
+        connector: opens connections, also beside the pool.
         home: the loop and the process that may use it.
         role: whether the server takes writes.
         opened_at: monotonic seconds; engines are closed in the reverse order.
@@ -62,6 +63,7 @@ class OpenEngine:
     engine: AsyncEngine
     reading: AsyncEngine
     backend: Backend
+    connector: Connector
     home: Home
     role: Role
     opened_at: float = field(default_factory=time.monotonic)
@@ -126,7 +128,9 @@ def open_owned(name: str, settings: DatabaseSettings) -> OpenEngine:
     url = settings.url
     load_driver(name, url.backend, url.driver)
     backend = _BACKENDS[url.backend](name, settings, options.driver)
-    engine = _create(name, options, backend)
+    connector = Connector(backend)
+    engine = _create(name, options, backend, connector)
+    connector.attach(engine.sync_engine)
     home = Home(name, running_loop())
     if isinstance(engine.pool, BoundedPool):
         engine.pool.settle(name, home, settings.pool_leak_detection_threshold)
@@ -139,7 +143,8 @@ def open_owned(name: str, settings: DatabaseSettings) -> OpenEngine:
     watch_pooler(engine.sync_engine, name, settings)
     if backend.needs_liveness and settings.pool_pre_ping:
         watch_liveness(engine.sync_engine, backend)
-    return OpenEngine(name, engine, _reading(engine, backend), backend, home, Role(engine.sync_engine, backend))
+    role = Role(engine.sync_engine, backend)
+    return OpenEngine(name, engine, _reading(engine, backend), backend, connector, home, role)
 
 
 def _reading(engine: AsyncEngine, backend: Backend) -> AsyncEngine:
@@ -149,18 +154,11 @@ def _reading(engine: AsyncEngine, backend: Backend) -> AsyncEngine:
     return engine.execution_options(**READ_ONLY_OPTIONS)
 
 
-def _create(name: str, options: EngineOptions, backend: Backend) -> AsyncEngine:
-    engine: AsyncEngine
-
-    def connect() -> Any:
-        # What create_async_engine does for async_creator; only this way are the adapter's own arguments heard.
-        return engine.dialect.loaded_dbapi.connect(async_creator_fn=backend.connect, **backend.adapter)
-
+def _create(name: str, options: EngineOptions, backend: Backend, connector: Connector) -> AsyncEngine:
     try:
-        engine = create_async_engine(options.url, creator=connect, **options.engine)
+        return create_async_engine(options.url, creator=connector.open, **options.engine)
     except (TypeError, ArgumentError) as error:
         raise ConfigError([_refused(name, backend.settings, error)]) from None
-    return engine
 
 
 def _refused(name: str, settings: DatabaseSettings, error: Exception) -> Problem:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Engine, event
@@ -63,6 +64,8 @@ def mysql_arguments(settings: DatabaseSettings) -> dict[str, Any]:
 class MySQL(Backend):
     """Strict aiomysql connections."""
 
+    changeable = (OPTIONS - {"ssl"}) | {"user", "host", "port", "db"}
+
     def __init__(self, profile: str, settings: DatabaseSettings, arguments: Mapping[str, Any]) -> None:
         super().__init__(profile, settings, arguments)
         self.arguments.setdefault("ssl", load_tls_context(profile, self.target, settings))
@@ -72,17 +75,17 @@ class MySQL(Backend):
         """Host and port, or the socket."""
         return address_of(self.settings.url, PORT)
 
-    async def open(self, secret: Secret | None) -> Any:
+    async def open(self, secret: Secret | None, arguments: Mapping[str, Any]) -> Any:
         """Open a strict connection and tell the server what the profile says of each session."""
         from myfy_data.engines.mysql_connection import StrictConnection  # noqa: PLC0415 - needs the driver
 
         connection = StrictConnection(
-            **self.arguments,
+            **arguments,
             profile=self.profile,
             password=secret.reveal() if secret is not None else "",
             answer_timeout=self.settings.connect_timeout,
             late=self.late,
-            is_local=self.settings.url.is_loopback,
+            is_local="unix_socket" in arguments or replace(self.settings.url, host=arguments["host"]).is_loopback,
         )
         await connection.open()
         try:
@@ -157,6 +160,13 @@ class MySQL(Backend):
     async def ping(self, connection: Any) -> None:
         """One round trip; a new connection is never opened in its place."""
         await connection.ping(reconnect=False)
+
+    async def ask(self, connection: Any, question: str) -> Sequence[Any]:
+        """The rows of a SELECT."""
+        async with connection.cursor() as cursor:
+            await cursor.execute(question)
+            rows: Sequence[Any] = await cursor.fetchall()
+            return rows
 
     def seems_closed(self, connection: Any) -> bool:
         """Whether aiomysql has closed it, or has heard the server's end of it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -124,6 +124,7 @@ class PostgreSQL(Backend):
     """asyncpg connections."""
 
     proves_itself = True
+    changeable = (OPTIONS - {"ssl"} - _ADAPTER_KEYS) | {"user", "host", "port", "database"}
 
     def __init__(self, profile: str, settings: DatabaseSettings, arguments: Mapping[str, Any]) -> None:
         super().__init__(profile, settings, {key: arguments[key] for key in arguments.keys() - _ADAPTER_KEYS})
@@ -138,11 +139,11 @@ class PostgreSQL(Backend):
         """Host and port."""
         return address_of(self.settings.url, PORT)
 
-    async def open(self, secret: Secret | None) -> Any:
+    async def open(self, secret: Secret | None, arguments: Mapping[str, Any]) -> Any:
         """Open an asyncpg connection, by a log-in that gives no password away."""
         from myfy_data.engines.asyncpg_protocol import open_gated  # noqa: PLC0415 - the driver may be absent until now
 
-        return await open_gated(self.arguments, secret, read_only=self.stays_read_only)
+        return await open_gated(arguments, secret, read_only=self.stays_read_only)
 
     def prove(self, connection: Any) -> None:
         """As for every connection, and that our part of the log-in was not passed by.
@@ -205,6 +206,11 @@ class PostgreSQL(Backend):
     async def ping(self, connection: Any) -> None:
         """One round trip in the simple protocol; an empty query would fail in asyncpg."""
         await connection.execute("SELECT 1")
+
+    async def ask(self, connection: Any, question: str) -> Sequence[Any]:
+        """The rows of a SELECT."""
+        rows: Sequence[Any] = await connection.fetch(question)
+        return rows
 
     def seems_closed(self, connection: Any) -> bool:
         """Whether asyncpg knows that it is closed."""

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
+from typing import Any
 
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from myfy_data.engines.deadlines import close_politely
 from myfy_data.engines.elsewhere import close_elsewhere
 from myfy_data.engines.factory import OpenEngine, open_owned
 from myfy_data.engines.failures import other_failure
 from myfy_data.engines.home import running_loop
 from myfy_data.engines.pool import BoundedPool
-from myfy_data.engines.roles import VERSION_AND_ROLE
+from myfy_data.engines.roles import VERSION_AND_ROLE, Ask
 from myfy_data.engines.status import PingResult, PoolStatus, build_status, describe_server, pool_size
 from myfy_data.errors import ConfigError, DataModuleError, Problem, UnknownProfileError, closed_engine
 from myfy_data.settings.models import DatabaseSettings
@@ -129,33 +132,35 @@ class EngineRegistry:
         return build_status(profile, pool_size(settings), pools)
 
     async def ping(self, profile: str) -> PingResult:
-        """Ask the profile's server for its version and whether it takes writes, within `connect_timeout`.
+        """Ask over the pool for the server's version and whether it takes writes, within `connect_timeout`.
 
         Raises:
             DatabaseConnectionError: it did not answer.
             DatabaseTimeoutError: it took us in, and did not answer within a `command_timeout` that is shorter.
             PoolExhausted: every connection is in use.
         """
+        return await self._within_bounds(profile, _ask_over_the_pool)
+
+    async def probe(self, profile: str) -> PingResult:
+        """As `ping`, over a connection of its own: a pool that is busy is no dead server.
+
+        A database in memory is this process's own, so there is nothing that could fail to answer.
+
+        Raises:
+            DatabaseConnectionError: it did not answer.
+        """
+        return await self._within_bounds(profile, _ask_beside_the_pool)
+
+    async def _within_bounds(self, profile: str, ask: Callable[[OpenEngine], Awaitable[PingResult]]) -> PingResult:
         settings = self._settings(profile)
         opened = self._get(profile)
         try:
             async with asyncio.timeout(settings.connect_timeout):
-                return await self._ask(opened, settings)
+                return await ask(opened)
         except DataModuleError:
             raise
-        except (SQLAlchemyError, OSError) as error:
+        except Exception as error:
             raise self._no_answer(opened, settings, error) from error
-
-    async def _ask(self, opened: OpenEngine, settings: DatabaseSettings) -> PingResult:
-        backend = settings.url.backend
-        # A SQLite session that may write would wait for its turn; a server tells more to one that may write.
-        engine = opened.reading if backend == "sqlite" else opened.engine
-        async with engine.connect() as connection:
-            started = time.monotonic()
-            answers = (await connection.exec_driver_sql(VERSION_AND_ROLE[backend])).one()
-            latency = time.monotonic() - started
-            writable = await opened.role.probe(connection, answers[1:])
-            return PingResult(opened.profile, describe_server(backend, str(answers[0])), latency, writable)
 
     def _no_answer(self, opened: OpenEngine, settings: DatabaseSettings, error: Exception) -> DataModuleError:
         pool = opened.engine.pool
@@ -213,3 +218,38 @@ async def _close(opened: OpenEngine) -> None:
         await close_elsewhere(opened, loop)
     else:
         opened.drop()
+
+
+async def _ask_over_the_pool(opened: OpenEngine) -> PingResult:
+    backend = opened.backend.settings.url.backend
+    # A SQLite session that may write would wait for its turn; a server tells more to one that may write.
+    engine = opened.reading if backend == "sqlite" else opened.engine
+    async with engine.connect() as connection:
+
+        async def ask(question: str) -> Sequence[Any]:
+            return (await connection.exec_driver_sql(question)).all()
+
+        result = await _ask(opened, ask)
+        if result.writable is False:  # the next ping asks over a new connection, which may lead to another server
+            (await connection.get_raw_connection()).invalidate(soft=True)
+        return result
+
+
+async def _ask_beside_the_pool(opened: OpenEngine) -> PingResult:
+    if opened.backend.settings.url.is_memory:
+        return PingResult(opened.profile, describe_server("sqlite", sqlite3.sqlite_version), 0.0)
+    driver = await opened.connector.open_detached()
+    try:
+        return await _ask(opened, partial(opened.backend.ask, driver))
+    finally:
+        await close_politely(driver, opened.backend)
+
+
+async def _ask(opened: OpenEngine, ask: Ask) -> PingResult:
+    backend = opened.backend.settings.url.backend
+    started = time.monotonic()
+    [answers] = await ask(VERSION_AND_ROLE[backend])
+    latency = time.monotonic() - started
+    version, *role = answers
+    writable = await opened.role.probe(ask, role)
+    return PingResult(opened.profile, describe_server(backend, str(version)), latency, writable)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
@@ -39,6 +39,8 @@ VERSION_AND_ROLE = {
     "mysql": "SELECT version(), @@global.read_only, @@global.innodb_read_only",
 }
 """The version, then what must be off for the server to take writes. A standby's transactions are read-only as well."""
+
+Ask = Callable[[str], Awaitable[Sequence[Any]]]
 
 _CLUSTER = "SHOW GLOBAL STATUS WHERE Variable_name IN ('wsrep_ready', 'wsrep_provider_name')"
 
@@ -103,21 +105,19 @@ class Role:
         if not self.is_writable and _WRITES.match(statement) and not _is_reading(connection):
             self.note(writable=True)
 
-    async def probe(self, connection: Any, answers: Sequence[Any]) -> bool | None:
-        """Whether the server takes writes, and take note of it; None where nobody wants to know.
+    async def probe(self, ask: Ask, answers: Sequence[Any]) -> bool | None:
+        """Whether the server takes writes, and take note of it; None where it does not matter.
 
         Args:
-            connection: SQLAlchemy's asynchronous connection that was asked for `VERSION_AND_ROLE`.
-            answers: what it answered, without the version.
+            ask: runs a SELECT where `answers` come from, and gives its rows.
+            answers: to `VERSION_AND_ROLE`, without the version.
         """
-        if not self.matters or _is_reading(connection.sync_connection):
+        if not self.matters:
             return None
         writable = all(_is_off(answer) for answer in answers)
         if writable and self._backend.settings.url.backend == "mysql":
-            cluster = dict((await connection.exec_driver_sql(_CLUSTER)).all())
+            cluster = {row[0]: row[1] for row in await ask(_CLUSTER)}
             writable = not cluster.get("wsrep_provider_name") or cluster.get("wsrep_ready") == "ON"
-        if not writable:  # the next probe asks over a new connection, which may lead to another server
-            (await connection.get_raw_connection()).invalidate(soft=True)
         self.note(writable=writable)
         return writable
 

@@ -8,7 +8,7 @@ import shlex
 import sqlite3
 import time
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -87,7 +87,7 @@ class SQLite(Backend):
         mode = "rw" if self._was_opened else "rwc"
         return f"file:{quote(self.path)}?mode={'ro' if self.settings.read_only else mode}"
 
-    async def open(self, secret: Secret | None) -> Any:  # noqa: ARG002 - a file asks for no password
+    async def open(self, secret: Secret | None, arguments: Mapping[str, Any]) -> Any:  # noqa: ARG002 - as connect
         """Open a connection on a thread of its own."""
         from myfy_data.engines.sqlite_connection import SerialConnection  # noqa: PLC0415 - the driver
         from myfy_data.engines.sqlite_thread import Deadlines  # noqa: PLC0415 - as above
@@ -188,6 +188,12 @@ class SQLite(Backend):
 
     async def ping(self, connection: Any) -> None:
         """Nothing that idles can die: a file has no other end."""
+
+    async def ask(self, connection: Any, question: str) -> Sequence[Any]:
+        """The rows of a SELECT."""
+        cursor = await connection.cursor().execute(question)
+        rows: Sequence[Any] = await cursor.fetchall()
+        return rows
 
     def seems_closed(self, connection: Any) -> bool:  # noqa: ARG002 - as ping
         """Never."""

@@ -10,7 +10,7 @@ import asyncio
 import struct
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -35,20 +35,24 @@ class Silent:
 
     Attributes:
         arrived: a client has connected, and spoken where it speaks first.
+        left: that client has closed its connection.
     """
 
     scheme: str
     greeting: bytes = b""
     port: int = 0
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    left: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(self.greeting)
         if self.scheme == "postgresql" or self.greeting:
             await reader.read(4096)
         self.arrived.set()
-        while await reader.read(4096):
-            pass
+        with suppress(ConnectionError):
+            while await reader.read(4096):
+                pass
+        self.left.set()
         writer.close()
 
     def settings(self, tls: str, connect_timeout: float, directory: Path) -> DataSettings:

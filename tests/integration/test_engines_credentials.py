@@ -13,7 +13,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from myfy_data.engines.registry import EngineRegistry
 from myfy_data.errors import DatabaseConnectionError
@@ -274,3 +275,29 @@ async def test_a_password_file_that_is_not_text_is_not_shown(tmp_path: Path) -> 
 
     assert "is not UTF-8 text" in str(error)
     assert "CANARY-bytes" not in everything_about(error)
+
+
+@KINDS
+async def test_a_do_connect_listener_gives_each_connection_its_password(account: Account) -> None:
+    """SQLAlchemy's documented way to hand out a token that is renewed."""
+    engines: list[AsyncEngine] = []
+    tokens = iter(["first", "second"])
+
+    def give(_dialect: object, _record: object, _positional: object, parameters: dict[str, object]) -> None:
+        parameters["password"] = next(tokens)
+
+    def attach(_profile: str, engine: AsyncEngine) -> None:
+        engines.append(engine)
+        event.listen(engine.sync_engine, "do_connect", give)
+
+    registry = EngineRegistry({"main": account.settings(password="outdated")}, attach)
+    account.set_password("first")
+    async with registry.get("main").connect() as connection:
+        answers = [(await connection.execute(text("SELECT 1"))).scalar_one()]
+    await engines[0].dispose()
+    account.set_password("second")
+    async with registry.get("main").connect() as connection:
+        answers.append((await connection.execute(text("SELECT 1"))).scalar_one())
+    await registry.close()
+
+    assert answers == [1, 1]

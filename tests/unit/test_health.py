@@ -19,7 +19,7 @@ class Servers:
         self._everybody = asyncio.Barrier(asked)
         self._down = down or {}
 
-    async def ping(self, profile: str) -> None:
+    async def probe(self, profile: str) -> None:
         async with asyncio.timeout(5), self._everybody:
             if profile in self._down:
                 raise self._down[profile]
@@ -77,7 +77,7 @@ def test_a_report_can_be_sent_to_another_process() -> None:
 )
 async def test_a_server_that_takes_no_writes_is_not_healthy(writable: bool | None, ok: bool, error: str | None) -> None:
     class Server:
-        async def ping(self, profile: str) -> PingResult:
+        async def probe(self, profile: str) -> PingResult:
             return PingResult(profile, "PostgreSQL 15.20", 0.001, writable)
 
     health = (await check_health(Server(), ["a"], {"a"})).profiles["a"]
