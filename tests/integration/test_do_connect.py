@@ -241,7 +241,9 @@ async def nowhere(tmp_path: Path, scheme: str) -> AsyncIterator[DatabaseSettings
         return
     timeout = {"statement_timeout": 3.0} if scheme == "postgresql" else {}
     async with silent(scheme if scheme == "mysql" else "postgresql, in clear") as server:
-        yield DatabaseSettings(database_url=f"{scheme}://app@127.0.0.1:{server.port}/main", connect_timeout=5, **timeout)
+        yield DatabaseSettings(
+            database_url=f"{scheme}://app@127.0.0.1:{server.port}/main", connect_timeout=5, **timeout
+        )
         assert not server.arrived.is_set()
 
 
