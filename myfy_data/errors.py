@@ -360,12 +360,12 @@ class RevisionMismatchError(MigrationError):
         wanted: the revisions that the code's migrations end with.
     """
 
-    def __init__(self, profile: str, *, found: Sequence[str], wanted: Sequence[str]) -> None:
+    def __init__(self, profile: str, *, found: Sequence[str], wanted: Sequence[str], fix: str = "") -> None:
         self.found = tuple(found)
         self.wanted = tuple(wanted)
         here, there = (", ".join(sorted(names)) or "base" for names in (found, wanted))
         super().__init__(
             profile,
             f"the database is at revision {here}, and this code wants {there}",
-            fix=f"myfy-data db upgrade --profile {profile}",
+            fix=fix or f"myfy-data db upgrade --profile {profile}",
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from myfy_data.cli.db_files import init, revision
+from myfy_data.cli.db_files import init, merge, revision
 from myfy_data.cli.db_look import check, current, heads, history
 from myfy_data.cli.db_run import downgrade, stamp, upgrade
 from myfy_data.cli.groups import SuggestingGroup
@@ -18,5 +18,5 @@ def db() -> None:
     """
 
 
-for command in (init, revision, upgrade, downgrade, current, history, heads, check, stamp):
+for command in (init, revision, upgrade, downgrade, current, history, heads, check, stamp, merge):
     db.add_command(command)

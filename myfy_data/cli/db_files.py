@@ -10,6 +10,7 @@ import click
 
 from myfy_data.cli import output
 from myfy_data.cli.db_options import Chosen, profile_options
+from myfy_data.cli.options import single_option
 
 if TYPE_CHECKING:
     from myfy_data.migrations.target import Target
@@ -43,14 +44,14 @@ def init(chosen: Chosen, *, alembic_ini: bool) -> int:
 
 
 @click.command()
-@click.option("-m", "--message", metavar="TEXT", required=True, help="What the revision changes.")
+@single_option("-m", "--message", metavar="TEXT", required=True, help="What the revision changes.")
 @click.option(
     "--autogenerate/--empty", default=True, help="Compare models and database, which is the default; or write it empty."
 )
-@click.option("--rev-id", metavar="ID", help="Its identifier; a random one without it.")
-@click.option("--head", metavar="REVISION", default="head", help="The revision that it follows.")
+@single_option("--rev-id", metavar="ID", help="Its identifier; a random one without it.")
+@single_option("--head", metavar="REVISION", default="head", help="The revision that it follows.")
 @click.option("--splice", is_flag=True, help="Let it follow a revision that is no head.")
-@click.option("--branch-label", metavar="LABEL", help="Begin a branch of this name.")
+@single_option("--branch-label", metavar="LABEL", help="Begin a branch of this name.")
 @click.option("--depends-on", metavar="REVISION", multiple=True, help="A revision that must run before; repeatable.")
 @profile_options
 def revision(  # noqa: PLR0913 - one argument for each of Alembic's options
@@ -77,6 +78,28 @@ def revision(  # noqa: PLR0913 - one argument for each of Alembic's options
     for answer in answers:
         if answer.error is None:
             written = "no changes, so nothing was written" if answer.value is None else f"wrote {_shown(answer.value)}"
+            output.write([[f"{answer.profile}: {written}"]])
+    db_work.write_errors(answer.error for answer in answers)
+    _write_passed(chosen)
+    return db_work.exit_code(answer.error for answer in answers)
+
+
+@click.command()
+@single_option("-m", "--message", metavar="TEXT", default="merge heads", help="What the revision says of itself.")
+@single_option("--rev-id", metavar="ID", help="Its identifier; a random one without it.")
+@profile_options
+def merge(chosen: Chosen, *, message: str, rev_id: str | None) -> int:
+    """Write a revision that follows every head.
+
+    Then there is one head again: two branches of code that each brought a revision leave two. Connects to nothing.
+    """
+    from myfy_data.cli import db_work
+    from myfy_data.migrations import operations
+
+    answers = db_work.each_awaited(_distinct(chosen.targets), lambda target: operations.merge(target, message, rev_id))
+    for answer in answers:
+        if answer.error is None:
+            written = "one head, so nothing was written" if answer.value is None else f"wrote {_shown(answer.value)}"
             output.write([[f"{answer.profile}: {written}"]])
     db_work.write_errors(answer.error for answer in answers)
     _write_passed(chosen)

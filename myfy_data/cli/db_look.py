@@ -9,6 +9,7 @@ import click
 
 from myfy_data.cli import output
 from myfy_data.cli.db_options import Chosen, profile_options
+from myfy_data.cli.options import single_option
 
 if TYPE_CHECKING:
     from myfy_data.cli.db_work import Answer
@@ -32,7 +33,7 @@ def current(chosen: Chosen, *, as_json: bool) -> int:
 
 
 @click.command()
-@click.option("-r", "--range", "revisions", metavar="FROM:TO", help="Only these revisions.")
+@single_option("-r", "--range", "revisions", metavar="FROM:TO", help="Only these revisions.")
 @click.option("--json", "as_json", is_flag=True, help=_AS_JSON)
 @profile_options
 def history(chosen: Chosen, *, revisions: str | None, as_json: bool) -> int:
@@ -83,9 +84,14 @@ def render_check(report: CheckReport) -> Iterator[output.Line]:
     here, there = listed_revisions(state.current), listed_revisions(state.heads)
     if report.ok:
         yield [(f"{report.profile}: at head ({there}), and the models agree", "green")]
+    elif state.is_half_done:
+        yield [(f"{report.profile}: between two revisions: {state.interrupted}", "red")]
+        yield from output.message_lines(f"  fix: {state.fix}")
+        return
     elif not state.is_at_head:
-        yield [(f"{report.profile}: the database is at {here}, and head is {there}", "red")]
-        yield from output.message_lines(f"  fix: myfy-data db upgrade --profile {report.profile}")
+        which = ", which no file has" if state.unknown else ""
+        yield [(f"{report.profile}: the database is at {here}{which}, and head is {there}", "red")]
+        yield from output.message_lines(f"  fix: {state.fix}")
     else:
         yield [(f"{report.profile}: at head ({there}), but the models have changed:", "red")]
         yield from ([f"    {line}"] for line in report.drift)
@@ -98,6 +104,8 @@ def _current(report: CurrentReport) -> list[output.Span]:
     from myfy_data.migrations.report import listed_revisions
 
     state = ("head", "green") if report.is_at_head else (f"head is {listed_revisions(report.heads)}", "yellow")
+    if report.is_half_done:
+        state = ("half done", "red")
     return [report.profile, listed_revisions(report.current), state, report.interrupted]
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from myfy_data.cli.options import Asked, load_options
+from myfy_data.cli.options import Asked, load_options, single_option
 
 if TYPE_CHECKING:
     from myfy_data.migrations.target import PassedOver, Target
@@ -33,33 +33,40 @@ class Chosen:
     every: bool
 
 
-def choose(asked: Asked, profile: str | None, *, every: bool) -> Chosen:
-    """Load the settings, and find the profiles.
+def choose(asked: Asked, profiles: Sequence[str], *, every: bool) -> Chosen:
+    """Load the settings, and find the profiles: those named, each once; else every one, or the default profile.
 
     Raises:
         click.UsageError: both `--profile` and `--all` were given.
-        ConfigError: the configuration cannot be used, or the profile is not ours to migrate.
+        ConfigError: the configuration cannot be used, or a profile is not ours to migrate.
     """
-    if profile is not None and every:
+    if profiles and every:
         raise click.UsageError("--profile and --all exclude each other")
     settings = asked.load_to_connect()
     from myfy_data.migrations.target import resolve_all, resolve_target
 
-    if not every:
-        return Chosen([resolve_target(settings, profile)], [], every=False)
-    targets, passed = resolve_all(settings)
-    return Chosen(targets, passed, every=True)
+    if every:
+        targets, passed = resolve_all(settings)
+        return Chosen(targets, passed, every=True)
+    names = dict.fromkeys(settings.resolve_name(name) for name in profiles or (None,))
+    return Chosen([resolve_target(settings, name) for name in names], [], every=False)
 
 
 def profile_options(command: Callable[..., int]) -> Callable[..., int]:
     """Give a command `--profile`, `--all` and those of every command; its first argument is what was chosen."""
 
-    @click.option("--profile", metavar="NAME", help="Work on this profile; on the default profile without it.")
+    @click.option(
+        "--profile",
+        "profiles",
+        metavar="NAME",
+        multiple=True,
+        help="Work on this profile; may be repeated. On the default profile without it.",
+    )
     @click.option("--all", "every", is_flag=True, help="Work on every profile that is ours to migrate.")
     @load_options
     @functools.wraps(command)
-    def with_options(asked: Asked, *, profile: str | None, every: bool, **others: Any) -> int:
-        return command(choose(asked, profile, every=every), **others)
+    def with_options(asked: Asked, *, profiles: tuple[str, ...], every: bool, **others: Any) -> int:
+        return command(choose(asked, profiles, every=every), **others)
 
     return with_options
 
@@ -67,7 +74,7 @@ def profile_options(command: Callable[..., int]) -> Callable[..., int]:
 def lock_option(command: Callable[..., int]) -> Callable[..., int]:
     """Give a command `--lock-timeout`."""
     text = "Wait so long for another process that migrates; lock_timeout of the profile without it."
-    return click.option("--lock-timeout", type=click.FloatRange(min=0), metavar="SECONDS", help=text)(command)
+    return single_option("--lock-timeout", type=click.FloatRange(min=0), metavar="SECONDS", help=text)(command)
 
 
 def with_lock_timeout(target: Target, seconds: float | None) -> Target:
@@ -79,6 +86,17 @@ def with_lock_timeout(target: Target, seconds: float | None) -> Target:
     settings = target.settings
     migrations = settings.migrations.model_copy(update={"lock_timeout": seconds})
     return replace(target, settings=settings.model_copy(update={"migrations": migrations}))
+
+
+def with_dropping(chosen: Chosen, databases: Sequence[str]) -> Chosen:
+    """The same profiles, allowed to drop everything in the databases that are named."""
+    from dataclasses import replace
+
+    targets = [
+        replace(target, may_drop=target.database) if target.database in databases else target
+        for target in chosen.targets
+    ]
+    return replace(chosen, targets=targets)
 
 
 class BackwardCommand(click.Command):

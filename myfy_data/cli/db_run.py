@@ -8,13 +8,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from myfy_data.cli import output
-from myfy_data.cli.db_options import BackwardCommand, Chosen, lock_option, profile_options, with_lock_timeout
+from myfy_data.cli.db_options import (
+    BackwardCommand,
+    Chosen,
+    lock_option,
+    profile_options,
+    with_dropping,
+    with_lock_timeout,
+)
 
 if TYPE_CHECKING:
     from myfy_data.migrations.report import MigrationReport, Tell
     from myfy_data.migrations.target import Target
 
 _COLOURS = {"failed": "red", "passed over": "dim", "nothing to do": "dim"}
+_YES_DROP = "In production: undo even the first revision of this database; may be repeated."
 _AS_JSON = "Print a list of {profile, outcome, from, to, revisions, seconds, notes, error}."
 
 Action = Callable[["Target", "Tell"], Coroutine[Any, Any, "MigrationReport"]]
@@ -44,12 +52,17 @@ def upgrade(chosen: Chosen, *, revision: str, sql: bool, lock_timeout: float | N
 @click.command(cls=BackwardCommand)
 @click.argument("revision")
 @click.option("--sql", is_flag=True, help="Print the SQL instead of running it; REVISION is FROM:TO.")
+@click.option("--yes-drop", "may_drop", metavar="DATABASE", multiple=True, help=_YES_DROP)
 @lock_option
 @click.option("--json", "as_json", is_flag=True, help=_AS_JSON)
 @profile_options
-def downgrade(chosen: Chosen, *, revision: str, sql: bool, lock_timeout: float | None, as_json: bool) -> int:
+def downgrade(
+    chosen: Chosen, *, revision: str, sql: bool, may_drop: tuple[str, ...], lock_timeout: float | None, as_json: bool
+) -> int:
     """Undo the revisions down to REVISION, such as -1 or base."""
     from myfy_data.migrations import operations
+
+    chosen = with_dropping(chosen, may_drop)
 
     if sql:
         return _write_sql(chosen, lambda target: operations.write_downgrade_sql(target, revision, output.answers()))

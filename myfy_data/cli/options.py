@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from myfy_data.layers.gather import Request
     from myfy_data.settings.loader import LoadReport
     from myfy_data.settings.root import DataSettings
+
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +80,24 @@ def settings_of(report: LoadReport) -> DataSettings:
     return report.settings
 
 
+def single_option(*names: str, default: Any = None, **attributes: Any) -> Callable[[Command], Command]:
+    """As `click.option`, for one value: given twice, it is refused, because only one of them could count (C14.5)."""
+
+    def only(_context: click.Context, option: click.Parameter, given: tuple[Any, ...]) -> Any:
+        if len(given) > 1:
+            raise click.UsageError(f"{option.opts[-1]} may be given once, and is given {len(given)} times")
+        return given[0] if given else default
+
+    return click.option(*names, multiple=True, callback=only, **attributes)
+
+
 def load_options(command: Callable[..., int]) -> Callable[..., int]:
     """Give a command `--config`, `--environment` and `--set`, as its first argument `asked`."""
 
     @click.option(
         "--config", metavar="PATH", multiple=True, help="Read exactly this file; may be repeated, later wins."
     )
-    @click.option("--environment", metavar="NAME", help="Load as this environment does.")
+    @single_option("--environment", metavar="NAME", help="Load as this environment does.")
     @click.option(
         "--set", "sets", metavar="KEY=VALUE", multiple=True, help="Set one key above all layers; may be repeated."
     )

@@ -8,14 +8,14 @@ from pathlib import Path
 import click
 
 from myfy_data.cli import output
-from myfy_data.cli.options import Asked, load_options
+from myfy_data.cli.options import Asked, load_options, single_option
 
 SCHEMA_FILE = "schemas/myfy.schema.json"
 """Where the schema stands, seen from the directory of `myfy.toml`; its first line names this path."""
 
 
 @click.command()
-@click.option("--output", "target", metavar="FILE", help="Write the schema to FILE instead of printing it.")
+@single_option("--output", "target", metavar="FILE", help="Write the schema to FILE instead of printing it.")
 @click.option(
     "--check", "compare", is_flag=True, help=f"Exit with 1 when FILE, or {SCHEMA_FILE}, is stale; write nothing."
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from myfy_data.cli import output
-from myfy_data.cli.options import Asked, load_options, settings_of
+from myfy_data.cli.options import Asked, load_options, settings_of, single_option
 
 if TYPE_CHECKING:
     from myfy_data.cli.effective import Row
@@ -23,7 +23,7 @@ _STATES = {"found": "green", "absent": "dim", "not read": "yellow"}
 @click.option(
     "--layers", is_flag=True, help="List the layers, low to high, instead of the values; with --origin, both."
 )
-@click.option("--profile", metavar="NAME", help="Show one profile only.")
+@single_option("--profile", metavar="NAME", help="Show one profile only.")
 @click.option("--no-defaults", is_flag=True, help="Leave out what no layer set.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print a list of {key, value, source, file, line, column, variable}."

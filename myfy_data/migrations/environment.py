@@ -6,7 +6,7 @@ import logging
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from logging.config import fileConfig
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,8 @@ def run_env(**options: Any) -> None:
     """Run the migrations that Alembic asks for, on the profile's own database.
 
     Called by `env.py`, under `myfy-data db` and under `alembic` alike. The latter takes the default profile, or the one
-    of `-x profile=NAME`; `-x environment=NAME` loads the settings of another environment.
+    of `-x profile=NAME`; `-x environment=NAME` loads the settings of another environment, and `-x yes-drop=DATABASE`
+    lets a downgrade to base pass in production.
 
     Args:
         options: more arguments for Alembic's `context.configure`, such as `include_object` or `compare_server_default`.
@@ -76,13 +77,21 @@ def run_env(**options: Any) -> None:
 
 
 def build_config(target: Target, handed: Handed | None = None) -> Config:
-    """Alembic's configuration for a profile; no file is read, and no URL is in it.
+    """Alembic's configuration for a profile, with what the project tells `alembic` in its own files.
+
+    Templates, hooks and the like stand in `alembic.ini` or in `[tool.alembic]` of `pyproject.toml`. The directory is
+    the profile's, and no URL is looked at.
 
     Raises:
         UnsupportedPackageError: this version of Alembic does not work.
     """
     verify(ALEMBIC, target.profile)
-    config = Config(cmd_opts=Namespace(quiet=True))
+    ini, toml = target.root / "alembic.ini", target.root / "pyproject.toml"
+    config = Config(
+        ini if ini.is_file() else None,
+        toml_file=toml if toml.is_file() else None,
+        cmd_opts=Namespace(quiet=True, x=None),  # x: for context.get_x_argument()
+    )
     config.set_main_option("script_location", str(target.directory).replace("%", "%%"))
     if handed is not None:
         config.attributes[ATTRIBUTE] = handed
@@ -171,7 +180,7 @@ def _run_for_alembic(options: dict[str, Any]) -> None:
     given = context.get_x_argument(as_dictionary=True)
     here = Path(context.script.dir).absolute()
     settings = load_settings(here, environment=given.get("environment"))
-    target = resolve_target(settings, given.get("profile"))
+    target = replace(resolve_target(settings, given.get("profile")), may_drop=given.get("yes-drop"))
     put_on_path(target.root)
     if target.directory.resolve() != here.resolve():
         _move_to(target)
@@ -203,8 +212,12 @@ def _move_to(target: Target) -> None:
 
 def _only_looks(config: Config) -> bool:
     """Whether the command that runs changes nothing, so that nobody has to wait for it."""
+    return _command_name(config) in _LOOKS
+
+
+def _command_name(config: Config) -> str:
     command, *_ = getattr(config.cmd_opts, "cmd", (None,))
-    return getattr(command, "__name__", "") in _LOOKS
+    return getattr(command, "__name__", "")
 
 
 async def _look(target: Target, options: dict[str, Any]) -> None:
@@ -219,7 +232,8 @@ async def _run_locked(target: Target, options: dict[str, Any]) -> None:
         engine.connect() as connection,
         migration_lock(target, connection, tell_nobody),
     ):
-        watch = await connection.run_sync(lambda sync: Watch(target, sync, tell_nobody))
+        stamps = _command_name(context.config) == "stamp"
+        watch = await connection.run_sync(lambda sync: Watch(target, sync, tell_nobody, stamps=stamps))
         try:
             await connection.run_sync(lambda sync: _run(Handed(target, sync, watch), options))
             await connection.commit()

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from myfy_data.errors import ConfigError, DataModuleError, MigrationError
 from myfy_data.migrations.journal import ChangedRevisionError
+from myfy_data.migrations.report import unknown_revision_fix
 from myfy_data.migrations.target import Target
 from myfy_data.migrations.watch import Watch
 
@@ -27,10 +28,12 @@ def explain_command_error(target: Target, error: CommandError) -> MigrationError
     profile = f" --profile {target.profile}"
     if unknown:
         message = f"there is no revision {unknown[1]!r} in {target.directory}"
-        fix = f"myfy-data db history{profile}; a database may be ahead of the code: then deploy the code that has it"
+        fix = (
+            f"myfy-data db history{profile} lists them; for one in the database: {unknown_revision_fix(target.profile)}"
+        )
         return MigrationError(target.profile, message, fix=fix)
     if "Multiple head revisions" in reason or "multiple heads" in reason.lower():
-        fix = f"alembic merge heads, or name one: myfy-data db heads{profile}"
+        fix = f"myfy-data db merge{profile}"
         return MigrationError(target.profile, reason, fix=fix)
     if "not up to date" in reason:
         fix = f"myfy-data db upgrade{profile}"
@@ -55,7 +58,7 @@ def explain_failure(target: Target, watch: Watch, error: Exception) -> DataModul
         return explain_command_error(target, error)
     if isinstance(error, MigrationError) and not watch.running:
         return error
-    facts = [*_what_ran(target, watch), *_invalid_indexes(watch)]
+    facts = [*_what_ran(target, watch, is_unanswered=_is_unanswered(error)), *_invalid_indexes(watch)]
     own = isinstance(error, MigrationError) and error
     reason = own.reason if own else _reason(watch, error, target)
     if own:
@@ -99,15 +102,17 @@ def _invalid_indexes(watch: Watch) -> Iterator[str]:
         yield f"CREATE INDEX CONCURRENTLY left {index} unfinished; before the next run: DROP INDEX CONCURRENTLY {index}"
 
 
-def _what_ran(target: Target, watch: Watch) -> Iterator[str]:
+def _what_ran(target: Target, watch: Watch, *, is_unanswered: bool) -> Iterator[str]:
     stay = watch.stay
     if watch.done:
         yield f"complete before it: {', '.join(watch.done)}"
     if not watch.running:
         return
     if not stay:
-        yield f"nothing of {watch.running} is in the database" + _truth(target)
+        yield _nothing_ran(target, watch)
         return
+    if is_unanswered:  # its row was committed before it was sent
+        yield "no answer came to the last of these: it may have run, or the server may still be at it"
     why = "this database cannot roll DDL back" if target.backend == "mysql" else "committed by the revision itself"
     number = "1 statement" if len(stay) == 1 else f"{len(stay)} statements"
     yield f"{number} of {watch.running} ran and stay ({why}):"
@@ -115,8 +120,16 @@ def _what_ran(target: Target, watch: Watch) -> Iterator[str]:
         yield f"  {entry.statement[:_SHOWN]}"
 
 
-def _truth(target: Target) -> str:
-    return "" if target.backend == "mysql" else ": it was rolled back"
+def _nothing_ran(target: Target, watch: Watch) -> str:
+    rolled_back = "" if target.backend == "mysql" else ": it was rolled back"
+    if watch.is_undoing:
+        return f"nothing of {watch.running} was undone{rolled_back}"
+    return f"nothing of {watch.running} is in the database{rolled_back}"
+
+
+def _is_unanswered(error: BaseException) -> bool:
+    """Whether a statement was sent, and its answer never came."""
+    return isinstance(error, TimeoutError) or (isinstance(error, DBAPIError) and error.connection_invalidated)
 
 
 def _fix(watch: Watch, error: Exception) -> str:

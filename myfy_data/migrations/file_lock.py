@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import socket
+import stat
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 SUFFIX = "-migration-lock"
 """Beside SQLite's own `-wal` and `-shm`, so that the same ignore rules fit."""
+
+
+_LONGEST_NOTE = 1000
+"""Characters that are read of what the holder wrote down."""
 
 
 def this_process() -> str:
@@ -36,7 +42,7 @@ class FileLock:
         Raises:
             OSError: the file cannot be made.
         """
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        descriptor = self._open_file()
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             taken = self._is_still(descriptor)
@@ -50,6 +56,23 @@ class FileLock:
         self._open = descriptor
         return True
 
+    def _open_file(self) -> int:
+        """Open the file, and nothing else that stands there: a link would let others choose what is overwritten."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        try:
+            descriptor = os.open(self._path, flags, 0o666)
+        except OSError as error:
+            if error.errno not in (errno.ELOOP, errno.ENXIO):
+                raise
+            raise self._no_file() from None
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise self._no_file()
+        return descriptor
+
+    def _no_file(self) -> OSError:
+        return OSError(f"{self._path} is a link, a pipe or a device, where the migration lock belongs; delete it")
+
     def _is_still(self, descriptor: int) -> bool:
         """Whether the file was not deleted, by the one who had the lock before us, since we opened it."""
         try:
@@ -61,9 +84,11 @@ class FileLock:
     def holder(self) -> str:
         """Who has it, as they wrote it down."""
         try:
-            written = self._path.read_text(encoding="utf-8")
+            descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:
-            written = ""
+            return "another process"
+        with os.fdopen(descriptor, encoding="utf-8", errors="replace") as file:
+            written = file.read(_LONGEST_NOTE)
         return written or "another process"
 
     def release(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -67,14 +68,19 @@ class MigrationManager:
         """
         return _or_raise(run_blocking(lambda: operations.upgrade(self.target, revision)))
 
-    def downgrade(self, revision: str = "-1") -> MigrationReport:
+    def downgrade(self, revision: str = "-1", *, yes_drop: str | None = None) -> MigrationReport:
         """Undo every revision down to one.
 
+        Args:
+            revision: where to go: a revision, `-1`, `base`.
+            yes_drop: the database's name; in production, nothing else lets a first revision be undone.
+
         Raises:
+            ConfigError: production, and a first revision would be undone.
             MigrationError: a revision failed; says what was undone.
             MigrationLockError: another process held the lock for longer than `migrations.lock_timeout`.
         """
-        return _or_raise(run_blocking(lambda: operations.downgrade(self.target, revision)))
+        return _or_raise(run_blocking(lambda: operations.downgrade(replace(self.target, may_drop=yes_drop), revision)))
 
     def current(self) -> CurrentReport:
         """Where the database stands.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +20,9 @@ from myfy_data.migrations.metadata import require_metadata
 from myfy_data.migrations.report import CheckReport, MigrationReport, RevisionInfo, Tell, tell_nobody
 from myfy_data.migrations.runner import Run, ask, call_alembic, offline, read_current, require_environment, run_command
 from myfy_data.migrations.target import Target
+
+LONGEST_REVISION = 32
+"""Characters that Alembic's version table holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ async def upgrade(
         tell: hears each revision when it begins, and whom we wait for.
         engine: the engine to run on; one of its own when None.
     """
+    _require_revision(target, revision)
     run = Run(target, lambda config: command.upgrade(config, revision), "upgraded", revision in ("head", "heads"), tell)
     return await run_command(run, engine)
 
@@ -67,6 +72,7 @@ async def downgrade(target: Target, revision: str, *, tell: Tell = tell_nobody) 
         revision: where to go: a revision, `-1`, `base`.
         tell: hears each revision when it begins.
     """
+    _require_revision(target, revision)
     return await run_command(Run(target, lambda config: command.downgrade(config, revision), "downgraded", False, tell))
 
 
@@ -79,9 +85,15 @@ async def stamp(target: Target, revision: str, *, purge: bool = False, tell: Tel
         purge: forget what the database said before, even revisions that nobody knows.
         tell: hears whom we wait for.
     """
+    _require_revision(target, revision)
     return await run_command(
         Run(target, lambda config: command.stamp(config, revision, purge=purge), "stamped", False, tell)
     )
+
+
+def _require_revision(target: Target, revision: str) -> None:
+    if not revision.strip():
+        raise MigrationError(target.profile, "no revision has an empty name", fix="name one, such as head, base or -1")
 
 
 async def write_upgrade_sql(target: Target, revision: str, output: TextIO) -> None:
@@ -115,11 +127,43 @@ async def write_revision(target: Target, new: NewRevision) -> Path | None:
         MigrationError: the database is not at head, or Alembic refuses.
         DatabaseConnectionError: the server cannot be reached.
     """
+    _refuse_text(target, new.message, new.rev_id)
     require_environment(target)
     if not new.autogenerate:
         return _path(call_alembic(target, lambda: _revise(Handed(target), new)))
     require_metadata(target)
     return _path(await ask(target, lambda handed: call_alembic(target, lambda: _revise(handed, new))))
+
+
+async def merge(target: Target, message: str = "merge heads", rev_id: str | None = None) -> Path | None:
+    """Write a revision that follows every head, so that there is one head again; connects to nothing.
+
+    Returns:
+        Its file; None when there is one head already.
+
+    Raises:
+        MigrationError: there are no migrations, or Alembic refuses.
+    """
+    _refuse_text(target, message, rev_id)
+    script = require_environment(target)
+    if len(call_alembic(target, script.get_heads)) < 2:
+        return None
+    config = build_config(target, Handed(target))
+    return _path(call_alembic(target, lambda: command.merge(config, "heads", message, rev_id=rev_id)))
+
+
+def _refuse_text(target: Target, message: str, rev_id: str | None) -> None:
+    """Refuse what Alembic's template would put into Python's source or into the version table, and break it."""
+    if rev_id is not None and len(rev_id) > LONGEST_REVISION:
+        reason = f"the identifier has {len(rev_id)} characters, and a version table holds {LONGEST_REVISION}"
+        raise MigrationError(target.profile, reason, fix=f"--rev-id {rev_id[:LONGEST_REVISION]}")
+    try:
+        survives = "\\" not in message and ast.literal_eval(f'"""{message}\n"""') == f"{message}\n"
+    except (SyntaxError, ValueError):
+        survives = False
+    if not survives:
+        reason = "the message would not survive in a file of Python: it holds a backslash, or quotes that end it"
+        raise MigrationError(target.profile, reason, fix="write the message without them")
 
 
 def _revise(handed: Handed, new: NewRevision) -> Any:

@@ -102,17 +102,30 @@ class CurrentReport:
         current: the revisions that the database is at; empty for none.
         heads: the revisions that its directory ends with.
         interrupted: what an earlier run left unfinished, in words; empty when nothing.
+        is_half_done: whether statements of that run are in the database, so that it is at no revision.
+        unknown: those of `current` that no file of the directory has.
     """
 
     profile: str
     current: tuple[str, ...]
     heads: tuple[str, ...]
     interrupted: str = ""
+    is_half_done: bool = False
+    unknown: tuple[str, ...] = ()
 
     @property
     def is_at_head(self) -> bool:
-        """Whether there is nothing to run."""
-        return set(self.current) == set(self.heads)
+        """Whether there is nothing to run, and nothing half done."""
+        return set(self.current) == set(self.heads) and not self.is_half_done
+
+    @property
+    def fix(self) -> str:
+        """The command that brings the database to head; empty when it is there."""
+        if self.is_half_done:
+            return finishing_command(self.profile, self.interrupted)
+        if self.unknown:
+            return unknown_revision_fix(self.profile)
+        return "" if self.is_at_head else f"myfy-data db upgrade --profile {self.profile}"
 
     def as_json(self) -> dict[str, Any]:
         """The answer as `--json` gives it."""
@@ -148,6 +161,21 @@ class CheckReport:
     def as_json(self) -> dict[str, Any]:
         """The answer as `--json` gives it."""
         return {**self.state.as_json(), "ok": self.ok, "drift": list(self.drift)}
+
+
+def finishing_command(profile: str, step: str) -> str:
+    """How to finish a run that was interrupted; `step` begins with which way it went."""
+    if step.startswith("downgrade"):
+        return f"correct what stopped it, then finish it: myfy-data db downgrade -1 --profile {profile}"
+    return f"correct what stopped it, then finish it: myfy-data db upgrade --profile {profile}"
+
+
+def unknown_revision_fix(profile: str) -> str:
+    """What to do about a database that is at a revision which no file has."""
+    return (
+        f"deploy the code that has it; or, where its history was squashed into one revision that says the same:"
+        f" myfy-data db stamp --purge head --profile {profile}"
+    )
 
 
 def _listed(revisions: tuple[str, ...] | None) -> list[str] | None:

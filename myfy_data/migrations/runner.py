@@ -22,6 +22,7 @@ from myfy_data.migrations.environment import Handed, build_config
 from myfy_data.migrations.explain import explain_command_error, explain_database_error, explain_failure
 from myfy_data.migrations.journal import Journal
 from myfy_data.migrations.lock import migration_lock
+from myfy_data.migrations.metadata import put_on_path
 from myfy_data.migrations.report import CurrentReport, MigrationReport, Outcome, Tell
 from myfy_data.migrations.target import Target
 from myfy_data.migrations.turns import alembic_turn, run_in_turn
@@ -61,6 +62,7 @@ def require_environment(target: Target) -> ScriptDirectory:
             f"there are no migrations in {target.directory}",
             fix=f"myfy-data db init --profile {target.profile}",
         )
+    put_on_path(target.root)  # env.py and revisions import what the application has, however we were started
     return ScriptDirectory.from_config(build_config(target))
 
 
@@ -103,10 +105,14 @@ async def read_current(target: Target, engine: AsyncEngine | None = None) -> Cur
     if engine is None:
         async with migration_engine(target) as own:
             return await read_current(target, own)
-    heads = read_heads(target)
+    script = require_environment(target)
+    with _told(target):
+        heads, known = tuple(script.get_heads()), {revision.revision for revision in script.walk_revisions()}
     async with reading(engine).connect() as connection:
         here = await run_in_turn(connection, _current, target)
-        return CurrentReport(target.profile, here, heads, await connection.run_sync(_unfinished, target))
+        interrupted, stays = await connection.run_sync(_unfinished, target)
+        unknown = tuple(revision for revision in here if revision not in known)
+        return CurrentReport(target.profile, here, heads, interrupted, stays, unknown)
 
 
 async def ask(target: Target, question: Callable[[Handed], Any]) -> Any:
@@ -202,17 +208,20 @@ async def _at_head(target: Target, engine: AsyncEngine) -> tuple[str, ...] | Non
     with suppress(MigrationError):  # MariaDB shows nobody a table that somebody else is just making
         async with reading(engine).connect() as connection:
             here = await run_in_turn(connection, _current, target)
-            return here if set(here) == set(heads) else None
+            # A downgrade that failed half-way leaves the revision where it was: the journal knows better.
+            _, stays = await connection.run_sync(_unfinished, target)
+            return here if set(here) == set(heads) and not stays else None
     return None
 
 
 async def _run_locked(run: Run, connection: AsyncConnection) -> MigrationReport:
-    watch = await connection.run_sync(lambda sync: Watch(run.target, sync, run.tell))
+    stamps = run.outcome == "stamped"
+    watch = await connection.run_sync(lambda sync: Watch(run.target, sync, run.tell, stamps=stamps))
     ending = _Ending(run.target.profile, run.outcome)
     try:
         await run_in_turn(connection, _run_alembic, run, watch)
         await connection.commit()
-        if run.outcome == "stamped":  # whoever stamps says what the database is like
+        if stamps:  # whoever stamps says what the database is like
             await connection.run_sync(lambda _: watch.journal.close())
     except Exception as error:  # noqa: BLE001 - a revision may raise anything, and the report tells it
         await watch.clean_up(connection)
@@ -260,9 +269,9 @@ def _current(connection: Connection, target: Target) -> tuple[str, ...]:
     return found[-1] if found else ()
 
 
-def _unfinished(connection: Connection, target: Target) -> str:
-    """What an earlier run left behind, in words; also what a run is at right now."""
+def _unfinished(connection: Connection, target: Target) -> tuple[str, bool]:
+    """What an earlier run left behind, in words, and whether statements of it stay; also what a run is at right now."""
     with suppress(SQLAlchemyError):  # it comes and goes with the run of another process
         left = Journal(connection, target.progress_table).read()
-        return unfinished(left[0]) if left else ""
-    return ""
+        return (unfinished(left[0]), len(left) > 1) if left else ("", False)
+    return "", False

@@ -25,6 +25,8 @@ class Target:
         root: the project root, from which the metadata is imported.
         place: where `migrations.metadata` is said.
         hidden: tables that autogenerate does not see: every profile's version table.
+        is_protected: whether the environment is production, where data is not dropped without a word (contract C14.1).
+        may_drop: the name of the database that may be dropped all the same.
     """
 
     profile: str
@@ -33,6 +35,15 @@ class Target:
     root: Path
     place: str
     hidden: frozenset[str]
+    is_protected: bool = False
+    may_drop: str | None = None
+
+    @property
+    def database(self) -> str:
+        """The database's name as its server knows it; for SQLite the name of the file."""
+        url = self.settings.url
+        name = url.database or url.username or ""
+        return Path(name).name if url.backend == "sqlite" else name
 
     @property
     def backend(self) -> str:
@@ -100,7 +111,8 @@ def build_target(settings: DataSettings, name: str) -> Target:
     root = (settings.project_root or Path.cwd()).absolute()
     directory = Path(profile.migrations.directory or Path("migrations", name))
     place = str(settings.origin_at(("profiles", name, "migrations", "metadata")))
-    return Target(name, profile, root / directory, root, place, frozenset(_version_tables(settings)))
+    hidden = frozenset(_version_tables(settings))
+    return Target(name, profile, root / directory, root, place, hidden, settings.blocks_auto_create)
 
 
 def _version_tables(settings: DataSettings) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -11,9 +12,9 @@ from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from myfy_data.errors import DataModuleError, MigrationError
+from myfy_data.errors import ConfigError, DataModuleError, MigrationError, Problem
 from myfy_data.migrations.journal import Entry, Journal
-from myfy_data.migrations.report import Tell
+from myfy_data.migrations.report import Tell, finishing_command
 from myfy_data.migrations.target import Target
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Watch:
         before: the revisions that the database was at; None until it was asked.
         done: the revisions that are complete, in order.
         running: the revision that has begun and is not complete; empty for none.
+        is_undoing: whether it is being undone.
         running_path: its file.
         notes: what to tell about it.
         stay: after a failure, the statements of `running` that are in the database and stay.
@@ -38,7 +40,8 @@ class Watch:
         journal: how far it has come.
     """
 
-    def __init__(self, target: Target, connection: Connection, tell: Tell) -> None:
+    def __init__(self, target: Target, connection: Connection, tell: Tell, *, stamps: bool = False) -> None:
+        self._stamps = stamps
         self._target = target
         self._connection = connection
         self._tell = tell
@@ -47,6 +50,7 @@ class Watch:
         self.done: list[str] = []
         self.running = ""
         self.running_path = ""
+        self.is_undoing = False
         self.notes: list[str] = []
         self.stay: list[Entry] = []
         self.invalid: list[str] = []
@@ -58,6 +62,9 @@ class Watch:
         def planned(heads: Any, context: MigrationContext) -> Iterator[MigrationStep]:
             self.before = tuple(heads)
             steps = list(function(heads, context))
+            self._refuse_to_undo_all(steps)
+            if not steps and not self._stamps:
+                self._refuse_half_done()
             if steps:
                 self.journal = Journal(self._connection, self._target.progress_table, context.version_table_schema)
             for number, step in enumerate(steps, 1):
@@ -72,11 +79,12 @@ class Watch:
         if step.info.is_stamp:
             return
         revision = step.revision
-        self.running, self.running_path = revision.revision, revision.path
         direction = "upgrade" if step.is_upgrade else "downgrade"
-        name = f"{direction} {self.running}"
+        name = f"{direction} {revision.revision}"
         self._tell(self._target.profile, f"{name} ({number}): {revision.doc or 'no message'}")
-        self.journal.begin(name, self._left_behind(name))
+        left = self._left_behind(name)  # refused here, this revision has not begun
+        self.running, self.running_path, self.is_undoing = revision.revision, revision.path, not step.is_upgrade
+        self.journal.begin(name, left)
         self._violations = self._count_violations()
 
     def _left_behind(self, step: str) -> list[Entry]:
@@ -92,14 +100,36 @@ class Watch:
             last = statements[-1].statement
             self.notes.append(f"{note}; it goes on where that one stopped, with statement {len(statements)}: {last}")
         else:
-            raise MigrationError(
-                self._target.profile,
-                f"{note}, and {_counted(len(statements))} of it cannot be rolled back by this database",
-                facts=[entry.statement for entry in statements],
-                fix=f"finish it first: myfy-data db upgrade --profile {self._target.profile}; or undo these by hand,"
-                " then: myfy-data db stamp REVISION",
-            )
+            raise self._half_done(run, statements)
         return statements
+
+    def _refuse_half_done(self) -> None:
+        """Refuse to find nothing to do where an earlier run stopped half-way; the revision alone does not tell."""
+        run, *statements = self.journal.read() or (None,)
+        if run is not None and statements:
+            raise self._half_done(run, statements)
+
+    def _half_done(self, run: Entry, statements: list[Entry]) -> MigrationError:
+        profile = self._target.profile
+        return MigrationError(
+            profile,
+            f"{unfinished(run)}, and {_counted(len(statements))} of it cannot be rolled back by this database",
+            facts=[entry.statement for entry in statements],
+            fix=f"{finishing_command(profile, run.step)}; or undo these by hand, then:"
+            f" myfy-data db stamp REVISION --profile {profile}",
+        )
+
+    def _refuse_to_undo_all(self, steps: list[Any]) -> None:
+        """Refuse, where the environment is production, to undo a first revision, however it was asked for."""
+        target = self._target
+        undone = next(
+            (step for step in steps if not (step.is_upgrade or step.info.is_stamp or step.to_revisions)), None
+        )
+        if undone is None or not target.is_protected or target.may_drop == target.database:
+            return
+        message = f"undoing {undone.revision.revision} leaves nothing of {target.database!r}, and this is production"
+        fix = f"myfy-data db downgrade base --profile {target.profile} --yes-drop {shlex.quote(target.database)}"
+        raise ConfigError([Problem("", f"profiles.{target.profile}", message, fix=fix)])
 
     def applied(self, *, step: Any, heads: Iterable[str], **_: Any) -> None:
         """Alembic's `on_version_apply`: a step is complete, and its transaction still open."""

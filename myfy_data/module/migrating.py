@@ -9,7 +9,7 @@ from typing import Literal
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from myfy_data.engines.registry import EngineRegistry
-from myfy_data.errors import ConfigError, DatabaseConnectionError, Problem, RevisionMismatchError
+from myfy_data.errors import ConfigError, DatabaseConnectionError, MigrationError, Problem, RevisionMismatchError
 from myfy_data.migrations.target import Target, startup_targets
 from myfy_data.settings.root import DataSettings
 
@@ -42,7 +42,7 @@ async def migrate_profiles(
 
     Raises:
         RevisionMismatchError: `check`, and a database is at another revision.
-        MigrationError: `upgrade`, and a revision failed; or there are no migrations.
+        MigrationError: a database is between two revisions; there are no migrations; `upgrade`, and a revision failed.
         MigrationLockError: `upgrade`, and another process held the lock for too long.
         DatabaseConnectionError: a required profile cannot be reached; an optional one is logged.
     """
@@ -63,8 +63,12 @@ async def _check(target: Target, engine: AsyncEngine | None) -> None:
     from myfy_data.migrations.runner import read_current  # noqa: PLC0415 - imports Alembic
 
     state = await read_current(target, engine)
+    if state.is_half_done:
+        raise MigrationError(
+            target.profile, f"the database is between two revisions: {state.interrupted}", fix=state.fix
+        )
     if not state.is_at_head:
-        raise RevisionMismatchError(target.profile, found=state.current, wanted=state.heads)
+        raise RevisionMismatchError(target.profile, found=state.current, wanted=state.heads, fix=state.fix)
 
 
 async def _upgrade(target: Target, engine: AsyncEngine | None) -> None:

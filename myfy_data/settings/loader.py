@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -24,6 +25,7 @@ from myfy_data.settings.problems import translate
 from myfy_data.settings.root import DataSettings
 from myfy_data.settings.settle import Settler
 from myfy_data.settings.trace import Trace
+from myfy_data.settings.version_tables import check_version_tables
 from myfy_data.settings.vocabulary import VOCABULARY
 
 DEFAULT_URL = "sqlite+aiosqlite:///./myfy.db"
@@ -147,6 +149,9 @@ class _Load:
             return None
         for name, profile in settings.profiles.items():
             checker.check_profile(name, profile, settings.environment.lower())
+        if len(settings.profiles) > 1:
+            root = self._gathered.file_base or Path()
+            check_version_tables(settings.profiles, root, trace.blame, self._findings)
         settings._merged = Merged(  # noqa: SLF001 - the loader is what fills it
             trace,
             self._roster.abstract,

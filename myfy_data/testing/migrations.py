@@ -47,6 +47,8 @@ def assert_no_drift(profile: str | None = None, settings: DataSettings | Databas
     if report.ok:
         return
     state = report.state
+    if state.is_half_done:
+        raise AssertionError(f"profile {report.profile!r}: the database is between two revisions: {state.interrupted}")
     here, there = listed_revisions(state.current), listed_revisions(state.heads)
     found = [f"the database is at {here}, and head is {there}"] if not state.is_at_head else report.drift
     raise AssertionError("\n".join([f"profile {report.profile!r}: models and migrations differ", *found]))
