@@ -14,7 +14,7 @@ TYPED := myfy_data myfy/data
 SCHEMA := schemas/myfy.schema.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format types floors schema schema-check static check faults compliance bench-config bench-hosts bench-pool bench-database clean core dev lowest lock
+.PHONY: help setup demo test lint format types floors schema schema-check static check faults compliance bench-config bench-hosts bench-pool bench-database clean core dev lowest lock newest unstable
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -61,6 +61,13 @@ compliance: dev ## run SQLAlchemy's own tests on engines of ours and on plain on
 	PIP_CACHE_DIR=$${PIP_CACHE_DIR:-$(CURDIR)/.cache/pip} \
 		$(BIN)/python -m tests.compliance --page docs/reference/compliance.md $(COMPLIANCE_ARGS)
 
+newest: dev ## run the tests on the newest of everything, pre-releases included, and say what broke
+	PIP_CACHE_DIR=$${PIP_CACHE_DIR:-$(CURDIR)/.cache/pip} $(BIN)/python .ci/newest.py $(PYTEST_ARGS)
+
+unstable: ## run the tests on Python 3.14 and 3.15, PostgreSQL 18, MySQL 9 and MariaDB 11.8 out of Debian unstable; needs root
+	.ci/unstable mysql $(PYTEST_ARGS)
+	.ci/unstable mariadb $(PYTEST_ARGS)
+
 bench-config: core ## time the loading of configuration against other libraries
 	@if [ ! -x .venv-bench/bin/python ]; then $(BIN)/python -m venv .venv-bench; fi
 	PIP_CACHE_DIR=$${PIP_CACHE_DIR:-$(CURDIR)/.cache/pip} .venv-bench/bin/python -m pip install --quiet \
@@ -80,7 +87,7 @@ lock: ## renew requirements/, the versions that all of this installs
 	scripts/lock --upgrade
 
 clean: ## remove everything that these targets made
-	rm -rf .venv .venv-bench .venv-lock .venv-newest .demo .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-bench .venv-lock .venv-newest .unstable .demo .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
 
 core dev lowest:

@@ -133,16 +133,22 @@ def own_postgresql(options: Options = lambda _: ()) -> Iterator[Started | None]:
 
 
 @contextmanager
-def own_mariadb(options: Options = lambda _: ()) -> Iterator[Started | None]:
-    """A MariaDB server of our own; nothing when no MariaDB is installed."""
-    install, server = find("mariadb-install-db"), find("mariadbd")
-    if install is None or server is None:
+def own_mysql(options: Options = lambda _: ()) -> Iterator[Started | None]:
+    """A MariaDB server of our own, or a MySQL server where that is installed in its place; nothing without either."""
+    mariadb, mysql = find("mariadbd"), find("mysqld")
+    server = mariadb or mysql
+    if server is None:
         yield None
         return
     with workspace("mysql") as work:
         data, port = work.path / "data", free_port()
         places = [f"--datadir={data}", f"--tmpdir={work.path}"]
-        work.run(install, "--no-defaults", *places, "--auth-root-authentication-method=normal", "--skip-test-db")
+        if mariadb:
+            install = find("mariadb-install-db") or "mariadb-install-db"
+            work.run(install, "--no-defaults", *places, "--auth-root-authentication-method=normal", "--skip-test-db")
+        else:
+            places += ["--secure-file-priv=NULL", "--mysqlx=OFF"]  # Debian's directory for it is not there for all
+            work.run(server, "--no-defaults", *places, "--initialize-insecure")
         sockets = [f"--port={port}", f"--bind-address={HOST}", f"--socket={work.path / 'm.sock'}"]
         fast = ["--skip-log-bin", "--innodb-flush-log-at-trx-commit=0", f"--pid-file={work.path / 'pid'}"]
         command = [str(server), "--no-defaults", *places, *sockets, *fast, *options(work)]

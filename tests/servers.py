@@ -22,7 +22,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import pytest
 
-from tests.own_servers import own_mariadb, own_postgresql
+from tests.own_servers import own_mysql, own_postgresql
 
 T = TypeVar("T")
 
@@ -241,7 +241,7 @@ MYSQL = ServerKind(
     variable="MYFY_TEST_MYSQL_URL",
     drop="DROP DATABASE IF EXISTS {name}",
     standing=_standing_mysql,
-    own=own_mariadb,
+    own=own_mysql,
     execute=_execute_mysql,
-    install="install it (Debian: apt-get install mariadb-server)",
+    install="install it (Debian: apt-get install mariadb-server or mysql-server-core)",
 )

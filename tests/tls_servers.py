@@ -15,7 +15,7 @@ from pathlib import Path
 
 import trustme
 
-from tests.own_servers import HOST, Workspace, own_mariadb, own_postgresql
+from tests.own_servers import HOST, Workspace, own_mysql, own_postgresql
 from tests.servers import MYSQL, POSTGRESQL, Account, NoServerError, Server
 
 RIGHT, WRONG_NAME, OTHER_AUTHORITY, EXPIRED = "right", "wrong name", "other authority", "expired"
@@ -181,7 +181,7 @@ def plain_mariadb() -> Iterator[Server]:
 
 @contextmanager
 def _mariadb(options: Callable[[Workspace], list[str]]) -> Iterator[Server]:
-    with own_mariadb(options) as started:
+    with own_mysql(options) as started:
         if started is None:
             raise NoServerError(MYSQL.install)
         server = Server(MYSQL, Account(*started))

@@ -30,6 +30,7 @@ check_skips = script(".ci/check_skips.py")
 check_wheel = script(".ci/check_wheel.py")
 check_sizes = script("scripts/check_sizes.py")
 lowest = script(".ci/lowest.py")
+newest = script(".ci/newest.py")
 
 
 def report(*cases: str) -> ET.Element:
@@ -113,6 +114,25 @@ def test_a_requirement_becomes_its_lowest_version(requirement: str, constraint: 
 def test_a_requirement_without_a_lower_bound_is_refused() -> None:
     with pytest.raises(ValueError, match="rich has no lower bound"):
         lowest.lowest(Requirement("rich<15"))
+
+
+@pytest.mark.parametrize(
+    ("requirement", "without"),
+    [
+        ("sqlalchemy[asyncio]>=2.0.58,<2.2", "sqlalchemy[asyncio]>=2.0.58.dev0"),
+        ("myfy-core>=0.1.2a94,<0.2; python_version >= '3.12'", 'myfy-core>=0.1.2a94.dev0 ; python_version >= "3.12"'),
+    ],
+)
+def test_the_newest_of_a_requirement_may_be_a_pre_release_and_beyond_our_bound(requirement: str, without: str) -> None:
+    assert newest.newest(Requirement(requirement)) == without
+    assert Requirement(without).specifier.contains("3.0b1")
+
+
+def test_the_newest_lane_names_the_tests_that_broke() -> None:
+    failed = '<testcase classname="a" name="d"><failure message="no"/></testcase>'
+    broken = '<testcase classname="a" name="e"><error message="no"/></testcase>'
+
+    assert newest.failures(report(RAN, failed, broken, XFAILED)) == ["a::d", "a::e"]
 
 
 def function_of(lines: int) -> str:

@@ -14,6 +14,7 @@ from sqlalchemy import make_url
 
 from tests.databases import PERSISTENT
 from tests.migrating import MigratedProject, fresh_database, migrated
+from tests.own_servers import find
 from tests.sandbox import Sandbox
 from tests.servers import MYSQL, Server, account_of
 
@@ -138,7 +139,7 @@ def apply(kind: str, url: str, sql: str) -> None:
     target = ["-h", str(where.host), f"-{'p' if kind == 'postgresql' else 'P'}", str(where.port)]
     client = {
         "postgresql": ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", *target, "-U", str(where.username)],
-        "mysql": ["mariadb", *target, "-u", str(where.username)],
+        "mysql": ["mariadb" if find("mariadb") else "mysql", *target, "-u", str(where.username)],
     }[kind]
     variables = {"PGPASSWORD": where.password or "", "MYSQL_PWD": where.password or ""}
     done = subprocess.run(
