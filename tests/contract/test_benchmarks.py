@@ -64,10 +64,9 @@ def test_it_puts_ratios_beside_the_bounds(smallest: subprocess.CompletedProcess[
 def test_a_row_that_cannot_run_is_named() -> None:
     done = python("-c", WITH_A_ROW_THAT_IS_NOT_INSTALLED)
 
-    assert (done.returncode, done.stderr) == (
-        1,
-        "a library cannot run: ModuleNotFoundError: No module named 'config_rows.absent'\n",
-    )
+    assert done.returncode == 1
+    # Python 3.15 adds a guess.
+    assert done.stderr.startswith("a library cannot run: ModuleNotFoundError: No module named 'config_rows.absent'")
 
 
 def test_the_other_rows_run_all_the_same() -> None:
