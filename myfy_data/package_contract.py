@@ -184,7 +184,8 @@ def unsupported(
 
 def unusable(contract: PackageContract, error: Exception, profile: str = "") -> UnsupportedPackageError:
     """The error for a package that is installed and cannot be imported; of other errors than import's, no text."""
-    told = " ".join(str(error).split()) if isinstance(error, ImportError) else f"{type(error).__name__} in its code"
+    words = re.sub(r" \([^()]*[/\\][^()]*\)$", "", " ".join(str(error).split()))  # without the file's path
+    told = words if isinstance(error, ImportError) else f"{type(error).__name__} in its code"
     repair = f"{install_line(contract)} --force-reinstall"
     return unsupported(contract, f"cannot be imported: {told}", profile, install=repair)
 

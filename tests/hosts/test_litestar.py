@@ -16,6 +16,7 @@ from litestar.testing import AsyncTestClient
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from myfy_data import CommitOutcomeUnknown, DataModule, DataModuleError, DataModuleNotConfiguredError, SessionError
+from myfy_data.integrations import litestar as litestar_adapter
 from myfy_data.integrations.litestar import DataPlugin
 from tests.hosts.conftest import Local
 from tests.hosts.driving import connect, request, started, told
@@ -276,3 +277,15 @@ async def test_a_client_whose_application_runs_in_a_thread_stops_it_although_the
 
     assert (before, answer.text) == (0, "stored")
     assert await local.stored() == 1
+
+
+async def test_a_route_that_litestar_does_not_run_by_our_class_is_an_error_and_stores_nothing(
+    local: Local, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(litestar_adapter, "_in_unit_of_work", lambda kind, _data: kind)
+    app = application(local, store)
+
+    async with started(app):
+        answer = await request(app, "/store", "POST")
+
+    assert (answer.status, await local.stored()) == (500, 0)
