@@ -11,6 +11,7 @@ _ADAPTER = "sqlalchemy.dialects.postgresql.asyncpg:AsyncAdapt_asyncpg_connection
 _CONNECTION = "sqlalchemy.engine.base:Connection"
 _DEFAULT = "sqlalchemy.engine.default:DefaultDialect"
 _ANY_DOOR = "keeps every door inside the session's transaction"
+_LEVEL = "keeps the isolation level that a connection has"
 _READS = "knows which statements only read"
 _REPLACES = "replaces a dead connection unseen"
 
@@ -32,9 +33,12 @@ _DIALECT: tuple[tuple[str, Kind, str, tuple[str, ...]], ...] = (
     (
         "reset_isolation_level",
         "method",
-        "keeps the level that a connection has",
+        _LEVEL,
         ("sqlalchemy.engine.characteristics:IsolationLevelCharacteristic.reset_characteristic",),
     ),
+    ("set_isolation_level", "method", _LEVEL, (f"{_DEFAULT}._assert_and_set_isolation_level",)),
+    ("get_isolation_level", "method", _LEVEL, (f"{_CONNECTION}.get_isolation_level",)),
+    ("detect_autocommit_setting", "method", _LEVEL, (f"{_DEFAULT}.do_rollback",)),
     ("dbapi", "instance attribute", _ANY_DOOR, ()),
     ("loaded_dbapi", "attribute", _ANY_DOOR, (f"{_DEFAULT}.connect",)),
     (
