@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from myfy_data.engines.registry import EngineRegistry
+from myfy_data.engines.sqlite_turns import writer_queue
 from myfy_data.settings.models import DatabaseSettings
 
 SLOW = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000) SELECT count(*) FROM n"
@@ -48,6 +50,12 @@ async def opened(path: Path | None, **settings: object) -> AsyncIterator[AsyncEn
         yield registry.get("main")
     finally:
         await registry.close()
+
+
+async def waiting_writers(path: Path, count: int) -> None:
+    """Wait until so many wait for their turn to write."""
+    while writer_queue(str(path)).waiting < count:
+        await asyncio.sleep(0)
 
 
 async def increment(connection: AsyncConnection) -> None:

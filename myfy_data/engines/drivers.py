@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from myfy_data.engines.driver_contract import DRIVERS
-from myfy_data.engines.sqlalchemy_contract import SQLALCHEMY, SQLALCHEMY_ASYNCPG
+from myfy_data.engines.sqlalchemy_contract import SQLALCHEMY, SQLALCHEMY_DIALECTS
 from myfy_data.errors import MissingDriverError
 from myfy_data.package_contract import import_package, verify
 
@@ -32,6 +32,6 @@ def load_driver(profile: str, backend: str, driver: str) -> ModuleType:
     missing = MissingDriverError(profile, driver, package=contract.package, install=_INSTALL[backend])
     module = import_package(contract, missing, profile)
     verify(SQLALCHEMY, profile)
-    if backend == "postgresql":
-        verify(SQLALCHEMY_ASYNCPG, profile)
+    if backend in SQLALCHEMY_DIALECTS:
+        verify(SQLALCHEMY_DIALECTS[backend], profile)
     return module

@@ -9,6 +9,8 @@ _POOL = "sqlalchemy.pool.impl:QueuePool"
 _ENTRY = "sqlalchemy.pool.base:_ConnectionRecord"
 _ADAPTER = "sqlalchemy.dialects.postgresql.asyncpg:AsyncAdapt_asyncpg_connection"
 _CONNECTION = "sqlalchemy.engine.base:Connection"
+_ENGINE = "sqlalchemy.engine.base:Engine"
+_ROOT = "sqlalchemy.engine.base:RootTransaction"
 _DEFAULT = "sqlalchemy.engine.default:DefaultDialect"
 _ANY_DOOR = "keeps every door inside the session's transaction"
 _LEVEL = "keeps the isolation level that a connection has"
@@ -105,6 +107,27 @@ SQLALCHEMY = PackageContract(
     ),
 )
 
+_TURNS: tuple[tuple[str, str, Kind, str], ...] = (
+    (_ENGINE, "_connection_cls", "attribute", f"{_ENGINE}.connect"),
+    (_ENGINE, "_option_cls", "attribute", f"{_ENGINE}.execution_options"),
+    (_ENGINE, "raw_connection", "method", f"{_CONNECTION}._revalidate_connection"),
+    (_CONNECTION, "_begin_impl", "method", f"{_ROOT}._connection_begin_impl"),
+    (_CONNECTION, "_execute_context", "method", f"{_CONNECTION}.exec_driver_sql"),
+    (_CONNECTION, "_autobegin", "method", f"{_CONNECTION}._execute_context"),
+    (_CONNECTION, "_dbapi_connection", "instance attribute", f"{_CONNECTION}._revalidate_connection"),
+    (_CONNECTION, "_transaction", "instance attribute", f"{_CONNECTION}._execute_context"),
+)
+"""What a connection is made and begun by, with who uses it."""
+
+SQLALCHEMY_AIOSQLITE = PackageContract(
+    "sqlalchemy",
+    "sqlalchemy",
+    names=tuple(
+        PrivateName(owner, name, kind, "waits for the turn to write", is_protection=True, callers=(caller,))
+        for owner, name, kind, caller in _TURNS
+    ),
+)
+
 SQLALCHEMY_ASYNCPG = PackageContract(
     "sqlalchemy",
     "sqlalchemy",
@@ -139,3 +162,6 @@ SQLALCHEMY_ASYNCPG = PackageContract(
         ),
     ),
 )
+
+SQLALCHEMY_DIALECTS = {"sqlite": SQLALCHEMY_AIOSQLITE, "postgresql": SQLALCHEMY_ASYNCPG}
+"""What is used with one backend alone."""

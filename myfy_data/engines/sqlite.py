@@ -21,7 +21,7 @@ from myfy_data.engines.backend import Backend, adapted
 from myfy_data.engines.failures import Failure, chain
 from myfy_data.engines.sqlite_begin import Beginning
 from myfy_data.engines.sqlite_dbapi_connection import PlainConnection
-from myfy_data.engines.sqlite_turns import writer_queue
+from myfy_data.engines.sqlite_turns import QueueAccess, writer_queue
 from myfy_data.redaction import Secret
 from myfy_data.settings.models import DatabaseSettings, SQLiteSettings
 
@@ -71,7 +71,7 @@ class SQLite(Backend):
         self._memory = f"myfy-{secrets.token_hex(8)}"
         self._keeper: sqlite3.Connection | None = None
         self._was_opened = False
-        self._beginning = Beginning(profile, settings)
+        self._beginning = Beginning(settings)
 
     @property
     def address(self) -> str:
@@ -99,8 +99,10 @@ class SQLite(Backend):
             weakref.finalize(self, self._keeper.close)  # an engine that nobody disposes is collected in silence
         bound = settings.command_timeout
         deadlines = Deadlines(min(bound, settings.statement_timeout or bound), bound, settings.close_timeout)
-        queue = None if self.is_memory or settings.read_only else writer_queue(self.path)
-        connection = await SerialConnection(self.open_file, queue, deadlines).open()
+        access = None
+        if not self.is_memory and not settings.read_only:
+            access = QueueAccess(writer_queue(self.path), self.profile, settings.pool_timeout)
+        connection = await SerialConnection(self.open_file, access, deadlines).open()
         connection.autocommit, connection.read_only = self._beginning.autocommit, self._beginning.read_only
         return connection
 

@@ -6,7 +6,6 @@ a connection are public methods of a dialect, looked up without that.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -16,8 +15,8 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.pool import PoolProxiedConnection
 
 from myfy_data.engines.backend import MAY_END_TRANSACTION, READ_ONLY, adapted
-from myfy_data.engines.errors import WriterQueueTimeout
 from myfy_data.engines.read_only import ReadOnlyCharacteristic
+from myfy_data.engines.sqlite_engine import wait_without_connection
 from myfy_data.engines.transaction_end import MayEndCharacteristic
 from myfy_data.settings.models import DatabaseSettings
 
@@ -29,7 +28,6 @@ class Beginning:
     """Begins the transactions of one engine.
 
     Args:
-        profile: the profile's name.
         settings: the profile's settings.
 
     Attributes:
@@ -37,9 +35,7 @@ class Beginning:
         autocommit: whether transactions are begun only where a connection asks for them.
     """
 
-    def __init__(self, profile: str, settings: DatabaseSettings) -> None:
-        self._profile = profile
-        self._timeout = settings.pool_timeout
+    def __init__(self, settings: DatabaseSettings) -> None:
         self.read_only = settings.read_only or bool(settings.execution_options.get(READ_ONLY))
         self.autocommit = settings.isolation_level == _AUTOCOMMIT
 
@@ -58,7 +54,8 @@ class Beginning:
         dialect.do_begin = self._begin
         dialect.do_commit = partial(_commit, dialect.do_commit)
         dialect.do_rollback = partial(_roll_back, dialect.do_rollback)
-        event.listen(engine, "handle_error", _keep_who_left_the_queue)  # of the dialect: it costs no connection
+        wait_without_connection(engine)
+        event.listen(engine, "handle_error", _throw_away_abandoned)  # of the dialect: it costs no connection
 
     def _begin(self, pooled: PoolProxiedConnection) -> None:
         driver: Any = pooled.driver_connection
@@ -68,10 +65,7 @@ class Beginning:
         if driver.read_only:
             driver.begin_reading()
             return
-        try:
-            adapted(pooled.dbapi_connection).run_async(lambda _: driver.begin_writing(self._timeout))
-        except TimeoutError:
-            raise WriterQueueTimeout(self._profile, waited=self._timeout) from None
+        adapted(pooled.dbapi_connection).run_async(lambda _: driver.begin_writing())
 
 
 def _set_level(dbapi_connection: Any, level: str) -> None:
@@ -109,17 +103,11 @@ def _roll_back(do_rollback: Callable[[Any], None], pooled: PoolProxiedConnection
     driver.forget_transaction()
 
 
-def _keep_who_left_the_queue(context: ExceptionContext) -> None:
-    """Keep a connection whose user was cancelled while waiting: SQLAlchemy throws it away, and nothing was sent.
-
-    One whose thread was abandoned is thrown away, whatever the error says of it.
-    """
+def _throw_away_abandoned(context: ExceptionContext) -> None:
+    """Let SQLAlchemy throw a connection away whose thread was abandoned, whatever the error says of it."""
     connection = context.connection
     if connection is None or connection.closed or connection.invalidated:
         return
     driver: Any = connection.connection.driver_connection
     if driver.is_abandoned:
         context.is_disconnect, context.invalidate_pool_on_disconnect = True, False
-    elif isinstance(context.original_exception, asyncio.CancelledError) and driver.left_queue:
-        driver.left_queue = False
-        context.is_disconnect = False

@@ -7,7 +7,6 @@ transaction is begun by us, as a writer unless it is known to be a reader.
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
@@ -18,7 +17,7 @@ from typing import Any
 from myfy_data.engines.sqlite_cursor import BUNCH, BunchCursor
 from myfy_data.engines.sqlite_dbapi_connection import PlainConnection
 from myfy_data.engines.sqlite_thread import Deadlines, ThreadConnection
-from myfy_data.engines.sqlite_turns import WriterQueue
+from myfy_data.engines.sqlite_turns import QueueAccess, Turn
 
 
 class SerialConnection(ThreadConnection):
@@ -26,24 +25,24 @@ class SerialConnection(ThreadConnection):
 
     Args:
         connector: opens the sqlite3 connection; runs on the connection's own thread.
-        queue: whose turn it is to write; None when there is only this connection.
+        access: the way to the turn to write; None when there is only this connection.
         deadlines: its bounds.
 
     Attributes:
         autocommit: whether SQLAlchemy's transactions are to begin none here.
         reads_uncommitted: whether its level is READ UNCOMMITTED, which matters where memory is shared.
         was_used: whether the pool has handed it out before.
-        left_queue: whether the last one who wanted to write was cancelled in the queue, before anything was sent.
+        is_fresh: whether nothing was sent since the pool handed it out, so that another one would do as well.
     """
 
     def __init__(
-        self, connector: Callable[[], PlainConnection], queue: WriterQueue | None, deadlines: Deadlines
+        self, connector: Callable[[], PlainConnection], access: QueueAccess | None, deadlines: Deadlines
     ) -> None:
         super().__init__(connector, deadlines)
-        self._queue = queue
-        self._has_turn = False
+        self._access = access
+        self._turn: Turn | None = None
         self.autocommit = False
-        self.left_queue = False
+        self.is_fresh = False
         self.was_used = False
         self.reads_uncommitted = False
 
@@ -62,17 +61,17 @@ class SerialConnection(ThreadConnection):
         """Begin a transaction with the next statement: before it reads, it would hold nothing anyway."""
         self._plain.begins_with_next = True
 
-    async def begin_writing(self, timeout: float) -> None:  # noqa: ASYNC109 - passed on to the queue
-        """Wait for the turn to write, then begin a transaction that has the right to.
+    @property
+    def awaited(self) -> QueueAccess | None:
+        """The queue to stand in before a transaction begins; None for a reader, in AUTOCOMMIT, or with the turn had."""
+        return None if self.autocommit or self.read_only or self._turn is not None else self._access
 
-        Raises:
-            TimeoutError: the turn did not come within `timeout` seconds.
-        """
-        try:
-            await self._take_turn(timeout)
-        except asyncio.CancelledError:
-            self.left_queue = True
-            raise
+    def adopt(self, turn: Turn) -> None:
+        """Keep a turn that was waited for without this connection until the transaction has ended."""
+        self._turn = turn
+
+    async def begin_writing(self) -> None:
+        """Begin a transaction that has the right to write; the turn is had."""
         try:
             await self._execute(self._begin, "BEGIN IMMEDIATE")
         except Exception:
@@ -80,16 +79,11 @@ class SerialConnection(ThreadConnection):
             self.end_turn()
             raise
 
-    async def _take_turn(self, timeout: float) -> None:  # noqa: ASYNC109 - as above
-        if self._queue is not None and not self._has_turn:
-            await self._queue.enter(timeout)
-            self._has_turn = True
-
     def end_turn(self) -> None:
         """Let the next one write."""
-        if self._has_turn and self._queue is not None:
-            self._has_turn = False
-            self._queue.leave()
+        turn, self._turn = self._turn, None
+        if turn is not None and self._access is not None:
+            self._access.queue.leave(turn)
 
     def _begin(self, statement: str) -> None:
         self._plain.begin(statement)
@@ -189,6 +183,7 @@ class SerialConnection(ThreadConnection):
         self._plain.execute_script(cursor, script)
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        self.is_fresh = False
         work = partial(fn, *args, **kwargs)
         return await self._send(partial(self._plain.run, work), self._deadlines.statement)
 

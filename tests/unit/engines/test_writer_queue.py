@@ -6,17 +6,30 @@ import asyncio
 
 import pytest
 
-from myfy_data.engines.sqlite_turns import WriterQueue, writer_queue
+from myfy_data.engines.sqlite_turns import Turn, WriterQueue, writer_queue
+
+
+def asking() -> Turn:
+    """A turn of one who holds no connection."""
+    return Turn(has_connection=False)
+
+
+async def taken(queue: WriterQueue) -> Turn:
+    """A turn that nobody waits for."""
+    turn = asking()
+    assert queue.take(turn)
+    return turn
 
 
 async def test_turns_come_in_the_order_of_asking() -> None:
     queue, order = WriterQueue(), []
 
     async def write(number: int) -> None:
-        await queue.enter(5)
+        turn = asking()
+        await queue.enter(turn, 5)
         order.append(number)
         await asyncio.sleep(0)
-        queue.leave()
+        queue.leave(turn)
 
     await asyncio.gather(*(write(number) for number in range(10)))
 
@@ -28,10 +41,11 @@ async def test_one_who_asks_again_waits_behind_the_others() -> None:
 
     async def write(name: str) -> None:
         for _ in range(3):
-            await queue.enter(5)
+            turn = asking()
+            await queue.enter(turn, 5)
             order.append(name)
             await asyncio.sleep(0)
-            queue.leave()
+            queue.leave(turn)
 
     await asyncio.gather(write("a"), write("b"))
 
@@ -40,34 +54,110 @@ async def test_one_who_asks_again_waits_behind_the_others() -> None:
 
 async def test_a_wait_ends_with_its_time() -> None:
     queue = WriterQueue()
-    await queue.enter(5)
+    await taken(queue)
 
     with pytest.raises(TimeoutError):
-        await queue.enter(0.01)
+        await queue.enter(asking(), 0.01)
 
 
 async def test_one_who_gives_up_takes_no_turn() -> None:
     queue = WriterQueue()
-    await queue.enter(5)
-    waiting = asyncio.create_task(queue.enter(5))
+    turn = await taken(queue)
+    waiting = asyncio.create_task(queue.enter(asking(), 5))
     await asyncio.sleep(0)
     waiting.cancel()
     await asyncio.wait([waiting])
-    queue.leave()
+    queue.leave(turn)
 
-    await queue.enter(0.01)
+    assert queue.take(asking())
 
 
 async def test_one_cancelled_at_the_very_turn_passes_it_on() -> None:
     queue = WriterQueue()
-    await queue.enter(5)
-    waiting = asyncio.create_task(queue.enter(5))
+    turn = await taken(queue)
+    waiting = asyncio.create_task(queue.enter(asking(), 5))
     await asyncio.sleep(0)
-    queue.leave()
+    queue.leave(turn)
     waiting.cancel()
     await asyncio.wait([waiting])
 
-    await queue.enter(0.01)
+    assert queue.take(asking())
+
+
+async def test_one_who_was_too_late_is_passed_over() -> None:
+    queue = WriterQueue()
+    turn, late, next_one = await taken(queue), asking(), asking()
+    waiting = asyncio.create_task(queue.enter(next_one, 5))
+    with pytest.raises(TimeoutError):
+        await queue.enter(late, 0)
+    queue.leave(turn)
+    await waiting
+
+    assert queue.take(next_one)
+
+
+# -- who waits for a pooled connection while having the turn lends it to those who hold one ------------------------
+
+
+async def test_who_holds_a_connection_goes_before_one_who_waits_for_it() -> None:
+    queue = WriterQueue()
+    lender, holder = await taken(queue), Turn(has_connection=True)
+
+    with queue.lending(lender):
+        await queue.enter(holder, 5)
+
+    assert queue.take(holder)
+
+
+async def test_one_who_comes_with_a_connection_before_that_is_let_pass_as_well() -> None:
+    queue = WriterQueue()
+    lender, holder = await taken(queue), Turn(has_connection=True)
+    waiting = asyncio.create_task(queue.enter(holder, 5))
+    await asyncio.sleep(0)
+
+    with queue.lending(lender):
+        await waiting
+
+    assert queue.take(holder)
+
+
+async def test_a_lender_is_next_whoever_came_before() -> None:
+    queue = WriterQueue()
+    lender, holder, other = await taken(queue), Turn(has_connection=True), asking()
+    waiting = asyncio.create_task(queue.enter(other, 5))
+    await asyncio.sleep(0)
+    with queue.lending(lender):
+        await queue.enter(holder, 5)
+    queue.leave(holder)
+
+    await queue.enter(lender, 0)
+    assert not waiting.done()
+    queue.leave(lender)
+    await waiting
+
+
+async def test_nothing_is_lent_to_those_who_hold_no_connection() -> None:
+    queue = WriterQueue()
+    lender = await taken(queue)
+    waiting = asyncio.create_task(queue.enter(asking(), 5))
+    await asyncio.sleep(0)
+
+    with queue.lending(lender):
+        assert queue.take(lender)
+
+    queue.leave(lender)
+    await waiting
+
+
+async def test_a_lender_that_gets_no_connection_leaves() -> None:
+    queue = WriterQueue()
+    lender, holder = await taken(queue), Turn(has_connection=True)
+    with pytest.raises(RuntimeError), queue.lending(lender):
+        await queue.enter(holder, 5)
+        raise RuntimeError
+    queue.leave(holder)
+
+    assert queue.take(asking())
 
 
 async def test_a_file_has_one_queue_and_each_file_its_own() -> None:
