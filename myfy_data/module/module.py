@@ -155,6 +155,14 @@ class DataModule(metaclass=ModuleType):
             self._factories[profile] = self._factories[name] = factory
         return factory
 
+    def get_settings(self, profile: str | None = None) -> DatabaseSettings:
+        """The settings of a profile, also before the start and after the stop.
+
+        Raises:
+            UnknownProfileError: the profile cannot be opened.
+        """
+        return self.settings.profiles[self._resolve(profile)]
+
     async def health(self) -> HealthReport:
         """Ask every active profile at once, each within its own `connect_timeout`.
 
@@ -261,14 +269,16 @@ class DataModule(metaclass=ModuleType):
             stand_around_handlers(container)
 
     def finalize(self, container: Any) -> None:
-        """Refuse providers that ask for a session of a profile which is not there.
+        """Refuse providers that ask for a session of a profile which is not there, and have no engine kept.
 
         Raises:
             DataModuleError: names provider and profile.
         """
+        from myfy_data.module.myfy.container import keep_no_engine  # noqa: PLC0415 - as above
         from myfy_data.module.myfy.extend import check_qualifiers  # noqa: PLC0415 - as above
 
         check_qualifiers(container)
+        keep_no_engine(container)
 
     def adopt_settings(self, found: DataSettings | DatabaseSettings) -> None:
         """Use the settings that an application holds among its own, unless the module was given some (seed S11).

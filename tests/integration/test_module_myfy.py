@@ -50,7 +50,7 @@ async def test_the_kernel_starts_and_stops_it() -> None:
         bound = session.bind
     await app.stop()
 
-    assert (bind, bound) == (None, engine)
+    assert bind is bound is engine
 
 
 @pytest.mark.parametrize(("qualifier", "profile"), [(None, "main"), ("main", "main"), ("read-replica", "read-replica")])

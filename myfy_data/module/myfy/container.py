@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 _modules: weakref.WeakKeyDictionary[Container, list[DataModule]] = weakref.WeakKeyDictionary()
 """The modules of each application, in the order in which they were added."""
 
+_engines: weakref.WeakKeyDictionary[Container, list[Any]] = weakref.WeakKeyDictionary()
+"""The registrations of our engines in each application."""
+
+_ASKED_EACH_TIME = "asked each time"
+"""A scope that the container does not know: for such a one it keeps nothing."""
+
 
 def configure(module: DataModule, container: Container) -> None:
     """Register what a module gives. The first module of an application answers requests that name no profile.
@@ -51,6 +57,15 @@ def configure(module: DataModule, container: Container) -> None:
     earlier.append(module)
 
 
+def keep_no_engine(container: Container) -> None:
+    """Let the container ask for an engine each time: it lives from start to stop, in one event loop (contract C15).
+
+    To be called when the container has been compiled: till then engines are singletons, on which others may depend.
+    """
+    for registration in _engines.get(container, ()):
+        registration.scope = _ASKED_EACH_TIME
+
+
 def is_first(module: DataModule, container: Container) -> bool:
     """Whether the module answers requests that name no profile."""
     return _modules.get(container, [])[:1] == [module]
@@ -69,10 +84,11 @@ def _register_profile(module: DataModule, container: Container, profile: str | N
     singletons: dict[type, Callable[[], Any]] = {
         SessionFactory: lambda: module.get_session_factory(profile),
         AsyncEngine: lambda: module.get_engine(profile),
-        DatabaseSettings: lambda: module.get_session_factory(profile).settings,
+        DatabaseSettings: lambda: module.get_settings(profile),
     }
     for kind, factory in singletons.items():
         container.register(kind, factory, scope=SINGLETON, qualifier=profile)
+    _engines.setdefault(container, []).append(registrations(container)[ProviderKey(AsyncEngine, profile)])
     container.register(
         AsyncSession,
         lambda: request_session(module.get_session_factory(profile)),
