@@ -60,6 +60,7 @@ class GuardedLogin(Protocol):  # type: ignore[misc]  # asyncpg ships no types
         self._secret = secret
         self._found: str | None = None
         self._request: int | None = None
+        self._is_refused = False
         self._unread = b""
         self._line: asyncio.Transport | None = None
         self._connected: asyncio.Future[Any] = arguments[1]
@@ -89,17 +90,17 @@ class GuardedLogin(Protocol):  # type: ignore[misc]  # asyncpg ships no types
         """Read what the server asks for before asyncpg answers it."""
         if self.is_logged_in:
             super().data_received(data)
-            return
-        self._unread += data
-        while self._unread and not self.is_logged_in:
-            size = self._size_of_next()
-            if len(self._unread) < size or self._connected.done():
+        else:
+            self._unread += data
+            self._read()
+
+    def _read(self) -> None:
+        while self._unread:
+            size = len(self._unread) if self.is_logged_in else self._size_of_next()
+            if len(self._unread) < size or self._is_refused:
                 return
             message, self._unread = self._unread[:size], self._unread[size:]
             self._pass_on(message)
-        if self._unread:
-            rest, self._unread = self._unread, b""
-            super().data_received(rest)
 
     def _size_of_next(self) -> int:
         """Bytes of the next message; all there are where it cannot be one, which asyncpg then says."""
@@ -109,11 +110,15 @@ class GuardedLogin(Protocol):  # type: ignore[misc]  # asyncpg ships no types
         return size if _HEAD <= size <= _LONGEST else len(self._unread)
 
     def _pass_on(self, message: bytes) -> None:
+        if self.is_logged_in:
+            super().data_received(message)
+            return
         self._request = int.from_bytes(message[_HEAD : _HEAD + 4], "big") if message[0] == _REQUEST else None
         refusal = self._refuse(message)
         if refusal is not None:
-            self._request = None
-            self._connected.set_exception(refusal)
+            self._request, self._is_refused = None, True
+            if not self._connected.done():
+                self._connected.set_exception(refusal)
             return
         super().data_received(message)
         if self._request == _ACCEPTED:
