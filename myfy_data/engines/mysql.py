@@ -9,14 +9,12 @@ from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Engine, event
-from sqlalchemy.engine.characteristics import ConnectionCharacteristic
 from sqlalchemy.pool import PoolProxiedConnection
 
 from myfy_data.engines.backend import MAY_END_TRANSACTION, READ_ONLY, Backend, abort_transport, adapted
 from myfy_data.engines.cluster import forgive_rollbacks
 from myfy_data.engines.driver_contract import AIOMYSQL
 from myfy_data.engines.failures import CORRECT_ADDRESS, Failure, address_of, chain
-from myfy_data.engines.mysql_transaction import TRACK_STATE
 from myfy_data.engines.read_only import ReadOnlyCharacteristic
 from myfy_data.engines.tls import load_tls_context
 from myfy_data.engines.transaction_end import MayEndCharacteristic
@@ -92,6 +90,7 @@ class MySQL(Backend):
             for statement in session_statements(self.settings, connection):
                 async with connection.cursor() as cursor:
                     await cursor.execute(statement)
+            connection.assume(read_only=self.settings.read_only)
         except BaseException:
             connection.abort()
             raise
@@ -187,15 +186,17 @@ class MySQL(Backend):
         return writer.transport if writer is not None else None
 
     def listen(self, engine: Engine) -> None:
-        """Begin the transactions of read-only sessions as such; the dialect's own method costs the others nothing."""
+        """Adapt the dialect: its own methods cost nothing where they are not called."""
         event.listen(engine, "connect", self._settle)
         forgive_rollbacks(engine)
         dialect: Any = engine.dialect
-        options: dict[str, ConnectionCharacteristic] = {MAY_END_TRANSACTION: MayEndCharacteristic()}
-        if not self.settings.read_only:  # else every transaction is
-            options[READ_ONLY] = ReadOnlyCharacteristic(always=False)
-            dialect.do_begin = _begin
-        dialect.connection_characteristics = dialect.connection_characteristics.union(options)
+        dialect.do_begin = _begin
+        dialect.connection_characteristics = dialect.connection_characteristics.union(
+            {
+                MAY_END_TRANSACTION: MayEndCharacteristic(),
+                READ_ONLY: ReadOnlyCharacteristic(always=self.settings.read_only),
+            }
+        )
 
     def _settle(self, dbapi_connection: Any, _record: object) -> None:
         # After SQLAlchemy's own listener, which sends SET NAMES: that belongs to connecting.
@@ -204,17 +205,21 @@ class MySQL(Backend):
 
 def _begin(pooled: PoolProxiedConnection) -> None:
     driver: Any = pooled.driver_connection
-    if driver.read_only:
-        adapted(pooled.dbapi_connection).run_async(lambda _: driver.query("START TRANSACTION READ ONLY"))
+    driver.renew()
 
 
 def session_statements(settings: DatabaseSettings, driver: Any) -> Iterator[str]:
     """What a new connection is told; MariaDB and MySQL limit a statement's time in words and units of their own."""
+    is_mariadb = "mariadb" in driver.get_server_info().lower()
     variables = []
     if driver.server_capabilities & _SESSION_TRACK:
-        variables.append(TRACK_STATE)
+        read_only = "tx_read_only" if is_mariadb else "transaction_read_only"
+        variables += [
+            "session_track_transaction_info = 'STATE'",
+            f"session_track_system_variables = 'autocommit,{read_only}'",
+        ]
     if settings.statement_timeout is not None:
-        if "mariadb" in driver.get_server_info().lower():
+        if is_mariadb:
             variables.append(f"max_statement_time = {settings.statement_timeout:.6f}")
         else:
             variables.append(f"max_execution_time = {max(1, round(settings.statement_timeout * 1000))}")

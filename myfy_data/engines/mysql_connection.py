@@ -1,123 +1,43 @@
-"""aiomysql's connection made strict: a safe log-in, and an end to every wait.
-
-Stock aiomysql waits for an answer without any bound.
-"""
+"""aiomysql's connection made strict: a safe log-in, an end to every wait, and one door to the transaction."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from collections.abc import Coroutine
+from typing import Any
 
-from aiomysql import OperationalError
 from pymysql.constants import COMMAND, SERVER_STATUS
-from pymysql.err import Error
 
-from myfy_data.engines.mysql_login import SafeLogin
+from myfy_data.engines.mysql_bounds import BoundedConnection
 from myfy_data.engines.mysql_result import StrictResult
 from myfy_data.engines.mysql_transaction import ServerTransaction
-from myfy_data.errors import ConcurrentSessionError
-
-_FAREWELL = 0.5
-"""Seconds that the good-bye to the server may take."""
 
 _OPEN = SERVER_STATUS.SERVER_STATUS_IN_TRANS | SERVER_STATUS.SERVER_MORE_RESULTS_EXISTS
 """The bits of an answer's status of which each forbids to believe that nothing is open."""
 
 
-T = TypeVar("T")
-
-
-class StrictConnection(SafeLogin):
-    """A connection that refuses to give anything away, and that does not wait forever.
+class StrictConnection(BoundedConnection):
+    """A connection whose every message stands in the transaction that the session believes in, and in its role.
 
     Args:
-        profile: the profile's name, for errors.
-        password: the password.
-        answer_timeout: seconds to wait for each answer of the server from the log-in until `settle`.
-        late: makes the error for one that took longer.
-        is_local: whether the server is this machine, so that a key it hands over is its own.
-        arguments: aiomysql's own.
+        arguments: those of the log-in and of the bounds.
 
     Attributes:
-        read_only: whether the next transaction is to be begun as one to which the server refuses writes.
+        read_only: whether the server is to refuse writes, by whatever door they come; told before the next message.
         transaction: what the server's answers say about the transaction.
     """
 
-    read_only = False
-
+    _read_only = False
+    _must_declare = False
     _in_doubt = False
-    _is_bounded = False
-    _gave_up = False
 
-    def __init__(
-        self,
-        *,
-        profile: str,
-        password: str,
-        answer_timeout: float,
-        late: Callable[[TimeoutError], Exception],
-        is_local: bool,
-        **arguments: Any,
-    ) -> None:
-        super().__init__(password=password, is_local=is_local, **arguments)
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
         self.transaction = ServerTransaction()
-        self._profile = profile
-        self._answer_timeout = answer_timeout
-        self._late = late
 
     async def open(self) -> None:
         """Connect and log in; the caller bounds it."""
-        try:
-            with self.transaction.unmanaged():
-                await self.log_in()
-        except BaseException:
-            self.abort()
-            raise
-
-    def settle(self, answer_timeout: float) -> None:
-        """Connecting is over: from now on each answer may take so many seconds, and is told as a `TimeoutError`."""
-        self._answer_timeout = answer_timeout
-        self._late = _as_it_is
-
-    # No coroutine of its own around each packet, of which an answer has five or more.
-    def _read_packet(  # pyright: ignore[reportIncompatibleMethodOverride]
-        self, *packet_type: Any
-    ) -> Coroutine[Any, Any, Any]:
-        packet = super()._read_packet(*packet_type)
-        if not self._logged_in:
-            return self._check_login(packet)
-        # Rows of a stream are read one by one, after the statement.
-        return packet if self._is_bounded else self._bounded(packet)
-
-    async def _bounded(self, answer: Coroutine[Any, Any, T]) -> T:
-        """Wait for an answer, and hang up when it does not come: who waits hears of that."""
-        if self._is_bounded:
-            answer.close()
-            raise self._busy()
-        timer = self._loop.call_later(self._answer_timeout, self._give_up)
-        self._is_bounded = True
-        try:
-            return await answer
-        except Error as error:
-            if self._gave_up and isinstance(error, OperationalError):
-                raise self._late(TimeoutError(f"no answer within {self._answer_timeout:g} s")) from None
-            self.transaction.note_error(error)
-            raise
-        finally:
-            self._is_bounded = False
-            timer.cancel()
-
-    def _busy(self) -> ConcurrentSessionError:
-        return ConcurrentSessionError(
-            self._profile,
-            "another task waits for an answer on this connection\n  fix: give each task a session of its own",
-        )
-
-    def _give_up(self) -> None:
-        self._gave_up = True
-        if self._writer is not None:
-            self._writer.transport.abort()  # and no more: whoever reads still needs the reader
+        with self.transaction.unmanaged():
+            await super().open()
 
     def escape(self, obj: object) -> str:
         """A value as it stands in SQL. Bytes are written in hexadecimal, which no character set and no mode reads anew.
@@ -129,6 +49,9 @@ class StrictConnection(SafeLogin):
         if isinstance(obj, (list, tuple, set, frozenset)):  # PyMySQL's converter for them is on its way out
             return f"({','.join(map(self.escape, obj))})"
         return str(super().escape(obj))
+
+    def _note_error(self, error: Exception) -> None:
+        self.transaction.note_error(error)
 
     async def query(self, sql: str, unbuffered: bool = False) -> Any:  # noqa: FBT001, FBT002 - aiomysql's signature
         """Run a statement; whether a transaction is open afterwards is only known where the answer says so.
@@ -143,6 +66,25 @@ class StrictConnection(SafeLogin):
         self._in_doubt = not self._is_status_known()
         return rows
 
+    @property
+    def read_only(self) -> bool:
+        """See the class."""
+        return self._read_only
+
+    @read_only.setter
+    def read_only(self, value: bool) -> None:
+        self._read_only = value
+        self.renew()
+
+    def assume(self, *, read_only: bool) -> None:
+        """The session has just been told whether the server is to refuse its writes."""
+        self.transaction.reads_only = read_only
+        self.read_only = read_only
+
+    def renew(self) -> None:
+        """A unit of work begins: what a statement of the last one made of `read_only` does not hold for this one."""
+        self._must_declare = self._read_only is not self.transaction.reads_only
+
     # Every message passes here. A coroutine of its own only where something is to be done first.
     def _execute_command(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, command: int, sql: Any
@@ -150,7 +92,8 @@ class StrictConnection(SafeLogin):
         sending: Coroutine[Any, Any, None] = super()._execute_command(command, sql)
         if not self._logged_in or command == COMMAND.COM_PING:
             return sending
-        return self._settled(sending) if self._is_unsettled else self._admitted(sending)
+        is_ready = not (self._must_declare or self._is_unsettled)
+        return self._admitted(sending) if is_ready else self._settled(sending)
 
     def _admitted(self, sending: Coroutine[Any, Any, None]) -> Coroutine[Any, Any, None]:
         if self.transaction.ended is not None:
@@ -169,6 +112,8 @@ class StrictConnection(SafeLogin):
     async def _settled(self, sending: Coroutine[Any, Any, None]) -> None:
         try:
             await self._settle_answers()
+            if self._must_declare:
+                await self._declare()
         except BaseException:
             sending.close()
             raise
@@ -178,6 +123,18 @@ class StrictConnection(SafeLogin):
         await self._cut_stream()
         if self.transaction.in_doubt and self.transaction.is_open:
             await self.ping(reconnect=False)  # its answer tells, and no other would: the next statement may begin anew
+
+    async def _declare(self) -> None:
+        self._must_declare = False
+        if self.transaction.is_open:  # of a listener at checkout: a transaction stays what it was when it began
+            self.transaction.forget()
+            await self._send("COMMIT")
+        await self._send(f"SET SESSION TRANSACTION READ {'ONLY' if self._read_only else 'WRITE'}")
+        self.transaction.reads_only = self._read_only
+
+    async def _send(self, sql: str) -> None:
+        await super()._execute_command(COMMAND.COM_QUERY, sql)
+        await self._read_ok_packet()
 
     async def _cut_stream(self) -> None:
         result = self._result
@@ -263,21 +220,3 @@ class StrictConnection(SafeLogin):
     def _may_be_in_transaction(self) -> bool:
         # An error does not tell whether a transaction is open, and behind one result more may come.
         return self._in_doubt or bool(self.server_status & _OPEN)
-
-    async def ensure_closed(self) -> None:
-        """Say good-bye and close; a server that does not take it is not waited for."""
-        try:
-            async with asyncio.timeout(_FAREWELL):
-                await super().ensure_closed()
-        except (OSError, TimeoutError):
-            self.abort()
-
-    def abort(self) -> None:
-        """Close without a word and without waiting."""
-        if self._writer is not None:
-            self._writer.transport.abort()
-        self.close()
-
-
-def _as_it_is(error: TimeoutError) -> Exception:
-    return error

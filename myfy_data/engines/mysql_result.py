@@ -7,7 +7,7 @@ from typing import Any
 from aiomysql.connection import MySQLResult
 from pymysql.protocol import EOFPacketWrapper
 
-from myfy_data.engines.mysql_transaction import STATE_CHANGED, ServerTransaction, transaction_state
+from myfy_data.engines.mysql_transaction import NOTHING_CHANGED, STATE_CHANGED, ServerTransaction, session_changes
 from myfy_data.errors import SessionError
 
 
@@ -36,8 +36,8 @@ class StrictResult(MySQLResult):  # type: ignore[misc]  # aiomysql ships no type
 
     def _read_ok_packet(self, first_packet: Any) -> None:
         super()._read_ok_packet(first_packet)
-        has_state = self.server_status & STATE_CHANGED
-        self._transaction.hear(self.server_status, transaction_state(self.message) if has_state else None)
+        has_changes = self.server_status & STATE_CHANGED
+        self._transaction.hear(self.server_status, session_changes(self.message) if has_changes else NOTHING_CHANGED)
 
     def _check_packet_is_eof(self, packet: Any) -> bool:
         if not packet.is_eof_packet():

@@ -18,11 +18,12 @@ AUTOCOMMIT = 0x0002
 STATE_CHANGED = 0x4000
 """Bits of the status in each answer: a transaction is open, every statement is one, the session's state follows."""
 
-TRACK_STATE = "session_track_transaction_info = 'STATE'"
-"""What makes the server tell, where a statement changed it, what the open transaction has done."""
-
+_VARIABLE = 0
 _TRANSACTION_STATE = 5
-"""The kind of tracked state that tells it: eight letters, `_` for what has not happened. The first: how it began."""
+"""Kinds of changes that an answer tells: a variable and its value; eight letters for what the transaction has done,
+`_` for what has not happened, the first for how it began."""
+
+_READ_ONLY_VARIABLES = frozenset({b"tx_read_only", b"transaction_read_only"})
 
 _LOCKED_TABLES = b"L"
 
@@ -47,6 +48,22 @@ class Ended:
     cause: Exception | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What an answer tells of the session beside its status.
+
+    Attributes:
+        state: what the open transaction has done; None when that did not change.
+        reads_only: whether the following transactions are refused writes; None when that did not change.
+    """
+
+    state: bytes | None = None
+    reads_only: bool | None = None
+
+
+NOTHING_CHANGED = Changes()
+
+
 class ServerTransaction:
     """The transaction that a connection believes to have.
 
@@ -58,13 +75,16 @@ class ServerTransaction:
         is_managed: whether a transaction lasts until COMMIT or ROLLBACK; False in autocommit, where nobody begins one.
         is_open: whether the last answer said that one is open.
         in_doubt: whether something was sent since.
+        reads_only: whether the server refuses the writes of the transactions that follow.
         ended: how it ended; None while it has not.
     """
 
-    __slots__ = ("_error", "_has_done", "_state", "ended", "in_doubt", "is_managed", "is_open", "may_end", "sql")
+    __slots__ = (
+        "_error", "_has_done", "_state", "ended", "in_doubt", "is_managed", "is_open", "may_end", "reads_only", "sql",
+    )  # fmt: skip
 
     def __init__(self) -> None:
-        self.may_end = False
+        self.may_end = self.reads_only = False
         self.is_managed = True
         self.sql: str | bytes | bytearray = b""
         self.forget()
@@ -89,14 +109,17 @@ class ServerTransaction:
         """The server refused something; only its next answer tells what became of the transaction."""
         self._error = type(error)(*error.args)  # a copy: the frames of the other one hold what the user worked with
 
-    def hear(self, status: int, state: bytes | None = None, *, has_rows: bool = False) -> None:
+    def hear(self, status: int, changes: Changes = NOTHING_CHANGED, *, has_rows: bool = False) -> None:
         """Take note of an answer.
 
         Args:
             status: the bits that the server sent.
-            state: what the transaction has done, when the answer tells it.
+            changes: what it told beside them.
             has_rows: whether the answer had rows, so that the statement read.
         """
+        state = changes.state
+        if changes.reads_only is not None:
+            self.reads_only = changes.reads_only
         was_open, self.is_open, self.in_doubt = self.is_open, bool(status & IN_TRANSACTION), False
         if self.is_managed and not self.may_end:
             if status & AUTOCOMMIT:
@@ -158,19 +181,25 @@ def _is_fresh(state: bytes) -> bool:
     return bool(state) and not state[1:].strip(b"_")
 
 
-def transaction_state(message: bytes) -> bytes | None:
-    """What an OK packet tells of the transaction's state, behind its counts; None when it tells nothing.
+def session_changes(message: bytes) -> Changes:
+    """What an OK packet tells behind its counts.
 
     Args:
         message: a text for people, then the changes of the session's state, each of them behind its length.
     """
+    state: bytes | None = None
+    reads_only: bool | None = None
     _, changes = _split(message)
     changes, _ = _split(changes)
     while changes:
         kind, (data, changes) = changes[0], _split(changes[1:])
         if kind == _TRANSACTION_STATE:
-            return _split(data)[0]
-    return None
+            state = _split(data)[0]
+        elif kind == _VARIABLE:
+            name, value = _split(data)
+            if name in _READ_ONLY_VARIABLES:
+                reads_only = _split(value)[0] in (b"ON", b"1")
+    return Changes(state, reads_only)
 
 
 def _split(data: bytes) -> tuple[bytes, bytes]:

@@ -85,6 +85,7 @@ async def _forget_state(driver: Any, settings: DatabaseSettings) -> None:
             await driver.select_db(driver.db)
         for statement in _opening_statements(driver, settings):
             await driver.query(statement)
+        driver.assume(read_only=settings.read_only)
 
 
 def _opening_statements(driver: Any, settings: DatabaseSettings) -> Iterator[str]:

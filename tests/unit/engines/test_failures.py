@@ -243,7 +243,10 @@ def test_a_server_that_can_tells_what_became_of_a_transaction() -> None:
 
     told = list(session_statements(settings, server("8.0.36", capabilities=0x800000)))
 
-    assert told == ["SET SESSION session_track_transaction_info = 'STATE', SESSION max_execution_time = 1500"]
+    tracked = "SESSION session_track_system_variables = 'autocommit,transaction_read_only'"
+    assert told == [
+        f"SET SESSION session_track_transaction_info = 'STATE', {tracked}, SESSION max_execution_time = 1500"
+    ]
 
 
 def test_a_read_only_profile_says_so_to_each_session() -> None:
