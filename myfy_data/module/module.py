@@ -11,6 +11,7 @@ from typing import Any, Self
 from sqlalchemy import MetaData
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+from myfy_data.async_only import AsyncOnly
 from myfy_data.engines.status import PoolStatus
 from myfy_data.errors import ConfigError, Problem
 from myfy_data.health import HealthReport, check_health
@@ -31,7 +32,7 @@ from myfy_data.settings.models import DatabaseSettings
 from myfy_data.settings.root import DataSettings
 
 
-class DataModule(metaclass=ModuleType):
+class DataModule(AsyncOnly, metaclass=ModuleType):
     """Named databases for an application: as a myfy module, in another host, or by itself.
 
     `async with DataModule() as data:` starts and stops it; a stopped module may start again, in any event loop.

@@ -35,6 +35,8 @@ class Inheritance:
         """The full table of a profile, its ancestors' included; problems go to the folder's findings."""
         if name not in self._resolved:
             parent = self._parent_table(name, (*chain, name)) if name in self._heirs else None
+            if parent is not None and self._is_full:
+                parent = _address_of(parent)  # nothing more is copied, and nothing else is told of the heir
             table = self._folder.fold(name, parent)
             self._resolved[name] = table if parent is None else self._counted(name, table)
         return self._resolved[name]
@@ -48,7 +50,7 @@ class Inheritance:
             self._is_full = True
             message = f"more than {DEFAULT_LIMITS.values} values in all profiles that extend another one"
             self._refuse(name, message, fix="let fewer profiles extend one with large tables")
-        return {key: table[key] for key in ("database_url", "driver") if key in table}  # nothing else is told of it
+        return _address_of(table)
 
     def ancestors(self, name: str) -> list[str]:
         """The profile itself, its parent, and so on."""
@@ -95,6 +97,10 @@ class Inheritance:
         origin = extends_origin(name, self._folder.layers)
         path = ("profiles", name, "extends")
         self._folder.findings.problem(origin, path, message, facts=facts, fix=fix, kind=kind)
+
+
+def _address_of(table: Tree) -> Tree:
+    return {key: table[key] for key in ("database_url", "driver") if key in table}
 
 
 def _count_values(value: object) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from myfy_data.async_only import AsyncOnly
 from myfy_data.errors import ConfigError, Problem
 from myfy_data.sessions.session import EngineSource, ProfileSession
 from myfy_data.settings.models import DatabaseSettings
@@ -31,7 +32,7 @@ _REFUSED: Mapping[str, tuple[str, str]] = MappingProxyType(
 """Options of SQLAlchemy's sessions that would take a promise back: why, and what to write."""
 
 
-class SessionContext(AbstractAsyncContextManager[AsyncSession]):
+class SessionContext(AsyncOnly, AbstractAsyncContextManager[AsyncSession]):
     """One block of work: commits when it ends well, rolls back otherwise, and always ends its session (C5)."""
 
     __slots__ = ("_session",)
