@@ -41,6 +41,7 @@ def load_tls_context(profile: str, target: str, settings: DatabaseSettings) -> s
     if mode in ("disable", "prefer"):
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # not every build of OpenSSL begins there
     context.check_hostname = mode == "verify-full"
     context.verify_mode = ssl.CERT_REQUIRED if mode in _VERIFYING else ssl.CERT_NONE
     try:

@@ -56,12 +56,12 @@ class Door:
         self.reached, self.opens = asyncio.Event(), asyncio.Event()
         self._way_in = way_in
 
-    async def open(self, secret: Any) -> Any:
+    async def open(self, *arguments: Any) -> Any:
         self.reached.set()
         while not self.opens.is_set():
             with suppress(asyncio.CancelledError):
                 await self.opens.wait()
-        return await self._way_in(secret)
+        return await self._way_in(*arguments)
 
 
 def watch(monkeypatch: pytest.MonkeyPatch, backend: Any) -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -190,16 +191,19 @@ def test_a_reader_that_leaves_is_no_error(project: Sandbox) -> None:
 
 
 def test_ctrl_c_ends_a_waiting_command_at_once(project: Sandbox) -> None:
-    """A fifo in place of a file makes the command wait, as a network file system might."""
-    os.mkfifo(project.path / "myfy.toml")
-    command = [sys.executable, "-m", "myfy_data", "config", "show", "--config", "myfy.toml"]
-    with subprocess.Popen(
-        command, cwd=project.path, env=child_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
-        descriptor = os.open(project.path / "myfy.toml", os.O_WRONLY)  # opens when the command reads
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=RUN_TIMEOUT)
-        os.close(descriptor)
+    """A server that accepts and says nothing makes the command wait."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"postgresql://app@127.0.0.1:{server.getsockname()[1]}/main"
+        environment = child_environment() | {"MYFY_DATA_DATABASE_URL": url}
+        command = [sys.executable, "-m", "myfy_data", "ping"]
+        with subprocess.Popen(
+            command, cwd=project.path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
+            line, _ = server.accept()
+            with line:
+                line.recv(1)
+                process.send_signal(signal.SIGINT)
+                _, errors = process.communicate(timeout=RUN_TIMEOUT)
 
     assert (process.returncode, errors.strip()) == (130, b"")
 
