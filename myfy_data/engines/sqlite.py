@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import shlex
 import sqlite3
 import time
 import weakref
@@ -21,14 +20,13 @@ from myfy_data.engines.backend import Backend, adapted
 from myfy_data.engines.failures import Failure, chain
 from myfy_data.engines.sqlite_begin import Beginning
 from myfy_data.engines.sqlite_dbapi_connection import PlainConnection
+from myfy_data.engines.sqlite_file import CORRECT_PATH, deleted, explain_path
 from myfy_data.engines.sqlite_turns import QueueAccess, writer_queue
 from myfy_data.redaction import Secret
 from myfy_data.settings.models import DatabaseSettings, SQLiteSettings
 
 OPTIONS = frozenset({"cached_statements", "detect_types"})
 """What `connect_args` and a URL's query may hold; the rest would undo a promise or has a key of its own."""
-
-CORRECT_PATH = "correct the path in the profile's URL"
 
 _RETRY = 0.01
 """Seconds between two tries to change the journal mode, which SQLite does not wait for by itself."""
@@ -138,7 +136,7 @@ class SQLite(Backend):
         try:
             found = os.stat(self.path)  # noqa: PTH116 - at each checkout, and a Path costs more than the question
         except OSError as error:
-            raise self.failed(_deleted(self.path)) from error
+            raise self.failed(deleted(self.path)) from error
         return found.st_dev, found.st_ino
 
     def _set_up(self, connection: sqlite3.Connection, sqlite: SQLiteSettings) -> None:
@@ -175,7 +173,7 @@ class SQLite(Backend):
     def _explain_text(self, text: str) -> Failure | None:
         path = Path(self.path)
         if "unable to open" in text and self._was_opened and not path.exists():
-            return _deleted(self.path)
+            return deleted(self.path)
         if "unable to open" in text or "readonly" in text:
             return explain_path(path, read_only=self.settings.read_only)
         if "not a database" in text:
@@ -234,25 +232,13 @@ class SQLite(Backend):
     def _check(self, _connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
         """Let the pool replace a connection that is closed or altered, or whose file is no longer the one at the path.
 
-        What listeners to `connect` tell a new connection belongs to the engine, and alters nothing.
-
         Raises:
             DisconnectionError: the pool opens another one in its place.
             DatabaseConnectionError: the file was deleted.
         """
         driver: Any = record.driver_connection
-        if driver.is_stopping:
-            raise DisconnectionError("the connection was closed")
-        if driver.is_altered and driver.was_used:
-            raise DisconnectionError("a session has changed the connection's state")
-        driver.is_altered, driver.was_used = False, True
-        if driver.file_id != self._file_id():
-            raise DisconnectionError("another file stands at the path")
-
-
-def _deleted(path: str) -> Failure:
-    reason = f"the file {path} was deleted while it was in use"
-    return Failure(reason, "put it back, or start anew: a module that starts creates an empty one")
+        if unfit := driver.hand_out(self._file_id()):
+            raise DisconnectionError(unfit)
 
 
 def _end_failed_commit(dbapi_connection: Any, _record: Any, state: PoolResetState) -> None:
@@ -262,7 +248,6 @@ def _end_failed_commit(dbapi_connection: Any, _record: Any, state: PoolResetStat
     driver: Any = adapted(dbapi_connection).driver_connection
     if driver.in_transaction:
         adapted(dbapi_connection).run_async(lambda _: driver.rollback())
-    driver.forget_transaction()
 
 
 def _change_journal(connection: sqlite3.Connection, mode: str, deadline: float) -> str:
@@ -275,33 +260,3 @@ def _change_journal(connection: sqlite3.Connection, mode: str, deadline: float) 
             if "locked" not in str(error) or time.monotonic() >= deadline:
                 raise
         time.sleep(_RETRY)
-
-
-def explain_path(path: Path, *, read_only: bool) -> Failure | None:
-    """Why SQLite cannot open or write a file."""
-    return _explain_place(path) or _explain_rights(path, read_only=read_only)
-
-
-def _explain_place(path: Path) -> Failure | None:
-    parent = path.parent
-    if not parent.exists():
-        return Failure(f"the directory {parent} does not exist", f"mkdir -p {shlex.quote(str(parent))}")
-    if not parent.is_dir():
-        return Failure(f"{parent} is a file, not a directory", CORRECT_PATH)
-    if path.is_dir():
-        return Failure("the path is a directory, not a file", CORRECT_PATH)
-    return None
-
-
-def _explain_rights(path: Path, *, read_only: bool) -> Failure | None:
-    if not path.exists() and read_only:
-        return Failure("the file does not exist, and a read-only profile does not create it", CORRECT_PATH)
-    if path.exists() and not os.access(path, os.R_OK):
-        return Failure("the file may not be read by this process", f"chmod u+rw {shlex.quote(str(path))}")
-    if not os.access(path.parent, os.W_OK):
-        place = path.parent
-        reason = f"the directory {place} may not be written, and SQLite keeps its journal there"
-        return Failure(reason, f"chmod u+w {shlex.quote(str(place))}")
-    if path.exists() and not os.access(path, os.W_OK):
-        return Failure("the file may not be written by this process", f"chmod u+w {shlex.quote(str(path))}")
-    return None

@@ -31,7 +31,6 @@ class SerialConnection(ThreadConnection):
     Attributes:
         autocommit: whether SQLAlchemy's transactions are to begin none here.
         reads_uncommitted: whether its level is READ UNCOMMITTED, which matters where memory is shared.
-        was_used: whether the pool has handed it out before.
         is_fresh: whether nothing was sent since the pool handed it out, so that another one would do as well.
     """
 
@@ -43,7 +42,6 @@ class SerialConnection(ThreadConnection):
         self._turn: Turn | None = None
         self.autocommit = False
         self.is_fresh = False
-        self.was_used = False
         self.reads_uncommitted = False
 
     async def open(self) -> SerialConnection:
@@ -111,19 +109,13 @@ class SerialConnection(ThreadConnection):
     def read_only(self, value: bool) -> None:
         self._plain.read_only = value
 
-    @property
-    def is_altered(self) -> bool:
-        """Whether a session has made it another connection than the profile describes."""
-        return self._plain.is_altered
+    def hand_out(self, file_id: tuple[int, int] | None) -> str:
+        """Begin anew for the pool's next user; why it is not fit for that, or nothing.
 
-    @is_altered.setter
-    def is_altered(self, value: bool) -> None:
-        self._plain.is_altered = value
-
-    @property
-    def file_id(self) -> tuple[int, int] | None:
-        """Device and number of the file that is open; None in memory."""
-        return self._plain.file_id
+        Args:
+            file_id: device and number of the file at the path; None in memory.
+        """
+        return "the connection was closed" if self._stopped is not None else self._plain.hand_out(file_id)
 
     @property
     def may_end_transaction(self) -> bool:

@@ -57,6 +57,7 @@ class PlainConnection(WatchedConnection, CopyingConnection):
     may_end = False
     read_only = False
     begins_with_next = False
+    _was_used = False
     _is_begun = False
     _may_write = False
     _statement = ""
@@ -92,6 +93,17 @@ class PlainConnection(WatchedConnection, CopyingConnection):
     def forget_transaction(self) -> None:
         """Expect no transaction any more: SQLAlchemy has ended it."""
         self._is_begun, self._cause, self.begins_with_next = False, None, False
+
+    def hand_out(self, file_id: tuple[int, int] | None) -> str:
+        """Begin anew for the pool's next user; why it is not fit for that, or nothing.
+
+        What listeners to `connect` have told a new connection belongs to the engine, and alters nothing.
+        """
+        self.forget_transaction()
+        if self.is_altered and self._was_used:
+            return "a session has changed the connection's state"
+        self.is_altered, self._was_used = False, True
+        return "" if self.file_id == file_id else "another file stands at the path"
 
     def check_open(self, *, is_abandoned: bool = False) -> None:
         """Whether what comes next stands in the transaction that was begun, if one was.

@@ -206,7 +206,7 @@ async def test_two_databases_in_memory_are_strangers() -> None:
 async def test_an_engine_in_memory_that_nobody_closes_is_collected_in_silence() -> None:
     """A test fails on the ResourceWarning of a database that was forgotten open."""
     backend = SQLite("main", DatabaseSettings(database_url="sqlite://"), {})
-    connection = await backend.open(None)
+    connection = await backend.open(None, {})
     await connection.close()
 
     del backend

@@ -16,7 +16,8 @@ import pytest
 from myfy_data.engines.failures import chain, explain_network, harmless, other_failure, target_of
 from myfy_data.engines.mysql import MySQL, session_statements
 from myfy_data.engines.postgresql import PostgreSQL
-from myfy_data.engines.sqlite import SQLite, explain_path
+from myfy_data.engines.sqlite import SQLite
+from myfy_data.engines.sqlite_file import explain_path
 from myfy_data.redaction import Secret
 from myfy_data.settings.models import DatabaseSettings
 
