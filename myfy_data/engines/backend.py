@@ -74,6 +74,9 @@ class Backend(ABC):
     needs_liveness = True
     """Whether an idle connection can die, so that it is checked before use."""
 
+    keeps_read_only = False
+    """Whether a read-only session makes its connection read-only, and a writing one must change it back."""
+
     proves_itself = False
     """Whether the first message on each connection is watched: see `mark_unverified`."""
 

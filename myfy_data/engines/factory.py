@@ -19,7 +19,7 @@ from myfy_data.engines.home import Home, running_loop
 from myfy_data.engines.liveness import watch_liveness
 from myfy_data.engines.mysql import MySQL
 from myfy_data.engines.options import EngineOptions, build_engine_options
-from myfy_data.engines.pool import BoundedPool
+from myfy_data.engines.pool import BoundedPool, prefer_read_only
 from myfy_data.engines.pooled import watch_pooler
 from myfy_data.engines.postgresql import PostgreSQL
 from myfy_data.engines.read_only import READ_ONLY_OPTIONS
@@ -151,7 +151,10 @@ def _reading(engine: AsyncEngine, backend: Backend) -> AsyncEngine:
     settings = backend.settings
     if settings.read_only:  # the server refuses every write on these connections
         return engine
-    return engine.execution_options(**READ_ONLY_OPTIONS)
+    reading = engine.execution_options(**READ_ONLY_OPTIONS)
+    if backend.keeps_read_only:
+        prefer_read_only(reading.sync_engine)
+    return reading
 
 
 def _create(name: str, options: EngineOptions, backend: Backend, connector: Connector) -> AsyncEngine:

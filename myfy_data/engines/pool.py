@@ -6,6 +6,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
+from sqlalchemy import Engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, PoolProxiedConnection
 from sqlalchemy.util import await_only
 from sqlalchemy.util.queue import Empty
@@ -30,11 +31,14 @@ class BoundedPool(AsyncAdaptedQueuePool):
         profile: the profile's name.
         home: the loop that may use the pool; checked at each checkout.
         leak_threshold: seconds after which a holder is reported; None for never.
+        prefers_read_only: whether the next one who asks takes a connection whose server refuses writes by now, if one
+            is idle; the others leave those alone as long as there are others. To change it costs a round trip.
     """
 
     profile = ""
     home: Home | None = None
     leak_threshold: float | None = None
+    prefers_read_only = False
     _is_disposed = False
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -100,7 +104,8 @@ class BoundedPool(AsyncAdaptedQueuePool):
     # -- SQLAlchemy's two hooks, and the count of places ---------------------------------------------------------------
 
     def _do_get(self) -> ConnectionPoolEntry:
-        found = None if self._line else self._take()
+        read_only, self.prefers_read_only = self.prefers_read_only, False
+        found = None if self._line else self._take(read_only=read_only)
         if found is None:
             found = self._wait()
         record = self._open() if isinstance(found, Word) else found
@@ -122,12 +127,24 @@ class BoundedPool(AsyncAdaptedQueuePool):
 
     # -- taking, waiting, handing over ---------------------------------------------------------------------------------
 
-    def _take(self) -> ConnectionPoolEntry | Word | None:
+    def _take(self, *, read_only: bool = False) -> ConnectionPoolEntry | Word | None:
         """An idle connection, or a place for a new one, or nothing."""
         try:
-            return self._pool.get_nowait()
+            found = self._pool.get_nowait()
         except Empty:
             return Word.PLACE if self._inc_overflow() else None
+        return found if stays_read_only(found) is read_only else self._exchange(found, read_only=read_only)
+
+    def _exchange(self, found: ConnectionPoolEntry, *, read_only: bool) -> ConnectionPoolEntry:
+        """An idle connection in the state that is asked for; if there is none, the one that was found."""
+        others = [found]
+        with suppress(Empty):
+            while stays_read_only(others[-1]) is not read_only:
+                others.append(self._pool.get_nowait())
+        taken = others.pop(-1 if stays_read_only(others[-1]) is read_only else 0)
+        for other in others:
+            self._pool.put_nowait(other)
+        return taken
 
     def _open(self) -> ConnectionPoolEntry:
         try:
@@ -170,3 +187,20 @@ class BoundedPool(AsyncAdaptedQueuePool):
                 return
             if not self._line.hand_over(thing):
                 self._put_back(thing)
+
+
+def stays_read_only(record: ConnectionPoolEntry) -> bool:
+    """Whether the server refuses the writes of a pooled connection until it is told otherwise."""
+    return bool(getattr(record.dbapi_connection, "stays_read_only", False))
+
+
+def prefer_read_only(engine: Engine) -> None:
+    """Let an engine whose sessions are read-only ask its pool for connections that are so already."""
+    connect = engine.raw_connection
+
+    def raw_connection() -> PoolProxiedConnection:
+        if isinstance(engine.pool, BoundedPool):
+            engine.pool.prefers_read_only = True
+        return connect()
+
+    engine.raw_connection = raw_connection  # type: ignore[method-assign]  # public, and asked for each connection

@@ -123,6 +123,7 @@ def _milliseconds(settings: DatabaseSettings) -> str:
 class PostgreSQL(Backend):
     """asyncpg connections."""
 
+    keeps_read_only = True
     proves_itself = True
     changeable = (OPTIONS - {"ssl"} - _ADAPTER_KEYS) | {"user", "host", "port", "database"}
 
