@@ -39,7 +39,7 @@ def target_of(url: ConnectionURL) -> str:
 def address_of(url: ConnectionURL, port: int) -> str:
     """Host and port in words; `port` is the one that the driver takes by default."""
     socket_path = url.query.get("unix_socket")
-    return socket_path or f"{url.host or url.query.get('host') or 'localhost'}:{url.port or port}"
+    return socket_path or ", ".join(f"{host or 'localhost'}:{own or port}" for host, own in url.hosts)
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:

@@ -24,6 +24,7 @@ from myfy_data.package_contract import unsupported
 from myfy_data.redaction import Secret
 from myfy_data.settings.models import DatabaseSettings
 from myfy_data.settings.pooling import pooler_conflicts
+from myfy_data.settings.urls import ConnectionURL
 
 PORT = 5432
 STATEMENT_CACHE = 1000
@@ -72,8 +73,9 @@ def postgresql_arguments(settings: DatabaseSettings) -> dict[str, Any]:
     """What asyncpg and SQLAlchemy's adapter are told, password and TLS excepted. Pure."""
     url = settings.url
     given = {**url.query, **settings.connect_args}
+    given.pop("host", None)
     own: dict[str, Any] = {
-        **_hosts(url.host, url.port, given.pop("host", None)),
+        **_hosts(url),
         "user": url.username,
         "database": url.database,
         "command_timeout": settings.command_timeout,
@@ -93,14 +95,12 @@ def _unnamed() -> str:
     return ""
 
 
-def _hosts(host: str | None, port: int | None, several: str | None) -> dict[str, Any]:
-    """Host and port; a query's `host=a:5432,b:5433` names several, tried in order."""
-    if not several:
+def _hosts(url: ConnectionURL) -> dict[str, Any]:
+    """Host and port; of several, asyncpg tries one after the other."""
+    if len(url.hosts) == 1:
+        [(host, port)] = url.hosts
         return {"host": host, "port": port}
-    pairs = [item.rpartition(":") if ":" in item else (item, "", "") for item in several.split(",")]
-    if len(pairs) == 1:
-        return {"host": pairs[0][0], "port": int(pairs[0][2]) if pairs[0][2] else port}
-    return {"host": [pair[0] for pair in pairs], "port": [int(pair[2] or port or PORT) for pair in pairs]}
+    return {"host": [host for host, _ in url.hosts], "port": [port or PORT for _, port in url.hosts]}
 
 
 def _server_settings(settings: DatabaseSettings) -> dict[str, str]:
@@ -202,7 +202,8 @@ class PostgreSQL(Backend):
         url = self.settings.url
         user = f" -U {shlex.quote(url.username)}" if url.username else ""
         name = shlex.quote(url.database or url.username or "app")
-        return f"createdb -h {url.host or 'localhost'} -p {url.port or PORT}{user} {name}"
+        host, port = url.hosts[0]
+        return f"createdb -h {host or 'localhost'} -p {port or PORT}{user} {name}"
 
     async def ping(self, connection: Any) -> None:
         """One round trip in the simple protocol; an empty query would fail in asyncpg."""

@@ -11,12 +11,27 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import unquote
 
 from myfy_data.errors import InvalidDatabaseURLError, Problem
 from myfy_data.origins import format_key
-from myfy_data.redaction import MASK, DatabaseURL, Secret, looks_secret, redact_value
+from myfy_data.redaction import MASK, DatabaseURL, Secret, redact_value
+from myfy_data.settings.url_query import URLError, host_and_port, read_query, split_hosts
 from myfy_data.suggestions import nearest
+
+__all__ = [
+    "DRIVERS",
+    "SUPPORTED",
+    "ConnectionURL",
+    "URLError",
+    "absolute_sqlite",
+    "build_url",
+    "invalid_url",
+    "join_parts",
+    "parse_url",
+    "parsed",
+    "resolve_driver",
+]
 
 DRIVERS: Mapping[str, str] = {
     "sqlite": "sqlite+aiosqlite",
@@ -30,17 +45,6 @@ DRIVERS: Mapping[str, str] = {
 SUPPORTED = tuple(dict.fromkeys(DRIVERS.values()))
 
 _NAME = re.compile(r"[A-Za-z0-9]{1,20}([+_.-][A-Za-z0-9]{1,20}){0,2}")
-_TLS_QUERY_KEYS = frozenset({"sslmode", "ssl"})
-_TLS_BY_SSLMODE = {"allow": "prefer"}  # libpq's weaker word for the same promise: none
-
-
-class URLError(Exception):
-    """A URL that cannot be used: `message` and `fix` hold nothing of its secrets."""
-
-    def __init__(self, message: str, fix: str) -> None:
-        self.message = message
-        self.fix = fix
-        super().__init__(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +79,18 @@ class ConnectionURL:
         return self.backend == "sqlite" and self.database in (None, "", ":memory:")
 
     @property
+    def hosts(self) -> tuple[tuple[str | None, int | None], ...]:
+        """Host and port of each server, in the order in which they are tried; mostly one (PostgreSQL's `?host=`)."""
+        several = self.query.get("host") if self.backend == "postgresql" else None
+        if not several:
+            return ((self.host, self.port),)
+        return tuple((host, port or self.port) for host, port in split_hosts(several))
+
+    @property
     def is_loopback(self) -> bool:
-        """Whether the server is this machine, so that no TLS is needed on the way."""
-        host = self.host or self.query.get("host") or self.query.get("unix_socket") or "localhost"
-        return host in ("localhost", "::1") or host.startswith(("127.", "/"))
+        """Whether the server is this machine, every one if there are several, so that no TLS is needed on the way."""
+        socket = self.query.get("unix_socket")
+        return all(_is_local(host or socket or "localhost") for host, _ in self.hosts)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self)!r})"
@@ -91,6 +103,10 @@ class ConnectionURL:
         query = "?" + "&".join(f"{key}={_shown(key, value)}" for key, value in self.query.items()) if self.query else ""
         at = "@" if user or secret else ""
         return f"{self.driver}://{user}{secret}{at}{host}{port}/{self.database or ''}{query}"
+
+
+def _is_local(host: str) -> bool:
+    return host in ("localhost", "::1") or host.startswith(("127.", "/"))
 
 
 def _shown(key: str, value: object) -> object:
@@ -140,8 +156,10 @@ def parse_url(text: str) -> ConnectionURL:
     username, password = _credentials(userinfo)
     location, _, query_text = location.partition("?")
     netloc, slash, database = location.partition("/")
-    host, port = _host_and_port(netloc)
-    query, tls = _read_query(query_text)
+    host, port = host_and_port(netloc)
+    query, tls = read_query(query_text, is_postgresql=driver.startswith("postgresql"))
+    if host is not None and "host" in query and driver.startswith("postgresql"):
+        raise URLError("hosts stand before and behind the '?'", "write each behind it: ?host=a:5432&host=b:5432")
     return ConnectionURL(
         driver=driver,
         username=username,
@@ -180,24 +198,6 @@ def _credentials(userinfo: str | None) -> tuple[str | None, Secret | None]:
     return unquote(username) or None, Secret(unquote(password)) if colon else None
 
 
-def _host_and_port(netloc: str) -> tuple[str | None, int | None]:
-    if netloc.startswith("["):
-        host, _, port = netloc[1:].partition("]")
-        colon, port = port[:1], port.removeprefix(":")
-    else:
-        host, colon, port = netloc.partition(":")
-    if not colon:
-        return unquote(host) or None, None
-    # Nothing behind the colon is no port either: it may be `user:/password` whose `@host` was forgotten.
-    # isascii: str.isdigit accepts digits that int() reads but no server expects.
-    if not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536):
-        raise URLError(
-            "the port is not a number from 1 to 65535",
-            "write it as host:5432; a ':', '/' or '?' inside the password must be written %3A, %2F or %3F",
-        )
-    return unquote(host) or None, int(port)
-
-
 def _database(driver: str, database: str, netloc: str) -> str | None:
     if not driver.startswith("sqlite"):
         if "@" in database:  # it may be `user/more:password@host`
@@ -214,23 +214,6 @@ def _database(driver: str, database: str, netloc: str) -> str | None:
     return unquote(database) or ":memory:"
 
 
-def _read_query(text: str) -> tuple[dict[str, str], str | None]:
-    query = dict(parse_qsl(text, keep_blank_values=True))
-    for name in query:
-        if "@" in name:  # it may be `user?more:password@host`
-            raise URLError(
-                "there is an '@' behind a '?', so nobody can tell where the host begins",
-                "write %3F for each '?' of user and password, and %40 for each '@' but the one before the host",
-            )
-        if looks_secret(name):
-            raise URLError(
-                f"a secret in the URL's query ({name}=...) would end up in logs",
-                f"take {name} out of the query and give it as `password` or `password_file`",
-            )
-    asked = [query.pop(name) for name in list(query) if name in _TLS_QUERY_KEYS]
-    return query, _TLS_BY_SSLMODE.get(asked[-1], asked[-1]) if asked else None
-
-
 def join_parts(url: ConnectionURL, parts: Mapping[str, object]) -> ConnectionURL:
     """A URL refined by parts; each part that is not None replaces the URL's (contract C3.5)."""
     given = {key: value for key, value in parts.items() if value is not None}
@@ -239,9 +222,17 @@ def join_parts(url: ConnectionURL, parts: Mapping[str, object]) -> ConnectionURL
     if driver := given.pop("driver", None):
         full = resolve_driver(str(driver))
         given["driver"], given["derived"] = full, full != driver
-    if query := given.pop("query", None):
-        given["query"] = {**url.query, **query}  # type: ignore[dict-item]  # validated as Mapping[str, str]
-    return replace(url, **given)  # type: ignore[arg-type]  # the keys are the fields' own
+    part: dict[str, str] = dict(given.pop("query", {}))  # type: ignore[call-overload]  # validated as Mapping[str, str]
+    if "host" in given and "host" in part:
+        raise URLError("the host is given twice: host and query.host", "delete one of them")
+    query = {**url.query, **part}
+    if "host" in given:  # a part replaces what the URL says, wherever it stands there
+        query.pop("host", None)
+    elif "host" in part:
+        given["host"] = None
+    joined = replace(url, **given, query=query)  # type: ignore[arg-type]  # the keys are the fields' own
+    _ = joined.hosts  # a list of hosts that cannot be read is told here
+    return joined
 
 
 def absolute_sqlite(url: ConnectionURL, base_dir: Path | None) -> ConnectionURL:
