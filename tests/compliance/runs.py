@@ -101,7 +101,7 @@ def test_of(node: str) -> str:
     return _CONFIGURATION.sub("", node)
 
 
-test_of.__test__ = False  # type: ignore[attr-defined]
+test_of.__test__ = False  # type: ignore[attr-defined] - pytest reads it
 
 
 @dataclass(frozen=True)

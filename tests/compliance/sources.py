@@ -37,7 +37,7 @@ import pytest
 
 pytest.register_assert_rewrite("sqlalchemy.testing.assertions")
 
-from sqlalchemy.testing.plugin.pytestplugin import *  # noqa
+from sqlalchemy.testing.plugin.pytestplugin import *  # noqa: F403 - its hooks are all of it
 """,
     "setup.cfg": """\
 [sqla_testing]

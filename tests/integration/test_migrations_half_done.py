@@ -35,7 +35,7 @@ def test_nothing_says_that_it_is_at_head(app: MigratedProject) -> None:
 @pytest.mark.parametrize("policy", ["check", "upgrade"])
 def test_an_application_does_not_start_on_it(app: MigratedProject, policy: str) -> None:
     async def start() -> None:
-        async with DataModule(settings=app.sandbox.load(), migrations=policy):  # type: ignore[arg-type]
+        async with DataModule(settings=app.sandbox.load(), migrations=policy):  # type: ignore[arg-type] - a parametrized word
             pass
 
     with pytest.raises(MigrationError, match="downgrade 001 was begun by process"):

@@ -42,7 +42,7 @@ async def refused(settings: DatabaseSettings) -> UnsupportedPackageError:
     opened = open_owned("main", settings)
     with pytest.raises(UnsupportedPackageError) as caught:
         await use(opened.engine)
-    assert opened.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+    assert opened.engine.pool.checkedout() == 0  # type: ignore[attr-defined] - ours, a QueuePool
     await opened.close()
     return caught.value
 
