@@ -25,6 +25,7 @@ import pytest
 _RECORD = Path(os.environ["COMPLIANCE_RECORD"])
 _LIMIT = float(os.environ["COMPLIANCE_LIMIT"])
 _OURS = os.environ["COMPLIANCE_OURS"] == "1"
+_STDERR = os.dup(2)  # pytest captures what is written to 2 itself
 _engines: Any = None
 
 
@@ -62,7 +63,7 @@ def _ids(variable: str) -> set[str]:
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Say which test runs, and end the process when it does not end: what hangs cannot be trusted to be cancelled."""
     _write(event="test", id=item.nodeid)
-    faulthandler.dump_traceback_later(_LIMIT, exit=True)
+    faulthandler.dump_traceback_later(_LIMIT, exit=True, file=_STDERR)
     try:
         return (yield)
     finally:
