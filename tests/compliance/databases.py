@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 
-from tests.own_servers import own_mariadb, own_postgresql
+from tests.own_servers import own_mysql, own_postgresql
 from tests.servers import MYSQL, POSTGRESQL, Server, ServerKind, account_of
 
 SCHEMAS = ("test_schema", "test_schema_2")
@@ -80,7 +80,7 @@ def _server(kind: ServerKind) -> Iterator[Server]:
 
 _TWO_PHASE = ("-c", "max_prepared_transactions=20", "-c", "max_connections=300")
 _POSTGRESQL = replace(POSTGRESQL, own=partial(own_postgresql, lambda _: _TWO_PHASE))
-_MARIADB = replace(MYSQL, own=partial(own_mariadb, lambda _: ("--max-connections=300",)))
+_MARIADB = replace(MYSQL, own=partial(own_mysql, lambda _: ("--max-connections=300",)))
 
 KINDS = {
     "sqlite": Kind("sqlite", "SQLite", lambda: nullcontext(None)),

@@ -11,12 +11,14 @@ from typing import Any
 
 import sqlalchemy
 import sqlalchemy.ext.asyncio
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL, event, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import NullPool, QueuePool
+from sqlalchemy.testing.engines import ReconnectFixture
 
 from myfy_data import DatabaseSettings
-from myfy_data.engines.factory import open_engine
+from myfy_data.engines.factory import OpenEngine, open_owned
+from myfy_data.engines.sqlite import SQLite
 
 PROFILE = "compliance"
 DRIVERS = {"sqlite+aiosqlite", "postgresql+asyncpg", "mysql+aiomysql", "mariadb+aiomysql"}
@@ -68,9 +70,32 @@ class Engines:
         address = make_url(url)
         if not self._ours or not is_profile(address, arguments):
             self.made["plain"] += 1
+            use_plain_driver(address, arguments)
             return None
         self.made["ours"] += 1
-        return open_engine(PROFILE, settings_of(address, arguments))
+        return started_anew(open_owned(PROFILE, settings_of(address, arguments))).engine
+
+
+def use_plain_driver(url: URL, arguments: Mapping[str, Any]) -> None:
+    """Tests that simulate a lost server wrap the driver of the main engine: for a plain engine, a plain one."""
+    wrapper = arguments.get("module")
+    if isinstance(wrapper, ReconnectFixture):
+        wrapper.dbapi = url.get_dialect().import_dbapi()
+
+
+def started_anew(opened: OpenEngine) -> OpenEngine:
+    """The same, for tests that delete SQLite's file as soon as its engine is disposed, and then go on with it.
+
+    A profile refuses to make an empty file in the place of one that was deleted, until its module starts anew.
+    """
+    backend = opened.backend
+    if isinstance(backend, SQLite):
+
+        def forget(_engine: object) -> None:
+            backend._was_opened = False
+
+        event.listen(opened.engine.sync_engine, "engine_disposed", forget)
+    return opened
 
 
 def is_profile(url: URL, arguments: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from tests.compliance.comparison import Comparison, Difference, by_reason
 from tests.compliance.databases import KINDS
-from tests.faults.page import heading, listed, row
+from tests.markdown import heading, listed, row
 
 GENERATED = "<!-- Made by `make compliance`: do not edit. -->"
 PACKAGES = ("sqlalchemy", "asyncpg", "aiomysql", "aiosqlite")

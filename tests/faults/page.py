@@ -11,6 +11,7 @@ from tests.faults.campaign import Results
 from tests.faults.cancels import Cancels
 from tests.faults.cases import ALLOWANCE, DEADLINE, TROUBLES
 from tests.faults.runs import Outcome, Run
+from tests.markdown import heading, listed, row
 
 GENERATED = "<!-- Made by `make faults`: do not edit. -->"
 NAMES = {"postgresql": "PostgreSQL", "mysql": "MariaDB", "sqlite": "SQLite"}
@@ -122,20 +123,3 @@ def noise(results: Results) -> list[str]:
     every = results.noise + [f"{each.kind}: {message}" for each in results.cancels for message in each.noise]
     found = Counter(re.sub(r"0x[0-9a-f]+", "0x...", message) for message in every)
     return listed(f"{count} times: `{message}`" for message, count in sorted(found.items())) or ["Nothing."]
-
-
-def heading(columns: str) -> Iterator[str]:
-    """The first two lines of a table."""
-    names = columns.split(" | ")
-    yield row(names)
-    yield row(["---"] * len(names))
-
-
-def row(cells: Iterable[object]) -> str:
-    """One line of a table."""
-    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
-
-
-def listed(lines: Iterable[str]) -> list[str]:
-    """A list."""
-    return [f"- {line}" for line in lines]
