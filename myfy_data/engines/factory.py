@@ -6,14 +6,15 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from myfy_data.engines.backend import Backend, cut_line
 from myfy_data.engines.connector import Connector
 from myfy_data.engines.deadlines import watch_deadlines
 from myfy_data.engines.drivers import load_driver
+from myfy_data.engines.engine_options import refused_options
 from myfy_data.engines.first_connect import bound_first_connect
 from myfy_data.engines.home import Home, running_loop
 from myfy_data.engines.liveness import watch_liveness
@@ -27,7 +28,6 @@ from myfy_data.engines.recycling import spread_recycling
 from myfy_data.engines.reset import watch_reset
 from myfy_data.engines.roles import Role
 from myfy_data.engines.sqlite import SQLite
-from myfy_data.errors import ConfigError, Problem
 from myfy_data.settings.models import DatabaseSettings
 
 __all__ = [
@@ -158,15 +158,13 @@ def _reading(engine: AsyncEngine, backend: Backend) -> AsyncEngine:
 
 
 def _create(name: str, options: EngineOptions, backend: Backend, connector: Connector) -> AsyncEngine:
+    given = backend.settings.engine_options
+    own = {key: value for key, value in options.engine.items() if key not in given}
+
+    def create(**some: Any) -> AsyncEngine:
+        return create_async_engine(options.url, creator=connector.open, **{**own, **some})
+
     try:
-        return create_async_engine(options.url, creator=connector.open, **options.engine)
-    except (TypeError, ArgumentError) as error:
-        raise ConfigError([_refused(name, backend.settings, error)]) from None
-
-
-def _refused(name: str, settings: DatabaseSettings, error: Exception) -> Problem:
-    key = next((key for key in settings.engine_options if f"'{key}'" in str(error)), None)
-    if key is None:
-        return Problem("", f"profiles.{name}", f"SQLAlchemy refuses the engine: {error}")
-    place = f"profiles.{name}.engine_options.{key}"
-    return Problem("", place, "SQLAlchemy knows no engine option of this name", fix=f"delete {key}")
+        return create(**given)
+    except Exception as error:  # noqa: BLE001 - SQLAlchemy has no one class for what it refuses
+        raise refused_options(name, given, create, error) from None

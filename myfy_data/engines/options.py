@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import URL
-from sqlalchemy.pool import NullPool, QueuePool
+from sqlalchemy.pool import QueuePool
 
 from myfy_data.engines import mysql, postgresql, sqlite
+from myfy_data.engines.engine_options import engine_option_problems
 from myfy_data.engines.pool import BoundedPool
 from myfy_data.engines.reset import discards, reset_problems, unprepared_arguments
 from myfy_data.engines.status import pool_size
@@ -19,9 +20,6 @@ from myfy_data.errors import Problem, config_error
 from myfy_data.settings.models import DatabaseSettings
 from myfy_data.settings.urls import ConnectionURL
 from myfy_data.suggestions import nearest
-
-_OURS = frozenset({"url", "creator", "async_creator", "module", "pool", "pool_events", "pool_pre_ping"})
-"""Engine options that would bypass credentials, deadlines or the liveness check."""
 
 _QUERY_KEYS = {
     "sslrootcert": "tls_ca",
@@ -93,7 +91,7 @@ def build_engine_options(name: str, settings: DatabaseSettings) -> EngineOptions
             *tls_problems(settings),
             *rules.problems(settings),
             *reset_problems(settings),
-            *_engine_option_problems(settings),
+            *engine_option_problems(settings),
             *_driver_option_problems(settings, rules),
         )
     ]
@@ -152,30 +150,6 @@ def _execution_options(settings: DatabaseSettings) -> dict[str, Any]:
         # PgBouncer refuses the start-up setting that does it elsewhere.
         options.setdefault("postgresql_readonly", True)
     return options
-
-
-def _engine_option_problems(settings: DatabaseSettings) -> Iterator[tuple[str, str, str]]:
-    for key in settings.engine_options:
-        place = f"engine_options.{key}"
-        if key in _OURS or key.startswith("_"):
-            yield place, "is ours to set: credentials and deadlines depend on it", f"delete {key}"
-        elif key in DatabaseSettings.model_fields:
-            yield place, f"has a key of its own in the profile: {key}", f"move {key} out of engine_options"
-    yield from _pool_class_problems(settings)
-
-
-def _pool_class_problems(settings: DatabaseSettings) -> Iterator[tuple[str, str, str]]:
-    pool_class = settings.engine_options.get("poolclass")
-    if pool_class is None:
-        return
-    if settings.url.is_memory:
-        yield "engine_options.poolclass", "an in-memory database lives on one connection", "delete poolclass"
-    elif not (isinstance(pool_class, type) and issubclass(pool_class, BoundedPool | NullPool)):
-        yield (
-            "engine_options.poolclass",
-            "must be sqlalchemy.NullPool or a subclass of myfy_data.engines.pool.BoundedPool, given in code",
-            "delete poolclass",
-        )
 
 
 def _driver_option_problems(settings: DatabaseSettings, rules: Rules) -> Iterator[tuple[str, str, str]]:

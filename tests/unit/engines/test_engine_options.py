@@ -1,0 +1,85 @@
+"""`engine_options` that cannot be meant: a `ConfigError` with key and fix, whatever SQLAlchemy raises (C4, C16.3)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from myfy_data import ConfigError, DatabaseSettings, DataModule, DataSettings
+from myfy_data.engines.factory import open_engine
+
+SQLITE, POSTGRESQL, MYSQL = "sqlite+aiosqlite:///x.db", "postgresql://app@127.0.0.1/d", "mysql://app@127.0.0.1/d"
+
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"server_side_cursors": True}, "cannot be set for every statement of an asynchronous engine"),
+    ({"dialect": "x"}, "is ours to set"),
+    ({"strategy": "mock"}, "is ours to set"),
+    ({"insertmanyvalues_page_size": "many"}, "expected a whole number"),
+    ({"insertmanyvalues_page_size": True}, "expected a whole number"),
+    ({"query_cache_size": -1}, "expected a whole number"),
+    ({"query_cache_size": 1.5}, "expected a whole number"),
+    ({"pool_use_lifo": "x"}, "expected true or false"),
+    ({"skip_autocommit_rollback": "no"}, "expected true or false"),
+    ({"logging_name": 3}, "expected text"),
+    ({"json_serializer": "json.dumps"}, "expected a function"),
+    ({"plugins": ["x"]}, "SQLAlchemy refuses this value: NoSuchModuleError"),
+    ({"compiler_linting": "x"}, "SQLAlchemy refuses this value: TypeError"),
+    ({"convert_unicode": True}, "SQLAlchemy knows no engine option of this name"),
+    ({"no_such_option": 1}, "SQLAlchemy knows no engine option of this name"),
+]
+
+
+@pytest.mark.parametrize("url", [SQLITE, POSTGRESQL, MYSQL])
+@pytest.mark.parametrize(("options", "why"), REFUSED)
+def test_an_option_that_cannot_be_meant_is_told_with_its_key(url: str, options: dict[str, Any], why: str) -> None:
+    [key] = options
+
+    with pytest.raises(ConfigError, match=rf"profiles\.main\.engine_options\.{key}: {why}.*\n  fix: ") as caught:
+        open_engine("main", DatabaseSettings(database_url=url, engine_options=options))
+
+    assert len(caught.value.problems) == 1
+
+
+def test_every_option_that_sqlalchemy_refuses_is_told_at_once() -> None:
+    options = {"no_such_option": 1, "query_cache_size": 5, "plugins": ["x"], "compiler_linting": "x"}
+
+    with pytest.raises(ConfigError) as caught:
+        open_engine("main", DatabaseSettings(database_url=SQLITE, engine_options=options))
+
+    assert [problem.key.rpartition(".")[2] for problem in caught.value.problems] == [
+        "no_such_option",
+        "plugins",
+        "compiler_linting",
+    ]
+
+
+def test_an_error_that_may_quote_a_value_is_told_by_its_kind() -> None:
+    class Canary:
+        def __index__(self) -> int:
+            raise RuntimeError("CANARY-option")
+
+    with pytest.raises(ConfigError) as caught:
+        open_engine("main", DatabaseSettings(database_url=SQLITE, engine_options={"compiler_linting": Canary()}))
+
+    assert "CANARY" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"pool_use_lifo": True},
+        {"insertmanyvalues_page_size": 2, "use_insertmanyvalues": True},
+        {"query_cache_size": 0},
+        {"logging_name": "main", "pool_logging_name": "main"},
+        {"json_serializer": json.dumps, "json_deserializer": json.loads},
+        {"server_side_cursors": False},
+    ],
+)
+async def test_what_is_not_refused_works(tmp_path_factory: pytest.TempPathFactory, options: dict[str, Any]) -> None:
+    path = tmp_path_factory.mktemp("options") / "app.db"
+    settings = DatabaseSettings(database_url=f"sqlite+aiosqlite:///{path}", engine_options=options)
+    async with DataModule(settings=DataSettings(profiles={"main": settings})) as data, data.session() as session:
+        assert await session.scalar(text("SELECT 1")) == 1
