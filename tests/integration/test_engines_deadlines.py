@@ -16,7 +16,7 @@ from myfy_data.engines.errors import PoolExhausted
 from myfy_data.engines.registry import EngineRegistry
 from myfy_data.errors import DatabaseConnectionError
 from myfy_data.settings.models import DatabaseSettings
-from tests.doors import close_door
+from tests.doors import PATIENCE, close_door
 from tests.relay import Relay, relay_to
 
 BOTH = pytest.mark.parametrize("url", ["postgresql_url", "mysql_url"], indirect=True)
@@ -34,10 +34,13 @@ def url(request: pytest.FixtureRequest) -> str:
 
 @contextmanager
 def at_most(seconds: float) -> Iterator[None]:
-    """The block takes no longer: the bound plus the second that the contract allows."""
+    """The block waits for its bound and not for what comes next, which are 30 s and more.
+
+    The contract allows a second more than the bound. A busy machine takes some of them before it looks at the clock.
+    """
     started = time.monotonic()
     yield
-    assert time.monotonic() - started < seconds + 1
+    assert time.monotonic() - started < seconds + PATIENCE
 
 
 @asynccontextmanager

@@ -238,7 +238,7 @@ def test_a_forked_child_gets_its_own_and_leaves_the_parents_alone(url: str) -> N
 def test_a_thousand_profiles_open_nothing() -> None:
     urls = ["postgresql://app@db.invalid/main", "mysql://app@db.invalid/main", "sqlite:///./none/app.db"]
     profiles = {f"p{number}": DatabaseSettings(database_url=urls[number % 3]) for number in range(1000)}
-    threads, started = threading.active_count(), time.perf_counter()
+    threads = threading.active_count()
 
     registry = EngineRegistry(profiles)
     statuses = [registry.status(name) for name in profiles]
@@ -246,7 +246,6 @@ def test_a_thousand_profiles_open_nothing() -> None:
     assert threading.active_count() == threads
     assert all(status.size == 5 and status.checked_in == status.checked_out == 0 for status in statuses)
     assert registry._engines == {}
-    assert time.perf_counter() - started < 1
 
 
 def test_an_unknown_profile_is_told_with_the_near_one() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from myfy_data.engines.registry import EngineRegistry
 from myfy_data.engines.sqlite import SQLite
 from myfy_data.errors import DatabaseConnectionError
 from myfy_data.settings.models import DatabaseSettings
+from tests.doors import PATIENCE
 from tests.sqlite_files import SLOW, counted, counter, database_with_counter, increment, opened, pragma
 
 
@@ -45,23 +45,21 @@ async def started(engine: AsyncEngine) -> asyncio.Task[None]:
 
 
 async def test_a_cancelled_statement_is_interrupted_and_frees_everything(path: Path) -> None:
-    async with opened(path, pool_timeout=5.0) as engine:
+    async with opened(path, pool_timeout=60.0) as engine:
         task = await started(engine)
-        before = time.monotonic()
         task.cancel()
-        await asyncio.wait([task])
-        async with engine.begin() as connection:
-            await increment(connection)
-        took = time.monotonic() - before
+        async with asyncio.timeout(PATIENCE):
+            await asyncio.wait([task])
+            async with engine.begin() as connection:
+                await increment(connection)
         checked_out = engine.pool.checkedout()  # type: ignore[attr-defined]  # a queue pool
 
     assert task.cancelled()
     assert (checked_out, await counted(path)) == (0, 1)
-    assert took < 2
 
 
 async def test_a_task_cancelled_three_times_over_leaves_nothing_behind(path: Path) -> None:
-    async with opened(path, pool_timeout=5.0) as engine:
+    async with opened(path, pool_timeout=60.0) as engine:
         task = await started(engine)
         for _ in range(3):
             task.cancel()
@@ -81,16 +79,14 @@ async def test_a_statement_ends_with_its_time(path: Path, key: str) -> None:
 
 
 async def test_closing_does_not_wait_for_a_statement(path: Path) -> None:
-    registry = EngineRegistry({"main": DatabaseSettings(database_url=f"sqlite:///{path}", close_timeout=5)})
+    registry = EngineRegistry({"main": DatabaseSettings(database_url=f"sqlite:///{path}", close_timeout=60)})
     task = await started(registry.get("main"))
-    before = time.monotonic()
 
-    await registry.close()
+    async with asyncio.timeout(PATIENCE):
+        await registry.close()
 
-    took = time.monotonic() - before
     await asyncio.wait([task])
     assert isinstance(task.exception(), DBAPIError | ValueError)
-    assert took < 2
 
 
 async def test_closing_ends_every_thread(path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from myfy_data import (
     HealthReport,
 )
 from tests.databases import ALL, PERSISTENT, Database
+from tests.doors import PATIENCE, black_hole
 from tests.sandbox import Sandbox
 
 on_all = pytest.mark.parametrize("database", ALL, indirect=True)
@@ -48,6 +48,12 @@ def silent() -> Iterator[DatabaseSettings]:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         yield DatabaseSettings(database_url=f"postgresql+asyncpg://app@127.0.0.1:{port}/main", connect_timeout=0.5)
+
+
+def deaf(port: int, *names: str, **settings: object) -> dict[str, DatabaseSettings]:
+    """Profiles of a server that never answers, with time to notice whether they are asked one after the other."""
+    url = f"postgresql://app@127.0.0.1:{port}/main"
+    return {name: DatabaseSettings(database_url=url, connect_timeout=60.0, **settings) for name in names}
 
 
 def sqlite(**settings: object) -> DatabaseSettings:
@@ -211,20 +217,17 @@ async def test_a_start_that_failed_may_be_tried_again(tmp_path: Path) -> None:
 
 
 async def test_start_waits_no_longer_than_connect_timeout(silent: DatabaseSettings) -> None:
-    started = time.monotonic()
-    with pytest.raises(DatabaseConnectionError, match="profile 'main'"):
+    with pytest.raises(DatabaseConnectionError, match=r"profile 'main': .*no answer within 0\.5 s"):
         await module(main=silent).start()
 
-    assert time.monotonic() - started < silent.connect_timeout + 1
 
-
-async def test_required_profiles_are_asked_at_once(silent: DatabaseSettings) -> None:
-    required = silent.model_copy(update={"required": True})
-    started = time.monotonic()
-    with pytest.raises(DatabaseConnectionError):
-        await module(default="a", a=required, b=required, c=required).start()
-
-    assert time.monotonic() - started < 2.5 * silent.connect_timeout
+async def test_required_profiles_are_asked_at_once() -> None:
+    async with black_hole(guests=3) as (port, together):
+        starting = asyncio.create_task(module("a", **deaf(port, "a", "b", "c", required=True)).start())
+        async with asyncio.timeout(PATIENCE):
+            await together.wait()
+        starting.cancel()
+        await asyncio.wait([starting])
 
 
 @on_persistent
@@ -323,12 +326,19 @@ async def test_health_tells_the_required_from_the_others(nowhere: DatabaseSettin
     assert "127.0.0.1" not in repr(report)
 
 
+async def test_health_asks_all_profiles_at_once() -> None:
+    async with black_hole(guests=3) as (port, together), module(main=sqlite(), **deaf(port, "a", "b", "c")) as data:
+        asking = asyncio.create_task(data.health())
+        async with asyncio.timeout(PATIENCE):
+            await together.wait()
+        asking.cancel()
+        await asyncio.wait([asking])
+
+
 async def test_health_waits_no_longer_than_connect_timeout(silent: DatabaseSettings) -> None:
-    async with module(main=sqlite(), a=silent, b=silent, c=silent) as data:
-        started = time.monotonic()
+    async with module(main=sqlite(), a=silent, b=silent) as data:
         report = await data.health()
 
-    assert time.monotonic() - started < 2.5 * silent.connect_timeout
     assert (report.profiles["a"].ok, report.profiles["b"].ok) == (False, False)
 
 

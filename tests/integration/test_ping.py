@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import re
 import socket
-import time
+import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import pytest
 
-from tests.sandbox import Sandbox
+from tests.doors import PATIENCE
+from tests.sandbox import Sandbox, child_environment
 
-BOUND = 1.0
-"""Seconds of `connect_timeout` in these tests."""
-SLACK = 6.0
-"""Seconds for the process itself, on a busy machine."""
+BOUND = 30.0
+"""Seconds of `connect_timeout` for a server that answers: a busy machine takes some of them."""
 
 
 @pytest.fixture
@@ -34,11 +34,10 @@ def closed_port() -> int:
     return port
 
 
-def write_profiles(project: Sandbox, **urls: str) -> None:
+def write_profiles(project: Sandbox, connect_timeout: float = BOUND, /, **urls: str) -> None:
     """Profiles with these URLs; the first one is the default."""
-    profiles = "".join(
-        f'[data.profiles.{name}]\ndatabase_url = "{url}"\nconnect_timeout = {BOUND}\n' for name, url in urls.items()
-    )
+    limit = f"connect_timeout = {connect_timeout}\n"
+    profiles = "".join(f'[data.profiles.{name}]\ndatabase_url = "{url}"\n{limit}' for name, url in urls.items())
     project.write("myfy.toml", f'[data]\ndefault = "{next(iter(urls))}"\n{profiles}')
 
 
@@ -62,7 +61,7 @@ def test_json_tells_server_latency_and_pool(project: Sandbox, postgresql_url: st
 
     assert answer["ok"] is True
     assert answer["server"].startswith("PostgreSQL ")
-    assert 0 < answer["latency"] < SLACK
+    assert 0 < answer["latency"] < BOUND
     assert answer["pool"] == {"size": 3, "max_overflow": 10, "timeout": 30.0}
 
 
@@ -103,20 +102,30 @@ def test_a_profile_that_was_named_may_not_be_down(project: Sandbox, closed_port:
     assert [line.split()[0] for line in result.stdout.splitlines()] == ["extra"]
 
 
-def test_servers_that_never_answer_cost_one_deadline_together(project: Sandbox, silent_port: int) -> None:
-    write_profiles(
-        project,
-        one=f"postgresql://127.0.0.1:{silent_port}/main",
-        two=f"mysql://app@127.0.0.1:{silent_port}/main",
-        three=f"postgresql://127.0.0.1:{silent_port}/other",
-    )
-    started = time.monotonic()
+def silent_profiles(project: Sandbox, port: int, connect_timeout: int) -> None:
+    urls = {"one": "postgresql://", "two": "mysql://app@", "three": "postgresql://app@"}
+    write_profiles(project, connect_timeout, **{name: f"{way}127.0.0.1:{port}/main" for name, way in urls.items()})
+
+
+def test_servers_that_never_answer_are_told_with_their_deadline(project: Sandbox, silent_port: int) -> None:
+    silent_profiles(project, silent_port, connect_timeout=1)
 
     result = project.run("ping")
 
-    assert time.monotonic() - started < BOUND + SLACK
     assert result.returncode == 1
     assert result.stderr.count("no answer within 1 s") == 3
+
+
+def test_servers_are_asked_at_once(project: Sandbox) -> None:
+    """Each of three is there before the first was given up, which is after a minute."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as server, ExitStack() as stack:
+        silent_profiles(project, server.getsockname()[1], connect_timeout=60)
+        command = [sys.executable, "-m", "myfy_data", "ping"]
+        process = stack.enter_context(subprocess.Popen(command, cwd=project.path, env=child_environment()))
+        stack.callback(process.kill)
+        server.settimeout(PATIENCE)
+        for _ in range(3):
+            stack.enter_context(server.accept()[0])
 
 
 def test_an_inactive_profile_is_left_out(project: Sandbox) -> None:

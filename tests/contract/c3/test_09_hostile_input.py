@@ -11,7 +11,7 @@ from tests.loading import MAIN, only_problem, problems, report
 from tests.sandbox import Sandbox
 
 A_MOMENT = 10.0
-"""Seconds: far above what a refusal takes, far below what the attack would."""
+"""Seconds of work, whatever else the machine does: far above what a refusal takes, far below what the attack would."""
 
 BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 10)}]\n" for level in range(1, 12)
@@ -23,9 +23,9 @@ MERGE_BOMB = "a0: &a0 {k0: 1}\n" + "".join(
 
 @pytest.fixture(autouse=True)
 def in_a_moment() -> Iterator[None]:
-    began = time.perf_counter()
+    began = time.process_time()
     yield
-    assert time.perf_counter() - began < A_MOMENT
+    assert time.process_time() - began < A_MOMENT
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 
 import pytest
@@ -212,18 +211,14 @@ def test_a_thread_that_hangs_does_not_keep_the_process(project: Sandbox) -> None
     """A resolver may hold a thread far beyond `connect_timeout`."""
     code = (
         "import socket, sys, time\n"
-        "socket.getaddrinfo = lambda *_, **__: time.sleep(30)\n"
+        "socket.getaddrinfo = lambda *_, **__: time.sleep(3600)\n"
         "url = 'database_url=postgresql://nobody.invalid/x'\n"
         "sys.argv[1:] = ['ping', '--set', url, '--set', 'connect_timeout=0.3']\n"
         "from myfy_data.cli import main\n"
         "sys.exit(main())\n"
     )
-    started = time.monotonic()
 
-    result = project.python("-c", code)
-
-    assert result.returncode == 1
-    assert time.monotonic() - started < 15
+    assert project.python("-c", code).returncode == 1
 
 
 def test_columns_align_all_but_the_last() -> None:
