@@ -40,7 +40,7 @@ def opening(monkeypatch: pytest.MonkeyPatch, hold: int = 0) -> Iterator[list[int
     original, under_way, seen = Backend.connect, 0, []
     everybody = asyncio.Event()
 
-    async def connect(self: Backend) -> object:
+    async def connect(self: Backend, *login: Any) -> object:
         nonlocal under_way
         under_way += 1
         seen.append(under_way)
@@ -49,7 +49,7 @@ def opening(monkeypatch: pytest.MonkeyPatch, hold: int = 0) -> Iterator[list[int
         try:
             async with asyncio.timeout(5):
                 await everybody.wait()
-            return await original(self)
+            return await original(self, *login)
         finally:
             under_way -= 1
 
@@ -111,12 +111,12 @@ async def test_a_warm_up_that_fails_leaves_nothing_checked_out(
 ) -> None:
     original, opened = Backend.connect, 0
 
-    async def connect(self: Backend) -> object:
+    async def connect(self: Backend, *login: Any) -> object:
         nonlocal opened
         opened += 1
         if opened == 3:
             raise ConnectionResetError
-        return await original(self)
+        return await original(self, *login)
 
     monkeypatch.setattr(Backend, "connect", connect)
     engines = EngineRegistry({"main": database.settings(pool_size=4)})
