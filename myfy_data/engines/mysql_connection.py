@@ -160,7 +160,7 @@ class StrictConnection(BoundedConnection):
 
     async def _read_ok_packet(self) -> Any:
         await super()._read_ok_packet()
-        self.transaction.hear(self.server_status)
+        self.transaction.hear(self.server_status, may_work=False)
         return True
 
     @property

@@ -44,7 +44,7 @@ class StrictResult(MySQLResult):  # type: ignore[misc]  # aiomysql ships no type
             return False
         end = EOFPacketWrapper(packet)
         self.warning_count, self.has_next = end.warning_count, end.has_next
-        self._transaction.hear(end.server_status, has_rows=True)
+        self._transaction.hear(end.server_status, may_work=False)
         return True
 
     async def cut(self) -> None:

@@ -25,6 +25,12 @@ _TRANSACTION_STATE = 5
 
 _READ_ONLY_VARIABLES = frozenset({b"tx_read_only", b"transaction_read_only"})
 
+_ROLL_BACK = frozenset({1020, 1205, 1206, 1213, 1402, 1613, 1614})
+"""Errors of which the status tells whether they rolled the whole transaction back, as deadlocks do; 1205 is a setting.
+
+Behind any other error it was ended by what its statement does before its work: DDL, which commits.
+"""
+
 _LOCKED_TABLES = b"L"
 
 _LOCKS = re.compile(r"\bfor\s+(update|share)\b|\block\s+in\s+share\b", re.IGNORECASE)
@@ -80,13 +86,15 @@ class ServerTransaction:
     """
 
     __slots__ = (
-        "_error", "_has_done", "_state", "ended", "in_doubt", "is_managed", "is_open", "may_end", "reads_only", "sql",
+        "_error", "_failed_sql", "_has_done", "_state", "ended", "in_doubt", "is_managed", "is_open", "may_end",
+        "reads_only", "sql",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.may_end = self.reads_only = False
         self.is_managed = True
         self.sql: str | bytes | bytearray = b""
+        self._failed_sql = self.sql
         self.forget()
 
     def forget(self) -> None:
@@ -107,15 +115,16 @@ class ServerTransaction:
 
     def note_error(self, error: Exception) -> None:
         """The server refused something; only its next answer tells what became of the transaction."""
+        self._failed_sql = self.sql
         self._error = type(error)(*error.args)  # a copy: the frames of the other one hold what the user worked with
 
-    def hear(self, status: int, changes: Changes = NOTHING_CHANGED, *, has_rows: bool = False) -> None:
+    def hear(self, status: int, changes: Changes = NOTHING_CHANGED, *, may_work: bool = True) -> None:
         """Take note of an answer.
 
         Args:
             status: the bits that the server sent.
             changes: what it told beside them.
-            has_rows: whether the answer had rows, so that the statement read.
+            may_work: whether a statement was answered that may have written; one with rows has read.
         """
         state = changes.state
         if changes.reads_only is not None:
@@ -131,7 +140,7 @@ class ServerTransaction:
         if not self.is_open:
             self._has_done = False
         elif not self._has_done:
-            self._has_done = self._locks() if has_rows else not _is_fresh(self._state)
+            self._has_done = not _is_fresh(self._state) if may_work else self._locks()
         self._error = None
 
     def _is_lost(self, state: bytes | None) -> bool:
@@ -144,16 +153,16 @@ class ServerTransaction:
         return _is_fresh(state) or (_LOCKED_TABLES in state and _LOCKED_TABLES not in self._state)
 
     def _locks(self) -> bool:
-        text = self._text()
+        text = _text(self.sql)
         upper = text.upper()
         return ("UPDATE" in upper or "SHARE" in upper) and _LOCKS.search(text) is not None
 
     def _judge(self) -> None:
-        if self._error is not None:
-            number = self._error.args[0] if self._error.args else "?"
+        number = self._error.args[0] if self._error is not None and self._error.args else None
+        if number in _ROLL_BACK:
             self._end(f"the server ended it with error {number}", committed=False)
             return
-        found = _FIRST_WORD.match(self._text())
+        found = _FIRST_WORD.match(_text(self.sql if self._error is None else self._failed_sql))
         word = found.group(1).upper() if found is not None else "a statement"
         if self._has_done and word != "XA":  # by which SQLAlchemy itself commits in two phases
             self._end(f"{word} ended it", committed=word != "ROLLBACK")
@@ -161,9 +170,6 @@ class ServerTransaction:
     def _end(self, reason: str, *, committed: bool) -> None:
         if self.ended is None:
             self.ended = Ended(reason, committed, self._error)
-
-    def _text(self) -> str:
-        return self.sql if isinstance(self.sql, str) else self.sql[:10_000].decode("utf-8", "replace")
 
     def check(self, profile: str) -> None:
         """Refuse whatever comes after the end.
@@ -176,9 +182,16 @@ class ServerTransaction:
             raise error from self.ended.cause
 
 
+def _text(sql: str | bytes | bytearray) -> str:
+    return sql if isinstance(sql, str) else sql.decode("utf-8", "replace")
+
+
 def _is_fresh(state: bytes) -> bool:
-    """Whether a transaction has done nothing yet. Unknown (empty) counts as not."""
-    return bool(state) and not state[1:].strip(b"_")
+    """Whether a transaction is said to have begun, and to have done nothing yet.
+
+    MySQL tells of eight `_` when a temporary table is made, in whatever transaction.
+    """
+    return state[:1] in (b"T", b"I") and not state[1:].strip(b"_")
 
 
 def session_changes(message: bytes) -> Changes:

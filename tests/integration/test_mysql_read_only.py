@@ -32,7 +32,7 @@ async def doors(database: Database) -> AsyncIterator[None]:
     name = database.notes.name
     await database.run(
         f"CREATE VIEW view_{name} AS SELECT id, text FROM {name}",
-        f"CREATE FUNCTION function_{name}() RETURNS INT MODIFIES SQL DATA"
+        f"CREATE FUNCTION function_{name}() RETURNS INT DETERMINISTIC MODIFIES SQL DATA"
         f" BEGIN INSERT INTO {name} (text) VALUES ('f'); RETURN 1; END",
         f"CREATE PROCEDURE procedure_{name}() BEGIN INSERT INTO {name} (text) VALUES ('p'); END",
     )

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select, text
+from sqlalchemy import Column, Integer, MetaData, Table, event, insert, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -278,6 +278,43 @@ async def test_ddl_without_work_before_it_ends_nothing(database: Database, other
         await session.execute(database.note("behind"))
 
     assert await database.stored() == ["behind"]
+
+
+@on_mysql
+async def test_ddl_that_fails_has_committed_before(database: Database, other: str, narrow: DataModule) -> None:
+    with pytest.raises(TransactionEndedError, match="CREATE ended it; what came before it is stored"):
+        async with narrow.session() as session:
+            await session.execute(database.note("before"))
+            with pytest.raises(DBAPIError, match="1050"):
+                await session.execute(text(f"CREATE TABLE {other} (id INT)"))
+            await session.execute(database.note("behind"))
+
+    assert await database.stored() == ["before"]
+
+
+@on_mysql
+async def test_tables_that_are_missing_are_made_behind_a_read(database: Database, narrow: DataModule) -> None:
+    metadata = MetaData()
+    tables = [Table(f"{name}_{database.notes.name}", metadata, Column("id", Integer)) for name in ("x", "y")]
+    async with narrow.session() as session:
+        await database.texts(session)
+        connection = await session.connection()
+        await connection.run_sync(metadata.create_all)
+        await session.execute(insert(tables[1]).values(id=1))
+
+    assert await database.run(f"SELECT id FROM {tables[1].name}") == [(1,)]
+    await database.run(*(f"DROP TABLE {table.name}" for table in tables))
+
+
+@on_mysql
+async def test_a_temporary_table_ends_nothing(database: Database, narrow: DataModule) -> None:
+    async with narrow.session() as session:
+        await session.execute(database.note("before"))
+        await session.execute(text(f"CREATE TEMPORARY TABLE temporary_{database.notes.name} (id INT)"))
+        await session.execute(database.note("behind"))
+        await session.execute(text(f"DROP TEMPORARY TABLE temporary_{database.notes.name}"))
+
+    assert await database.stored() == ["before", "behind"]
 
 
 @on_mysql
