@@ -122,6 +122,13 @@ async def constraint_at_commit(act: Act) -> Any:
     return act.host.answer(200)
 
 
+async def ended_by_the_database(act: Act) -> Any:
+    """As a trigger, a full disk or a deadlock would."""
+    await act.store()
+    await act.session.execute(sql("ROLLBACK"))
+    return act.host.answer(200)
+
+
 async def timed_out(act: Act) -> Any:
     async with asyncio.timeout(SHORT):
         await act.store()
@@ -242,6 +249,7 @@ ACTS: dict[str, Callable[[Act], Awaitable[Any]]] = {
         rolled_back,
         constraint_at_flush,
         constraint_at_commit,
+        ended_by_the_database,
         timed_out,
         timed_out_in_a_statement,
         went_on_after_a_cancelled_statement,

@@ -91,6 +91,7 @@ ROWS = [
         databases=NETWORKED,
         fault=Fault.LOSE_REPLY,
     ),
+    Row("ended_by_the_database", "returns, although its database has rolled the transaction back by itself", 500, 0),
     Row("timed_out", "is cancelled by its `asyncio.timeout`", 500, 0),
     Row("timed_out_in_a_statement", "is cancelled in a statement by its `anyio.fail_after`", 500, 0),
     Row(

@@ -21,13 +21,17 @@ DENIED = r"the work of a request was not committed \(profiles 'main'\): Integrit
 PARTIAL = (
     r"the work of a request is stored in part \('main' stored, 'second' (not committed|stored or not)\): PartialCommit"
 )
-SENTENCES = (STORED, UNKNOWN, DENIED, PARTIAL)
+ENDED = (
+    r"the work of a request was not committed, the database had ended its transaction \(profiles 'main'\): Transaction"
+)
+SENTENCES = (STORED, UNKNOWN, DENIED, PARTIAL, ENDED)
 
 ENDS = {
     ("cancelled_at_commit", Fault.DELAY, 1): (STORED, (POSTGRESQL, MYSQL)),
     ("returned", Fault.LOSE_REPLY_AND_CLOSE, 1): (UNKNOWN, (POSTGRESQL, MYSQL)),
     ("constraint_at_flush", None, 1): (DENIED, (SQLITE, POSTGRESQL, MYSQL)),
     ("constraint_at_commit", None, 1): (DENIED, (SQLITE, POSTGRESQL)),
+    ("ended_by_the_database", None, 1): (ENDED, (SQLITE, POSTGRESQL, MYSQL)),
     ("second_fails_at_commit", None, 1): (PARTIAL, (SQLITE, POSTGRESQL)),
     ("both", Fault.RESET, 2): (PARTIAL, (POSTGRESQL, MYSQL)),
 }

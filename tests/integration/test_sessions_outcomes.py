@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
-from myfy_data import DataModule
+from myfy_data import DataModule, DataSettings
 from myfy_data.sessions.outcomes import Outcome
 from myfy_data.sessions.session import ProfileSession
 from myfy_data.sessions.unit_of_work import UnitOfWork
-from tests.databases import PERSISTENT, Database, slow
+from tests.databases import PERSISTENT, SERVERS, Database, slow
 
 on_persistent = pytest.mark.parametrize("database", PERSISTENT, indirect=True)
 
@@ -78,6 +78,30 @@ async def test_a_flush_that_fails_after_a_commit_of_the_handler_is_told_as_not_c
 
     assert await database.stored() == ["a"]
     assert caplog.messages == ["the work of a request was not committed (profiles 'main'): ValueError"]
+
+
+@pytest.mark.parametrize("database", SERVERS, indirect=True)
+async def test_an_earlier_commit_of_one_profile_is_not_told_as_the_end_of_both(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    both = DataSettings(default="a", profiles={name: database.settings() for name in ("a", "b")})
+    async with DataModule(settings=both) as data:
+        await database.create(data.get_engine())
+        unit = UnitOfWork()
+        first, second = (unit.session(data.get_session_factory(name)) for name in ("a", "b"))
+        await first.execute(database.note("a"))
+        await first.commit()
+        await database.texts(first)
+        event.listen(second.sync_session, "before_flush", fail)
+        await second.connection()
+        second.add(database.mapped()(text="b"))
+
+        with pytest.raises(ValueError, match="mine"):
+            await unit.commit()
+
+    assert [message for message in caplog.messages if "of a request" in message] == [
+        "the work of a request was not committed (profiles 'a', 'b'): ValueError"
+    ]
 
 
 @on_persistent
