@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.compliance.comparison import Comparison, Difference, differences_of, explained, same_of
 from tests.compliance.databases import Kind
 from tests.compliance.reasons import REASONS
-from tests.compliance.runs import Job, Record
+from tests.compliance.runs import Job, Record, server_of
 from tests.servers import Server
 
 Say = Callable[[str], None]
@@ -27,6 +27,7 @@ class Campaign:
         processes: how many run at the same time on each sort of engine.
         options: further ones for pytest.
         say: told how far it is.
+        revision: the project's commit, for the record.
     """
 
     source: Path
@@ -35,6 +36,7 @@ class Campaign:
     say: Say
     processes: int = 1
     options: Sequence[str] = ()
+    revision: str = ""
 
     def compare(self, kind: Kind, server: Server | None) -> Iterator[Comparison]:
         """Compare each suite on one database."""
@@ -56,6 +58,8 @@ class Campaign:
             explained((each for each in first if each.test in steady), REASONS),
             [each for each in first if each.test not in steady],
             ours.made,
+            server_of(ours.ids.values()),
+            self.revision,
         )
 
     def _again(self, job: Job, plain: Record, ours: Record, first: Sequence[Difference]) -> set[str]:

@@ -41,6 +41,8 @@ class Comparison:
         differences: those that differ, also when they are run again by themselves.
         unsteady: those that differed, and no longer do when they are run again by themselves.
         engines: how many engines of each sort the tests made, in the run on ours.
+        server: the version of the server.
+        revision: the project's commit.
     """
 
     database: str
@@ -49,6 +51,8 @@ class Comparison:
     differences: list[Difference] = field(default_factory=list)
     unsteady: list[Difference] = field(default_factory=list)
     engines: Counter[str] = field(default_factory=Counter)
+    server: str = ""
+    revision: str = ""
 
     @property
     def unexplained(self) -> list[Difference]:
@@ -75,10 +79,11 @@ def same_of(plain: Record, ours: Record) -> Counter[str]:
 
 def explained(differences: Iterable[Difference], reasons: Sequence[Reason]) -> list[Difference]:
     """The differences, each with the first reason that fits."""
-    return [
-        replace(each, reason=next((reason for reason in reasons if reason.fits(each.database, each.test)), None))
-        for each in differences
-    ]
+
+    def first(each: Difference) -> Reason | None:
+        return next((reason for reason in reasons if reason.fits(each.database, each.test, each.text)), None)
+
+    return [replace(each, reason=first(each)) for each in differences]
 
 
 def unneeded(comparisons: Iterable[Comparison], reasons: Sequence[Reason]) -> list[Reason]:

@@ -26,7 +26,10 @@ without the rest; only what differs again counts.
 def page(comparisons: Sequence[Comparison]) -> str:
     """The whole page."""
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
-    lines = [GENERATED, "# SQLAlchemy's own tests", "", f"Measured with {versions}.", "", INTRO]
+    servers = ", ".join(sorted({f"{KINDS[each.database].title} {each.server}" for each in comparisons}))
+    commits = ", ".join(sorted({each.revision for each in comparisons}))
+    measured = f"Measured with {versions}, on {servers}, at {commits}."
+    lines = [GENERATED, "# SQLAlchemy's own tests", "", measured, "", INTRO]
     lines += ["## Verdicts", "", *verdicts(comparisons), ""]
     lines += ["## Why tests differ", "", *reasons(comparisons), ""]
     lines += ["## Which tests differ", "", *(tests(comparisons) or ["None."]), ""]

@@ -27,7 +27,7 @@ _OPTIONS = ["--override-ini", "addopts=-p warnings -p logging -p no:cacheprovide
 _MARKS = "not memory_intensive and not timing_intensive and not mypy"
 """What counts objects, measures times or needs a type checker says nothing about an engine."""
 
-_CONFIGURATION = re.compile(r"_(?:sqlite|postgresql|mysql|mariadb)\+[^:]*(?=::)")
+_CONFIGURATION = re.compile(r"_(?:sqlite|postgresql|mysql|mariadb)\+[^:]*?_async_?([\d_]*)(?=::)")
 """What SQLAlchemy's plugin appends to the name of a class that it runs on a database."""
 
 
@@ -99,6 +99,12 @@ class Record:
 def test_of(node: str) -> str:
     """A test's name without the server on which it ran."""
     return _CONFIGURATION.sub("", node)
+
+
+def server_of(nodes: Iterable[str]) -> str:
+    """The version of the server on which tests ran."""
+    versions = (found[1].replace("_", ".") for found in map(_CONFIGURATION.search, nodes) if found)
+    return next(versions, "")
 
 
 test_of.__test__ = False  # type: ignore[attr-defined] - pytest reads it

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from tests.compliance.comparison import Comparison, differences_of, explained, same_of, unneeded
 from tests.compliance.page import page
 from tests.compliance.reasons import REASONS, Reason
-from tests.compliance.runs import Record
+from tests.compliance.results import keep, kept, missing
+from tests.compliance.runs import Record, server_of
 from tests.compliance.sources import REQUIREMENTS, SourceError, pinned
 
 ON_POSTGRESQL = "test/a.py::ATest_postgresql+asyncpg_async_15_20::"
@@ -83,8 +85,31 @@ def test_a_reason_that_no_difference_needs_is_told() -> None:
     assert unneeded([Comparison("sqlite", "engine", differences=found)], [needed, idle]) == [idle]
 
 
+def test_a_reason_may_ask_for_what_the_test_said() -> None:
+    reason = Reason("", "because", says="^why$")
+
+    assert reason.fits("sqlite", "test_one", "why")
+    assert not reason.fits("sqlite", "test_one", "how")
+
+
+def test_what_was_kept_is_explained_by_the_reasons_of_today(tmp_path: Path) -> None:
+    plain, ours = record(test_one="passed", test_two="passed"), record(test_one="failed", test_two="passed")
+    keep(tmp_path, Comparison("sqlite", "sql", same_of(plain, ours), differences_of("sqlite", plain, ours)))
+    reason = Reason("::test_one$", "because")
+
+    (comparison,) = kept(tmp_path, ["sqlite", "mysql"], ["sql"], [reason])
+
+    assert comparison.same == {"passed": 1}
+    assert [each.reason for each in comparison.differences] == [reason]
+    assert missing([comparison], ["sqlite", "mysql"], ["sql"]) == ["sql on mysql"]
+
+
+def test_the_servers_version_is_in_the_names_of_the_tests() -> None:
+    assert server_of(["test/a.py::BTest::test_one", ON_POSTGRESQL + "test_two"]) == "15.20"
+
+
 def test_no_reason_fits_every_test() -> None:
-    assert [reason for reason in REASONS if reason.fits(reason.databases[0], "test/a.py::ATest::test_one")] == []
+    assert [reason for reason in REASONS if reason.fits(reason.databases[0], "test/a.py::ATest::test_one", "")] == []
 
 
 def test_only_a_source_whose_hash_is_known_is_run() -> None:
