@@ -71,6 +71,21 @@ class WriterQueueTimeout(PoolExhausted):
         return "end write transactions sooner, and read in sessions that are read-only: data.session(read_only=True)"
 
 
+class SelfDeadlock(PoolExhausted):
+    """A task waits for what another session of its own holds; told at once, because it would wait in vain."""
+
+    def __init__(self, profile: str, what: str) -> None:
+        self._told = what
+        status = PoolStatus(profile, size=1, checked_in=0, checked_out=1, overflow=0, waiting=0)
+        super().__init__(status, 0, 0.0)
+
+    def _what(self) -> str:
+        return self._told
+
+    def _fix(self) -> str:
+        return "commit or close that session before, or do the work in it"
+
+
 class StatementInterrupted(DatabaseTimeoutError, OperationalError):
     """SQLite worked on a statement until its deadline, and was interrupted; the transaction is still open."""
 

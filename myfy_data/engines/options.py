@@ -14,6 +14,7 @@ from myfy_data.engines import mysql, postgresql, sqlite
 from myfy_data.engines.engine_options import engine_option_problems
 from myfy_data.engines.pool import BoundedPool
 from myfy_data.engines.reset import discards, reset_problems, unprepared_arguments
+from myfy_data.engines.sqlite_memory import MemoryPool
 from myfy_data.engines.status import pool_size
 from myfy_data.engines.tls import tls_problems
 from myfy_data.errors import Problem, config_error
@@ -134,7 +135,7 @@ def _pool_arguments(settings: DatabaseSettings) -> dict[str, Any]:
     if settings.url.is_memory:
         # One connection is the database: sessions take turns, and it never grows old.
         turns = {"pool_size": 1, "max_overflow": 0, "pool_recycle": -1}
-        return {"poolclass": BoundedPool, "pool_timeout": settings.pool_timeout, **turns}
+        return {"poolclass": MemoryPool, "pool_timeout": settings.pool_timeout, **turns}
     return {
         "poolclass": pool_class,
         "pool_size": pool_size(settings),

@@ -116,6 +116,7 @@ class SQLite(Backend):
             **self.arguments,
         )
         connection.profile, connection.is_read_only_file = self.profile, self.settings.read_only
+        connection.is_wal = not self.is_memory and self.settings.sqlite.journal_mode == "wal"
         try:
             self._set_up(connection, self.settings.sqlite)
             connection.file_id = self._file_id()

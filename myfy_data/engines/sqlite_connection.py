@@ -7,17 +7,21 @@ transaction is begun by us, as a writer unless it is known to be a reader.
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+import weakref
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from itertools import islice
 from typing import Any
 
-from myfy_data.engines.sqlite_cursor import BUNCH, BunchCursor
+from myfy_data.engines.sqlite_cursor import BUNCH, BunchCursor, repeatable
 from myfy_data.engines.sqlite_dbapi_connection import PlainConnection
+from myfy_data.engines.sqlite_snapshot import TurnNeededError
 from myfy_data.engines.sqlite_thread import Deadlines, ThreadConnection
-from myfy_data.engines.sqlite_turns import QueueAccess, Turn
+from myfy_data.engines.sqlite_turns import QueueAccess, Turn, current_task
+from myfy_data.errors import SessionError, TransactionEndedError
 
 
 class SerialConnection(ThreadConnection):
@@ -31,6 +35,9 @@ class SerialConnection(ThreadConnection):
     Attributes:
         autocommit: whether SQLAlchemy's transactions are to begin none here.
         reads_uncommitted: whether its level is READ UNCOMMITTED, which matters where memory is shared.
+        streams: cursors whose statement had rows left when it was sent.
+        task: the one that used it last, not kept alive.
+        idle_since: when the last statement ended, by the loop's clock.
         is_fresh: whether nothing was sent since the pool handed it out, so that another one would do as well.
     """
 
@@ -40,8 +47,12 @@ class SerialConnection(ThreadConnection):
         super().__init__(connector, deadlines)
         self._access = access
         self._turn: Turn | None = None
+        self._aside: asyncio.Future[Any] | None = None
+        self.streams: weakref.WeakSet[BunchCursor] = weakref.WeakSet()
         self.autocommit = False
         self.is_fresh = False
+        self.idle_since = 0.0
+        self.task: weakref.ref[asyncio.Task[Any]] | None = None
         self.reads_uncommitted = False
 
     async def open(self) -> SerialConnection:
@@ -65,8 +76,9 @@ class SerialConnection(ThreadConnection):
         return None if self.autocommit or self.read_only or self._turn is not None else self._access
 
     def adopt(self, turn: Turn) -> None:
-        """Keep a turn that was waited for without this connection until the transaction has ended."""
+        """Keep a turn until the transaction has ended, or steps aside."""
         self._turn = turn
+        turn.holder = weakref.ref(self)
 
     async def begin_writing(self) -> None:
         """Begin a transaction that has the right to write; the turn is had."""
@@ -86,16 +98,78 @@ class SerialConnection(ThreadConnection):
     def _begin(self, statement: str) -> None:
         self._plain.begin(statement)
 
+    # -- a transaction that has only read steps aside (ADR 22) -----------------------------------------------------
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the thread has something to do."""
+        return bool(self._unfinished)
+
+    @property
+    def may_step_aside(self) -> bool:
+        """Whether the transaction has only read, and has no statement under way."""
+        if self.is_busy or self._stopped is not None or any(cursor.has_statement for cursor in self.streams):
+            return False
+        return self._plain.may_step_aside
+
+    def step_aside(self) -> None:
+        """Let the thread give the right to write away, and the turn with it as soon as that is done."""
+        plain = self._plain
+        statement = self._start(partial(plain.run, plain.step_aside), self._deadlines.statement)
+        self._aside = statement.answer
+
+        def stepped(answer: asyncio.Future[Any]) -> None:
+            self._aside = None
+            self._unfinished.discard(statement)
+            if answer.exception() is not None or answer.result():
+                self.end_turn()
+            elif self._access is not None:
+                self._access.queue.keep(self)
+
+        statement.answer.add_done_callback(stepped)
+
+    async def _take_again(self) -> None:
+        """Wait for the turn, then go on as a writer.
+
+        Raises:
+            PoolExhausted: the turn did not come.
+            TransactionEndedError: the database has changed since the transaction read.
+        """
+        assert self._access is not None  # noqa: S101 - it had a turn before
+        turn = Turn(has_connection=True)
+        await self._access.enter(turn)
+        self.adopt(turn)
+        plain = self._plain
+        try:
+            await self._send(partial(plain.run, plain.take_again), self._deadlines.statement)
+        except sqlite3.Error:
+            self.end_turn()
+            self.check_open()
+            raise
+
+    def _wants_turn(self, error: Exception) -> bool:
+        """Whether a statement was refused only because the transaction has stepped aside."""
+        if not self._plain.stands_aside or isinstance(error, TransactionEndedError):
+            return False
+        if isinstance(error, SessionError | TurnNeededError):
+            return True
+        return getattr(error, "sqlite_errorname", "") == "SQLITE_READONLY"
+
     async def commit(self) -> None:
         """Commit; a transaction that SQLite keeps open keeps its turn.
 
         Raises:
             TimeoutError: no answer in time, so nobody knows whether it is stored.
         """
+        if self._aside is not None:
+            await asyncio.wait([self._aside])
+            self.check_open()
         await self._end(self._conn.commit)
 
     async def rollback(self) -> None:
         """Roll back and end the turn. A thread that does not come back does both when it does."""
+        if self._aside is not None:
+            await asyncio.wait([self._aside])
         if self._stopped is None:
             with suppress(TimeoutError):
                 await self._end(self._conn.rollback)
@@ -137,7 +211,8 @@ class SerialConnection(ThreadConnection):
         Raises:
             TransactionEndedError: the database has ended it.
         """
-        self._plain.check_open(is_abandoned=self.is_abandoned)
+        if self._aside is None:  # else nothing is open for a moment; `_end` looks again
+            self._plain.check_open(is_abandoned=self.is_abandoned)
 
     def forget_transaction(self) -> None:
         """SQLAlchemy has ended its transaction; sends nothing."""
@@ -162,6 +237,10 @@ class SerialConnection(ThreadConnection):
         """A cursor of sqlite3 that `remember` must hear of when its statement has not ended."""
         return self._plain.unremembered_cursor()
 
+    def note_read(self) -> None:
+        """The piece of work that runs only reads; on the thread, within `_execute`."""
+        self._plain.reads = True
+
     def remember(self, cursor: sqlite3.Cursor) -> None:
         """Close a cursor with the connection; runs on the thread."""
         self._plain.remember(cursor)
@@ -175,9 +254,21 @@ class SerialConnection(ThreadConnection):
         self._plain.execute_script(cursor, script)
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        self.is_fresh = False
-        work = partial(fn, *args, **kwargs)
-        return await self._send(partial(self._plain.run, work), self._deadlines.statement)
+        self.is_fresh, self.task = False, current_task()
+        work = partial(self._plain.run, partial(fn, *args, **kwargs))
+        try:
+            return await self._send(work, self._deadlines.statement)
+        except (sqlite3.OperationalError, SessionError) as error:
+            if not self._wants_turn(error):
+                raise
+        finally:
+            self.idle_since = self._loop.time()
+        await self._take_again()
+        return await self._execute(fn, *args, **kwargs)
+
+    def executemany(self, sql: str, parameters: Iterable[Iterable[Any]]) -> Any:
+        """Run a statement once for each set of parameters."""
+        return super().executemany(sql, repeatable(parameters))
 
     async def iterdump(self) -> AsyncIterator[str]:
         """The database as SQL, line by line; aiosqlite's own way goes on behind a caller that was cancelled."""

@@ -23,6 +23,11 @@ BUNCH = 128
 """Rows that one message brings, at least as many as there are: a page of 100 is one message, a million are not."""
 
 
+def repeatable(parameters: Iterable[Any]) -> Iterable[Any]:
+    """Sets of parameters that can be gone through twice: a transaction that stepped aside begins its write anew."""
+    return parameters if isinstance(parameters, list | tuple) else list(parameters)
+
+
 class BunchCursor(aiosqlite.Cursor):
     """A cursor that reads ahead by a bunch of rows; streaming stays streaming.
 
@@ -52,7 +57,7 @@ class BunchCursor(aiosqlite.Cursor):
 
     async def executemany(self, sql: str, parameters: Iterable[Iterable[Any]]) -> BunchCursor:
         """Run a statement once for each set of parameters."""
-        return await self._send(self._run_many, sql, parameters)
+        return await self._send(self._run_many, sql, repeatable(parameters))
 
     async def executescript(self, sql_script: str) -> BunchCursor:
         """Run several statements."""
@@ -62,7 +67,14 @@ class BunchCursor(aiosqlite.Cursor):
         self._rows.clear()
         self._failure, self._is_done = None, False
         await self._conn._execute(work, *arguments)  # noqa: SLF001 - as aiosqlite's cursor does
+        if not self._is_done:
+            self._conn.streams.add(self)
         return self
+
+    @property
+    def has_statement(self) -> bool:
+        """Whether its statement has not ended, because rows are left."""
+        return not self._is_done
 
     # -- on the thread -----------------------------------------------------------------------------------------
 
@@ -93,6 +105,10 @@ class BunchCursor(aiosqlite.Cursor):
         if not self._is_done:
             self._conn.remember(self._cursor)
 
+    def _read_on(self, count: int | None) -> None:
+        self._conn.note_read()
+        self._read(count)
+
     # -- rows --------------------------------------------------------------------------------------------------
 
     async def _have(self, count: int | None) -> None:
@@ -103,7 +119,7 @@ class BunchCursor(aiosqlite.Cursor):
         """
         if not (self._is_done or self._failure) and (count is None or len(self._rows) < count):
             most = None if count is None else max(BUNCH, count - len(self._rows))
-            await self._conn._execute(self._read, most)  # noqa: SLF001 - as above
+            await self._conn._execute(self._read_on, most)  # noqa: SLF001 - as above
         if self._failure is not None and (count is None or len(self._rows) < count):
             failure, self._failure = self._failure, None
             self._rows.clear()  # sqlite3 keeps none of them either
@@ -138,6 +154,7 @@ class BunchCursor(aiosqlite.Cursor):
         self._rows.clear()
         if not self._is_done:
             await self._conn._execute(self._cursor.close)  # noqa: SLF001 - as above
+            self._is_done = True
         elif "_cursor" in vars(self):
             with suppress(sqlite3.ProgrammingError):  # its connection was closed before
                 self._cursor.close()  # holds no statement any more, so SQLite is not asked

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from myfy_data.engines.sqlite_backup import NO_BACKUP, CopyingConnection
 from myfy_data.engines.sqlite_pragmas import NOT_IN_A_TRANSACTION, WatchedConnection, first_word, is_watched
+from myfy_data.engines.sqlite_snapshot import SnapshotConnection, only_reads
 from myfy_data.errors import SessionError, TransactionEndedError
 
 T = TypeVar("T")
@@ -43,19 +44,17 @@ class GuardedCursor(sqlite3.Cursor):
         return self
 
 
-class PlainConnection(WatchedConnection, CopyingConnection):
+class PlainConnection(WatchedConnection, SnapshotConnection, CopyingConnection):
     """A connection whose driver never begins a transaction by itself, whatever SQLAlchemy resets it to.
 
     Attributes:
         file_id: device and number of the file; None in memory.
-        read_only: whether it is to refuse writes; said to SQLite with the next piece of work.
         begins_with_next: whether a transaction begins with the next piece of work.
         may_end: whether a statement may end the transaction that `begin` has begun, as a migration's does.
     """
 
     file_id: tuple[int, int] | None = None
     may_end = False
-    read_only = False
     begins_with_next = False
     _was_used = False
     _is_begun = False
@@ -89,10 +88,22 @@ class PlainConnection(WatchedConnection, CopyingConnection):
             super().cursor().execute("COMMIT")
         super().cursor().execute(statement)
         self._is_begun, self._may_write, self._cause = True, statement != "BEGIN", None
+        self._note_begin()
 
     def forget_transaction(self) -> None:
         """Expect no transaction any more: SQLAlchemy has ended it."""
         self._is_begun, self._cause, self.begins_with_next = False, None, False
+        self._forget_begin()
+
+    @property
+    def may_step_aside(self) -> bool:
+        """Whether a transaction was begun to write, has written nothing, and can go on with its snapshot alone."""
+        return (
+            self.is_wal
+            and self._is_begun
+            and self._may_write
+            and not (self.has_written or self.stands_aside or self.may_end)
+        )
 
     def hand_out(self, file_id: tuple[int, int] | None) -> str:
         """Begin anew for the pool's next user; why it is not fit for that, or nothing.
@@ -137,12 +148,15 @@ class PlainConnection(WatchedConnection, CopyingConnection):
             self.check_open()
         if self.begins_with_next or self._refuses_writes is not self.read_only:
             self._prepare()
+        self.reads = _only_closes(work)
         try:
             return work()
         except BaseException as error:
             if self._is_begun and self._cause is None and not self.in_transaction:
                 self._cause = error
             raise
+        finally:
+            self.has_written = self.has_written or not self.reads
 
     def _prepare(self) -> None:
         """What is due before the next piece of work."""
@@ -159,7 +173,9 @@ class PlainConnection(WatchedConnection, CopyingConnection):
         Raises:
             SessionError: it is a PRAGMA or an ATTACH that cannot have its effect here.
         """
-        self._statement = sql
+        self._statement, self.reads = sql, only_reads(sql)
+        if not self.reads:
+            self._check_savepoint(sql)
         if not is_watched(sql):
             execute(sql, *parameters)
         elif self.watched(lambda: execute(sql, *parameters)) and self._is_begun and not self.may_end:

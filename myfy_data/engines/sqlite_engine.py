@@ -15,7 +15,7 @@ from sqlalchemy.engine.base import OptionEngine, RootTransaction
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.util import await_only
 
-from myfy_data.engines.sqlite_turns import QueueAccess, Turn
+from myfy_data.engines.sqlite_turns import QueueAccess, Turn, current_task
 
 
 class WriterConnection(Connection):
@@ -82,5 +82,5 @@ def wait_without_connection(engine: Engine) -> None:
 def _check_out(engine: Engine) -> PoolProxiedConnection:
     pooled = engine.pool.connect()
     driver: Any = pooled.driver_connection
-    driver.is_fresh = True
+    driver.is_fresh, driver.task = True, current_task()
     return pooled

@@ -93,11 +93,7 @@ class ThreadConnection(aiosqlite.Connection):
         """
         if self._stopped is not None or self._connection is None:
             raise ValueError("Connection closed")
-        loop = self._loop
-        statement = Statement(work, self._lock, loop, due=loop.time() + seconds, is_end=is_end)
-        self._unfinished.add(statement)
-        self._watch(statement.due)
-        self._tx.put_nowait((None, statement.run))
+        statement = self._start(work, seconds, is_end=is_end)
         try:
             return await statement.answer
         except asyncio.CancelledError:
@@ -106,6 +102,15 @@ class ThreadConnection(aiosqlite.Connection):
             raise
         finally:
             self._unfinished.discard(statement)
+
+    def _start(self, work: Callable[[], Any], seconds: float, *, is_end: bool = False) -> Statement:
+        """Let the thread do something."""
+        loop = self._loop
+        statement = Statement(work, self._lock, loop, due=loop.time() + seconds, is_end=is_end)
+        self._unfinished.add(statement)
+        self._watch(statement.due)
+        self._tx.put_nowait((None, statement.run))
+        return statement
 
     def _watch(self, due: float) -> None:
         """Look again when something is due; one timer serves many statements, and keeps no connection alive."""

@@ -7,11 +7,52 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, Protocol
 
-from myfy_data.engines.errors import WriterQueueTimeout
+from myfy_data.engines.errors import SelfDeadlock, WriterQueueTimeout
 
 _QUEUES: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, weakref.WeakValueDictionary[str, WriterQueue]]
 _QUEUES = weakref.WeakKeyDictionary()
+
+
+IDLE_GRACE = 0.25
+"""Seconds for which a transaction that has only read must have been idle before it steps aside for another task."""
+
+_LAPS = 3
+"""Turns of the event loop in which a task that was kept waiting by it may go on, before it is taken for idle."""
+
+
+_OWN_TURN = (
+    "this task waits for itself: SQLite lets one transaction write at a time, and another session of this task"
+    " has written, reads from a stream, or cannot step aside because journal_mode is not 'wal'"
+)
+
+
+def current_task() -> weakref.ref[asyncio.Task[Any]] | None:
+    """The running task, not kept alive."""
+    task = asyncio.current_task()
+    return None if task is None else weakref.ref(task)
+
+
+class Holder(Protocol):
+    """The connection of a transaction that has the turn."""
+
+    idle_since: float
+    task: weakref.ref[asyncio.Task[Any]] | None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether it works."""
+        ...
+
+    @property
+    def may_step_aside(self) -> bool:
+        """Whether its transaction has only read, and has no statement under way."""
+        ...
+
+    def step_aside(self) -> None:
+        """Give the turn back as soon as the transaction only reads."""
+        ...
 
 
 class Turn:
@@ -19,13 +60,26 @@ class Turn:
 
     Attributes:
         has_connection: whether a pooled connection is held while waiting, which others may wait for.
+        is_lendable: whether the turn is had, and a pooled connection is waited for.
+        task: the task that asked.
+        holder: the connection of the transaction, as soon as there is one.
     """
 
-    __slots__ = ("has_connection", "is_lendable")
+    __slots__ = ("has_connection", "holder", "is_lendable", "task")
 
     def __init__(self, *, has_connection: bool) -> None:
         self.has_connection = has_connection
         self.is_lendable = False
+        self.task = current_task()
+        self.holder: weakref.ref[Holder] | None = None
+
+    def is_asked_by(self, holder: Holder) -> bool:
+        """Whether the task that uses a transaction is the one that waits."""
+        return self.task is not None and self.task == holder.task
+
+
+class WaitsForItselfError(Exception):
+    """A task waits for the turn that it holds itself, in a transaction that does not step aside."""
 
 
 class WriterQueue:
@@ -37,6 +91,7 @@ class WriterQueue:
     def __init__(self) -> None:
         self._current: Turn | None = None
         self._line: OrderedDict[Turn, asyncio.Future[bool]] = OrderedDict()
+        self._timer: asyncio.Handle | None = None
 
     @property
     def waiting(self) -> int:
@@ -54,11 +109,14 @@ class WriterQueue:
 
         Raises:
             TimeoutError: it did not come within `timeout` seconds.
+            WaitsForItselfError: it cannot come, because the same task holds it.
         """
         if self.take(turn):
             return
+        self._ask_own_task(turn)
         future = self._line.get(turn) or self._join(turn)
         self._lend()
+        self._watch()
         timer = future.get_loop().call_later(timeout, self._give_up, turn)
         try:
             came = await future
@@ -105,6 +163,7 @@ class WriterQueue:
             turn = next(iter(self._line))
             if self._hand_over(turn):
                 self._lend()
+                self._watch()
                 return
 
     def _hand_over(self, turn: Turn) -> bool:
@@ -123,6 +182,47 @@ class WriterQueue:
             if self._hand_over(turn):
                 self._join(lender, first=True)
                 return
+
+    # -- a transaction that has only read gives way --------------------------------------------------------------------
+
+    def _holder(self) -> Holder | None:
+        turn = self._current
+        return turn.holder() if turn is not None and turn.holder is not None else None
+
+    def _ask_own_task(self, turn: Turn) -> None:
+        holder = self._holder()
+        if holder is None or holder.is_busy or not turn.is_asked_by(holder):
+            return
+        if not holder.may_step_aside:
+            raise WaitsForItselfError
+        holder.step_aside()
+
+    def keep(self, holder: Holder) -> None:
+        """The transaction that has the turn has written after all, so its own task waits in vain."""
+        for turn in [turn for turn in self._line if turn.is_asked_by(holder)]:
+            future = self._line.pop(turn)
+            if not future.done():
+                future.set_exception(WaitsForItselfError())
+
+    def _watch(self) -> None:
+        """Look from time to time whether the transaction that has the turn is idle."""
+        if self._timer is None and self._line:
+            self._timer = asyncio.get_running_loop().call_later(IDLE_GRACE, self._look, _LAPS)
+
+    def _look(self, laps: int) -> None:
+        self._timer = None
+        loop, holder = asyncio.get_running_loop(), self._holder()
+        if (
+            not self._line
+            or holder is None
+            or not holder.may_step_aside
+            or loop.time() < holder.idle_since + IDLE_GRACE
+        ):
+            self._watch()
+        elif self._line and laps:
+            self._timer = loop.call_soon(self._look, laps - 1)
+        elif self._line:
+            holder.step_aside()
 
     def _give_up(self, turn: Turn) -> None:
         future = self._line.get(turn)
@@ -150,11 +250,14 @@ class QueueAccess:
 
         Raises:
             WriterQueueTimeout: it did not come.
+            SelfDeadlock: it cannot come, because the same task holds it.
         """
         try:
             await self.queue.enter(turn, self._timeout)
         except TimeoutError:
             raise WriterQueueTimeout(self._profile, waited=self._timeout) from None
+        except WaitsForItselfError:
+            raise SelfDeadlock(self._profile, _OWN_TURN) from None
 
 
 def writer_queue(path: str) -> WriterQueue:

@@ -197,10 +197,14 @@ async def test_two_profiles_on_one_file_share_the_queue(path: Path) -> None:
 
 
 async def test_a_turn_that_never_comes_is_told_with_the_profile_and_the_wait(path: Path) -> None:
-    async with opened(path, pool_timeout=0.05) as engine, engine.begin():
+    async def write(engine: AsyncEngine) -> None:
+        async with engine.begin():
+            pass
+
+    async with opened(path, pool_timeout=0.05) as engine, engine.begin() as first:
+        await increment(first)
         with pytest.raises(PoolExhausted) as caught:
-            async with engine.begin():
-                pass
+            await asyncio.create_task(write(engine))
 
     assert (caught.value.profile, caught.value.waited) == ("main", 0.05)
     assert "one transaction write at a time" in str(caught.value)

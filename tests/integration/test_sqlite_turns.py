@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session
 
 from myfy_data import DatabaseSettings, DataModule
-from myfy_data.engines.errors import PoolExhausted, WriterQueueTimeout
+from myfy_data.engines.errors import PoolExhausted
 from myfy_data.engines.read_only import READ_ONLY_OPTIONS
-from tests.sqlite_files import counted, counter, database_with_counter, increment, opened, waiting_writers
+from tests.sqlite_files import counted, database_with_counter, increment, opened, waiting_writers
 
 READING = READ_ONLY_OPTIONS
 ADD_ONE = text("UPDATE counter SET value = value + 1")
@@ -214,12 +214,6 @@ async def test_a_writer_without_a_connection_stands_in_the_way_of_none_that_has_
                 await without
 
     assert await counted(path) == 2
-
-
-async def test_a_wait_for_the_turn_is_told_as_one(path: Path) -> None:
-    async with opened(path, pool_timeout=0.05) as engine, engine.begin(), engine.connect() as connection:
-        with pytest.raises(WriterQueueTimeout, match="no turn to write"):
-            await counter(connection)
 
 
 async def test_a_writer_whose_connection_never_comes_gives_its_turn_back(path: Path) -> None:
