@@ -193,7 +193,7 @@ class GatedConnection(AsyncAdapt_asyncpg_connection):
         gate, level = self.gate, self.isolation_level
         if level is None and gate.level is None:
             gate.passing = _ASK_LEVEL
-            gate.level = await_only(self.driver_connection.fetchval(_ASK_LEVEL))
+            gate.learn_level(await_only(self.driver_connection.fetchval(_ASK_LEVEL)))
         one_snapshot_each = level in ("read_committed", "autocommit") or (level or gate.level) == "read committed"
         gate.passing = statement if one_snapshot_each else None
         cursor.execute(statement, parameters)

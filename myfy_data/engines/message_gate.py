@@ -20,6 +20,9 @@ _SESSION_WORDS = re.compile(
     r"(?!\s*show\b).*(?:isolation|characteristics|set_config|default_transaction|\b(?:do|reset|discard|call)\b)",
     re.IGNORECASE | re.DOTALL,
 )
+DISCARD = "DISCARD ALL"
+"""Takes a connection back to what it was when it was opened; sent by us where the profile says so (ADR 16)."""
+
 _READ_ONLY = "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"
 _ENDING_WORDS = re.compile(r"\b(?:commit|end|rollback|abort|prepare)\b", re.IGNORECASE)
 _BEGINNING_WORDS = re.compile(r"\b(?:chain|begin|start)\b", re.IGNORECASE)
@@ -73,7 +76,17 @@ class MessageGate:
         is_read_only: whether it was told so, by us or from the start; None when a statement may have changed that.
     """
 
-    __slots__ = ("is_read_only", "level", "passing", "reconnect", "transaction", "wants_read_only")
+    __slots__ = (
+        "_first_level",
+        "_is_untouched",
+        "_was_read_only",
+        "is_read_only",
+        "level",
+        "passing",
+        "reconnect",
+        "transaction",
+        "wants_read_only",
+    )
 
     def __init__(self, *, read_only: bool) -> None:
         self.transaction: Transaction | None = None
@@ -82,6 +95,15 @@ class MessageGate:
         self.level: str | None = None
         self.wants_read_only = read_only
         self.is_read_only: bool | None = read_only
+        self._was_read_only = read_only
+        self._first_level: str | None = None
+        self._is_untouched = True
+
+    def learn_level(self, level: str) -> None:
+        """Take note of the server's answer."""
+        self.level = level
+        if self._is_untouched:
+            self._first_level = level
 
     def lets_pass(self, sql: str) -> bool:
         """Whether a message may go out as it is: there is nothing to be sent first, and nothing to be noted."""
@@ -172,8 +194,10 @@ class MessageGate:
         return answer
 
     def _note(self, sql: str) -> None:
-        if touches_session(sql):
-            self.level = None
+        if sql == DISCARD:
+            self.level, self.is_read_only = self._first_level, self._was_read_only
+        elif touches_session(sql):
+            self._is_untouched, self.level = False, None
             self.is_read_only = None if self.is_read_only else self.is_read_only
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.pool import PoolResetState
 
 from myfy_data.engines.backend import adapted
+from myfy_data.engines.message_gate import DISCARD
 from myfy_data.engines.mysql import session_statements
 from myfy_data.settings.models import DatabaseSettings
 
@@ -63,7 +64,7 @@ def watch_reset(engine: Engine, settings: DatabaseSettings) -> None:
 
 def _discard_postgresql(_engine: Engine, dbapi_connection: Any, _settings: DatabaseSettings) -> None:
     dbapi_connection.rollback()  # sends nothing when nothing is open; DISCARD ALL is refused inside a transaction
-    adapted(dbapi_connection).run_async(lambda driver: driver.execute("DISCARD ALL"))
+    adapted(dbapi_connection).run_async(lambda driver: driver.execute(DISCARD))
 
 
 def _discard_mysql(engine: Engine, dbapi_connection: Any, settings: DatabaseSettings) -> None:

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import event, func, insert, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import registry
 
-from myfy_data import DataModule
+from myfy_data import DataModule, DataSettings, ReadOnlySessionError
 from tests.databases import SERVERS, Database
 from tests.faults import Fault, FaultProxy, fault_proxy, statement
 
@@ -36,6 +36,8 @@ async def heat(data: DataModule, connections: int) -> None:
     """Use so many connections at the same time, so that each was used a moment ago."""
     sessions = [data.get_session_factory().create_session() for _ in range(connections)]
     await asyncio.gather(*(session.execute(text("SELECT 1")) for session in sessions))
+    for session in sessions:
+        await (await drivers_connection(session)).fetch(KNOWN_TO_THE_DRIVER, 1)
     await asyncio.gather(*(session.close() for session in sessions))
 
 
@@ -84,8 +86,57 @@ async def begin(session: AsyncSession, database: Database) -> None:
         await session.execute(insert(database.notes))
 
 
-@pytest.mark.parametrize("work", [read, write, write_many, write_text, write_many_texts, flush, call, begin])
-async def test_nobody_sees_it(database: Database, proxy: FaultProxy, work: Work) -> None:
+async def drivers_connection(session: AsyncSession) -> Any:
+    return (await (await session.connection()).get_raw_connection()).driver_connection
+
+
+async def drivers_execute(session: AsyncSession, database: Database) -> None:
+    await (await drivers_connection(session)).execute(f"INSERT INTO {database.notes.name} DEFAULT VALUES")
+
+
+async def drivers_fetch(session: AsyncSession, database: Database) -> None:
+    """Known to the driver: prepared on the connection that died."""
+    assert await (await drivers_connection(session)).fetch(KNOWN_TO_THE_DRIVER, 1) == [(1,)]
+
+
+async def drivers_copy(session: AsyncSession, database: Database) -> None:
+    driver = await drivers_connection(session)
+    await driver.copy_records_to_table(database.notes.name, records=[(None,)], columns=["text"])
+
+
+async def drivers_cursor(session: AsyncSession, database: Database) -> None:
+    async for _ in (await drivers_connection(session)).cursor("SELECT 1"):
+        pass
+
+
+async def a_cursor_by_hand(session: AsyncSession, database: Database) -> None:
+    def run(connection: Any) -> None:
+        connection.connection.cursor().execute("SELECT 1")
+
+    await (await session.connection()).run_sync(run)
+
+
+async def stream(session: AsyncSession, database: Database) -> None:
+    await (await session.stream(select(database.notes))).all()
+
+
+KNOWN_TO_THE_DRIVER = "SELECT $1::int"
+WORKS: list[Work] = [read, write, write_many, write_text, write_many_texts, flush, call, begin, stream]
+DRIVERS = [drivers_execute, drivers_fetch, drivers_copy, drivers_cursor, a_cursor_by_hand]
+NEED_A_TRANSACTION = [stream, drivers_cursor]
+AUTOCOMMIT = {"isolation_level": "AUTOCOMMIT"}
+CASES = [
+    *(pytest.param(work, {}, id=work.__name__) for work in [*WORKS, *DRIVERS]),
+    *(
+        pytest.param(work, AUTOCOMMIT, id=f"{work.__name__}-autocommit")
+        for work in [*WORKS, *DRIVERS]
+        if work not in NEED_A_TRANSACTION
+    ),
+]
+
+
+@pytest.mark.parametrize(("work", "settings"), CASES)
+async def test_nobody_sees_it(database: Database, proxy: FaultProxy, work: Work, settings: dict[str, Any]) -> None:
     async def one(data: DataModule) -> None:
         async with data.session() as session:
             await work(session, database)
@@ -93,7 +144,7 @@ async def test_nobody_sees_it(database: Database, proxy: FaultProxy, work: Work)
     mappings = registry(metadata=database.metadata)
     mappings.map_imperatively(Note, database.notes)
     mappings.configure()
-    async with database.module(pool_size=5) as data:
+    async with database.module(pool_size=5, **settings) as data:
         await heat(data, 5)
         let_connections_die(proxy)
 
@@ -175,3 +226,77 @@ async def test_an_interrupted_begin_leaves_nothing_behind(
         await store("acknowledged")
 
     assert await database.stored() == ["acknowledged", "warm"]
+
+
+def module_with(database: Database, listen: Callable[[Any], None], **settings: Any) -> DataModule:
+    profiles = DataSettings(profiles={"main": database.settings(**settings)})
+    return DataModule(settings=profiles, on_engine=lambda _, engine: listen(engine.sync_engine))
+
+
+@pytest.mark.parametrize("settings", [{}, AUTOCOMMIT])
+async def test_sql_of_a_checkout_listener_does_not_see_it(
+    database: Database, proxy: FaultProxy, settings: dict[str, Any]
+) -> None:
+    def listen(engine: Any) -> None:
+        @event.listens_for(engine, "checkout")
+        def check_out(dbapi_connection: Any, *_: Any) -> None:
+            dbapi_connection.cursor().execute("SELECT 1")
+
+    async with module_with(database, listen, **settings) as data:
+        await heat(data, 1)
+        let_connections_die(proxy)
+        async with data.session() as session:
+            await session.execute(database.note("a"))
+
+    assert await database.stored() == ["a"]
+
+
+async def test_the_connection_that_takes_its_place_is_as_every_other(database: Database, proxy: FaultProxy) -> None:
+    def listen(engine: Any) -> None:
+        @event.listens_for(engine, "connect")
+        def set_name(dbapi_connection: Any, _: Any) -> None:
+            dbapi_connection.cursor().execute("SET application_name = 'greeted'")
+            dbapi_connection.commit()
+
+    async with module_with(database, listen, pool_size=1) as data:
+        await heat(data, 1)
+        let_connections_die(proxy)
+        async with data.session() as session:
+            driver = await drivers_connection(session)
+            assert await driver.fetchval("SHOW application_name") == "greeted"
+            assert await driver.fetchval("SELECT '{\"a\": 1}'::json") == {"a": 1}
+            assert await session.scalar(text("SHOW application_name")) == "greeted"
+
+
+async def test_who_holds_the_drivers_connection_goes_on_with_it(database: Database, proxy: FaultProxy) -> None:
+    async with database.module(pool_size=1) as data:
+        await heat(data, 1)
+        let_connections_die(proxy)
+        async with data.session() as session:
+            before = await drivers_connection(session)
+            await before.execute(f"INSERT INTO {database.notes.name} (text) VALUES ('a')")
+            assert await drivers_connection(session) is before
+            await session.rollback()
+
+    assert await database.stored() == []
+
+
+async def test_a_level_of_ones_own_goes_along(database: Database, proxy: FaultProxy) -> None:
+    async with database.module(pool_size=1) as data:
+        await heat(data, 1)
+        let_connections_die(proxy)
+        async with data.session() as session:
+            await session.connection(execution_options={"isolation_level": "SERIALIZABLE"})
+            assert await session.scalar(text("SHOW transaction_isolation")) == "serializable"
+
+
+async def test_a_read_only_session_in_autocommit_stays_so(database: Database, proxy: FaultProxy) -> None:
+    async with database.module(pool_size=1, **AUTOCOMMIT) as data:
+        async with data.session(read_only=True) as session:
+            await read(session, database)
+        let_connections_die(proxy)
+        with pytest.raises(ReadOnlySessionError):
+            async with data.session(read_only=True) as session:
+                await session.execute(database.note("a"))
+
+    assert await database.stored() == []

@@ -162,3 +162,17 @@ async def test_where_a_session_asks_for_read_committed_a_read_comes_first(
 
     async with module_with(database, by_driver("connect", ONE_SNAPSHOT), pool_size=1) as data:
         assert await spent(proxy, data, database, work) == 1
+
+
+async def test_a_connection_that_forgets_its_state_is_asked_once(database: Database, proxy: FaultProxy) -> None:
+    """Nothing stays prepared there: a read is prepared, executed and followed by DISCARD ALL."""
+    async with database.module(pool_size=1, pool_reset_on_return="discard") as data:
+        assert await spent(proxy, data, database, read) == 3
+        async with data.session(read_only=True) as session:
+            await read(session, database)
+
+        async with data.session() as session:
+            await session.execute(text(ONE_SNAPSHOT))
+            await session.execute(database.note("a"))
+        async with data.session() as session:
+            assert not await sees_one_snapshot(session, database)
