@@ -38,7 +38,14 @@ AIOMYSQL = PackageContract(
     "aiomysql",
     "aiomysql",
     names=(
-        PrivateName(AIOMYSQL_CONNECTION, "_connect", "coroutine", "connects and logs in"),
+        PrivateName(
+            AIOMYSQL_CONNECTION,
+            "_connect",
+            "coroutine",
+            "logs in, and never a second time",
+            is_protection=True,
+            callers=(f"{AIOMYSQL_CONNECTION}.ping",),
+        ),
         PrivateName(
             AIOMYSQL_CONNECTION,
             "_request_authentication",

@@ -15,6 +15,7 @@ from typing import Any
 
 from aiomysql import OperationalError
 from aiomysql.connection import Connection
+from pymysql.constants import CR
 
 from myfy_data.engines.mysql import TLS_NOT_OFFERED, UNSAFE_LOGIN
 
@@ -67,11 +68,18 @@ class SafeLogin(Connection):  # type: ignore[misc]  # aiomysql ships no types
         """Connect and log in; the caller bounds it."""
         self._write_bytes = self._write_guarded  # of the object: once it is logged in, no packet pays for it
         try:
-            await self._connect()
+            await super()._connect()
         finally:
             del self._write_bytes
             self._secret = b""
         self._logged_in = True
+
+    async def _connect(self) -> None:
+        """Refuse to connect anew, which aiomysql's `ping()` does unless it is told not to.
+
+        What the session has said to the server would be lost unseen, its transaction and its read-only rule included.
+        """
+        raise OperationalError(CR.CR_SERVER_GONE_ERROR, "the connection was lost; it is not made anew under a session")
 
     # -- early, in good words --------------------------------------------------------------------------------------
 

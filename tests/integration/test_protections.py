@@ -8,6 +8,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from aiomysql import OperationalError
 from aiomysql.connection import Connection
 from pymysql import _auth
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -140,6 +141,22 @@ async def test_a_connection_whose_log_in_passed_a_hook_by_is_not_handed_out(
 
     assert error.reason == f"does not call {hook} to log in"
     assert 'fix: pip install "aiomysql>=' in str(error)
+
+
+@pytest.mark.mysql
+@pytest.mark.parametrize("ending", ["close", "abort"])
+async def test_a_lost_connection_is_not_made_anew_below_a_session(mysql_url: str, ending: str) -> None:
+    opened = open_owned("main", DatabaseSettings(database_url=mysql_url))
+    async with opened.engine.connect() as connection:
+        raw = await connection.get_raw_connection()
+        driver: Any = raw.driver_connection
+        getattr(driver, ending)()
+
+        with pytest.raises(OperationalError, match="is not made anew"):
+            await driver.ping()
+        assert driver.closed
+        await connection.invalidate()
+    await opened.close()
 
 
 # -- the line --------------------------------------------------------------------------------------------------------
