@@ -94,7 +94,7 @@ class ServerTransaction:
         self.may_end = self.reads_only = False
         self.is_managed = True
         self.sql: str | bytes | bytearray = b""
-        self._failed_sql = self.sql
+        self._failed_sql: str | bytes | bytearray = b""
         self.forget()
 
     def forget(self) -> None:
