@@ -53,3 +53,10 @@ async def ended(session: AsyncSession, ends: Callable[[AsyncSession], Awaitable[
     await session.execute(text("INSERT INTO item VALUES (1)"))
     with suppress(DBAPIError, sqlite3.Error):
         await ends(session)
+
+
+def run_out(driver: Any) -> None:
+    """Let the time of everything that a connection's thread was asked for be over."""
+    for statement in driver._unfinished:
+        statement.due = 0.0
+    driver.give_up_overdue()

@@ -6,7 +6,6 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from myfy_data import DatabaseSettings, DataModule
+from myfy_data.engines import sqlite_thread
 from myfy_data.engines.errors import StatementInterrupted, WriterQueueTimeout
 from myfy_data.errors import CommitOutcomeUnknown, SessionError
-from tests.sqlite_ends import driver_of, items, stored
+from tests.sqlite_ends import driver_of, items, run_out, stored
 
-SHORT = {"command_timeout": 0.2, "close_timeout": 0.2, "pool_size": 2}
+LONG = {"command_timeout": 600.0, "close_timeout": 0.2, "pool_size": 2}
+"""Times that run out when a test says so; only closing is short, and what it leaves behind closes itself."""
 
 
 class Gate:
@@ -28,7 +29,11 @@ class Gate:
 
     Attributes:
         entered: set on the loop when the thread waits.
+        driver: the connection that it belongs to.
+        threads: those that have waited.
     """
+
+    driver: Any = None
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -43,6 +48,12 @@ class Gate:
             self._open.wait()
         return 1
 
+    async def times_out(self) -> None:
+        """Let the time of what the thread works on be over."""
+        await self.entered.wait()
+        assert not self._open.is_set()
+        run_out(self.driver)
+
     async def open(self) -> None:
         """Let the threads go, and wait for their end."""
         self._open.set()
@@ -51,7 +62,9 @@ class Gate:
 
 
 @pytest.fixture
-async def gate() -> AsyncIterator[Gate]:
+async def gate(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Gate]:
+    """A gate; what was interrupted is abandoned at once."""
+    monkeypatch.setattr(sqlite_thread, "_GRACE", 0.0)
     gate = Gate()
     yield gate
     await gate.open()
@@ -59,39 +72,36 @@ async def gate() -> AsyncIterator[Gate]:
 
 @pytest.fixture
 async def data(tmp_path: Path) -> AsyncIterator[DataModule]:
-    async with items(tmp_path, **SHORT) as data:
+    async with items(tmp_path, **LONG) as data:
         yield data
 
 
-async def a_function(session: AsyncSession, gate: Gate) -> None:
-    await (await driver_of(session)).create_function("wait", 0, gate.wait)
+async def a_function(driver: Any, session: AsyncSession, gate: Gate) -> None:
+    await driver.create_function("wait", 0, gate.wait)
     await session.execute(text("INSERT INTO item SELECT wait()"))
 
 
-async def a_function_by_the_driver(session: AsyncSession, gate: Gate) -> None:
-    driver = await driver_of(session)
+async def a_function_by_the_driver(driver: Any, _session: AsyncSession, gate: Gate) -> None:
     await driver.create_function("wait", 0, gate.wait)
     await driver.execute_fetchall("SELECT wait()")
 
 
-async def a_row_factory(session: AsyncSession, gate: Gate) -> None:
-    driver = await driver_of(session)
+async def a_row_factory(driver: Any, _session: AsyncSession, gate: Gate) -> None:
     driver.row_factory = lambda _, row: (gate.wait(), row)
     await driver.execute_fetchall("SELECT 1")
 
 
-async def a_dump(session: AsyncSession, gate: Gate) -> None:
-    driver = await driver_of(session)
+async def a_dump(driver: Any, _session: AsyncSession, gate: Gate) -> None:
     await driver.set_trace_callback(gate.wait)
     _ = [line async for line in driver.iterdump()]
 
 
-async def anything_else(session: AsyncSession, gate: Gate) -> None:
+async def anything_else(driver: Any, _session: AsyncSession, gate: Gate) -> None:
     """As `load_extension` and blobs do, which aiosqlite runs in this way."""
-    await (await driver_of(session))._execute(gate.wait)
+    await driver._execute(gate.wait)
 
 
-KINDS: dict[str, Callable[[AsyncSession, Gate], Awaitable[None]]] = {
+KINDS: dict[str, Callable[[Any, AsyncSession, Gate], Awaitable[None]]] = {
     "function": a_function,
     "driver": a_function_by_the_driver,
     "row factory": a_row_factory,
@@ -101,23 +111,30 @@ KINDS: dict[str, Callable[[AsyncSession, Gate], Awaitable[None]]] = {
 every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 
 
+async def block(data: DataModule, gate: Gate, kind: Any) -> None:
+    """A session that writes, and comes to a thread that waits."""
+    async with data.session() as session:
+        await session.execute(text("INSERT INTO item VALUES (1)"))
+        gate.driver = await driver_of(session)
+        await kind(gate.driver, session, gate)
+
+
 @every_kind
 async def test_work_that_cannot_be_interrupted_ends_for_its_caller(data: DataModule, gate: Gate, kind: Any) -> None:
+    task = asyncio.create_task(block(data, gate, kind))
+    await gate.times_out()
     with pytest.raises((DBAPIError, sqlite3.OperationalError), match="interrupted"):
-        async with data.session() as session:
-            await kind(session, gate)
+        await task
 
     assert data.pool_status().checked_out == 0
-    assert not gate._open.is_set()
     assert await stored(data) == []
 
 
 @every_kind
 async def test_the_next_writer_has_its_turn_when_the_thread_is_back(data: DataModule, gate: Gate, kind: Any) -> None:
-    with suppress(DBAPIError, sqlite3.OperationalError):
-        async with data.session() as session:
-            await session.execute(text("INSERT INTO item VALUES (1)"))
-            await kind(session, gate)
+    task = asyncio.create_task(block(data, gate, kind))
+    await gate.times_out()
+    await asyncio.wait([task])
 
     async def write() -> None:
         async with data.session() as session:
@@ -134,100 +151,89 @@ async def test_the_next_writer_has_its_turn_when_the_thread_is_back(data: DataMo
 
 
 async def test_a_statement_is_told_as_interrupted(data: DataModule, gate: Gate) -> None:
+    task = asyncio.create_task(block(data, gate, a_function))
+    await gate.times_out()
     with pytest.raises(StatementInterrupted) as caught:
-        async with data.session() as session:
-            await a_function(session, gate)
+        await task
 
-    assert (caught.value.profile, caught.value.phase, caught.value.seconds) == ("main", "statement", 0.2)
+    assert (caught.value.profile, caught.value.phase, caught.value.seconds) == ("main", "statement", 600.0)
 
 
 async def test_a_turn_that_does_not_come_is_told(tmp_path: Path, gate: Gate) -> None:
     """The thread may hold SQLite's own lock: who gave the turn away would only move the failure."""
-    async with items(tmp_path, **SHORT | {"pool_timeout": 0.1}) as data:
-        with suppress(DBAPIError):
-            async with data.session() as session:
-                await a_function(session, gate)
+    async with items(tmp_path, **LONG | {"pool_timeout": 0.1}) as data:
+        task = asyncio.create_task(block(data, gate, a_function))
+        await gate.times_out()
+        await asyncio.wait([task])
         with pytest.raises(WriterQueueTimeout):
             async with data.session() as session:
                 await session.execute(text("INSERT INTO item VALUES (2)"))
 
 
 @every_kind
-async def test_a_cancelled_block_ends_beside_the_thread(tmp_path: Path, gate: Gate, kind: Any) -> None:
-    async with items(tmp_path, close_timeout=0.2) as data:
+async def test_a_cancelled_block_ends_beside_the_thread(data: DataModule, gate: Gate, kind: Any) -> None:
+    task = asyncio.create_task(block(data, gate, kind))
+    await gate.entered.wait()
+    task.cancel()
+    await asyncio.wait([task])
 
-        async def work() -> None:
-            async with data.session() as session:
-                await kind(session, gate)
-
-        task = asyncio.create_task(work())
-        await gate.entered.wait()
-        task.cancel()
-        await asyncio.wait([task])
-
-        assert task.cancelled()
-        assert data.pool_status().checked_out == 0
+    assert task.cancelled()
+    assert data.pool_status().checked_out == 0
 
 
 @every_kind
-async def test_stopping_does_not_wait_for_the_thread(tmp_path: Path, gate: Gate, kind: Any) -> None:
-    async with items(tmp_path, close_timeout=0.2) as data:
+async def test_stopping_does_not_wait_for_the_thread(data: DataModule, gate: Gate, kind: Any) -> None:
+    task = asyncio.create_task(block(data, gate, kind))
+    await gate.entered.wait()
+    await data.stop()
+    await asyncio.wait([task])
 
-        async def work() -> None:
-            async with data.session() as session:
-                await kind(session, gate)
-
-        task = asyncio.create_task(work())
-        await gate.entered.wait()
-        await data.stop()
-        await asyncio.wait([task])
-
-        assert isinstance(task.exception(), DBAPIError | sqlite3.OperationalError | ValueError)
+    assert isinstance(task.exception(), DBAPIError | sqlite3.OperationalError | ValueError)
 
 
 async def test_a_commit_without_an_answer_has_an_unknown_outcome(data: DataModule, gate: Gate) -> None:
+    async def commits(driver: Any, _session: AsyncSession, gate: Gate) -> None:
+        driver._conn.commit = gate.wait
+
+    task = asyncio.create_task(block(data, gate, commits))
+    await gate.times_out()
     with pytest.raises(CommitOutcomeUnknown):
-        async with data.session() as session:
-            await session.execute(text("INSERT INTO item VALUES (1)"))
-            plain = (await driver_of(session))._conn
-            plain.commit = gate.wait
+        await task
 
     assert data.pool_status().checked_out == 0
 
 
 async def test_a_roll_back_without_an_answer_ends(data: DataModule, gate: Gate) -> None:
     """The thread rolls back when it is back."""
+
+    async def fails(driver: Any, _session: AsyncSession, gate: Gate) -> None:
+        driver._conn.rollback = gate.wait
+        raise LookupError
+
+    task = asyncio.create_task(block(data, gate, fails))
+    await gate.times_out()
     with pytest.raises(LookupError):
-        async with data.session() as session:
-            await session.execute(text("INSERT INTO item VALUES (1)"))
-            plain = (await driver_of(session))._conn
-            plain.rollback = gate.wait
-            raise LookupError
+        await task
     await gate.open()
 
     assert data.pool_status().checked_out == 0
     assert await stored(data) == []
 
 
-async def test_a_loop_may_end_before_the_thread(tmp_path: Path) -> None:
+async def test_a_loop_may_end_before_the_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The thread closes the file, and reports to nobody."""
-    opened, gates = threading.Event(), list[threading.Thread]()
-
-    def wait() -> int:
-        gates.append(threading.current_thread())
-        return int(opened.wait())
+    monkeypatch.setattr(sqlite_thread, "_GRACE", 0.0)
+    gates: list[Gate] = []
 
     async def work() -> None:
-        async with items(tmp_path, **SHORT) as data:
-            with suppress(DBAPIError):
-                async with data.session() as session:
-                    await (await driver_of(session)).create_function("wait", 0, wait)
-                    await session.execute(text("INSERT INTO item SELECT wait()"))
+        gates.append(Gate())
+        async with items(tmp_path, **LONG) as data:
+            task = asyncio.create_task(block(data, gates[0], a_function))
+            await gates[0].times_out()
+            await asyncio.wait([task])
 
     await asyncio.to_thread(lambda: asyncio.run(work()))
-    opened.set()
-    for thread in gates:
-        await asyncio.to_thread(thread.join)
+    await gates[0].open()
 
     async with DataModule(settings=DatabaseSettings(database_url=f"sqlite:///{tmp_path}/app.db")) as data:
         assert await stored(data) == []
@@ -305,13 +311,15 @@ async def test_a_backup_whose_target_is_locked_is_given_up(data: DataModule, tmp
     locked = sqlite3.connect(tmp_path / "copy.db", isolation_level=None)
     locked.execute("BEGIN EXCLUSIVE")
     target = sqlite3.connect(tmp_path / "copy.db", check_same_thread=False, timeout=0)
+    tried, loop = asyncio.Event(), asyncio.get_running_loop()
     try:
         async with data.session(read_only=True) as session:
             driver = await driver_of(session)
+            task = asyncio.create_task(driver.backup(target, progress=lambda *_: loop.call_soon_threadsafe(tried.set)))
+            await tried.wait()
+            run_out(driver)
             with pytest.raises(sqlite3.OperationalError, match="interrupted"):
-                await driver.backup(target)
-
-            assert not driver.is_abandoned
+                await task
     finally:
         target.close()
         locked.close()

@@ -14,7 +14,7 @@ from sqlalchemy import event, text
 from myfy_data import DatabaseSettings, DataModule
 from myfy_data.engines.backend import MAY_END_TRANSACTION
 from myfy_data.errors import TransactionEndedError
-from tests.sqlite_ends import driver_of, ended, items, says, stored
+from tests.sqlite_ends import driver_of, ended, items, run_out, says, stored
 from tests.sqlite_files import SLOW
 
 
@@ -46,16 +46,24 @@ async def test_a_script_outside_of_a_transaction_is_sqlite3s(data: DataModule) -
     assert await stored(data) == [1]
 
 
-async def test_a_write_that_was_interrupted_has_ended_its_transaction(tmp_path: Path) -> None:
-    settings = DatabaseSettings(database_url=f"sqlite:///{tmp_path}/app.db", command_timeout=0.1)
-    async with DataModule(settings=settings) as data:
-        async with data.session() as session:
-            await session.execute(text("CREATE TABLE item (id INTEGER)"))
-        with pytest.raises(TransactionEndedError):
-            async with data.session() as session:
-                await ended(session, says(f"INSERT INTO item {SLOW}"))
+async def test_a_write_that_was_interrupted_has_ended_its_transaction(data: DataModule) -> None:
+    started, loop = asyncio.Event(), asyncio.get_running_loop()
 
-        assert await stored(data) == []
+    async def write() -> None:
+        async with data.session() as session:
+            driver = await driver_of(session)
+            drivers.append(driver)
+            await driver.create_function("started", 0, lambda: int(bool(loop.call_soon_threadsafe(started.set))))
+            await ended(session, says(f"INSERT INTO item {SLOW.replace('SELECT 1 ', 'SELECT started() ', 1)}"))
+
+    drivers: list[Any] = []
+    task = asyncio.create_task(write())
+    await started.wait()
+    run_out(drivers[0])
+    with pytest.raises(TransactionEndedError):
+        await task
+
+    assert await stored(data) == []
 
 
 async def test_a_reader_whose_snapshot_was_ended_is_told(data: DataModule) -> None:
