@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import os
 import weakref
+from typing import Any
 
 from myfy_data.errors import WrongEventLoopError
+
+_ACTING_FOR: contextvars.ContextVar[weakref.ref[asyncio.Task[Any]] | None]
+_ACTING_FOR = contextvars.ContextVar("myfy_data_acting_for", default=None)
 
 
 def running_loop() -> asyncio.AbstractEventLoop | None:
@@ -23,6 +28,22 @@ def cancel_again() -> None:
     if task is not None:
         task.uncancel()
         task.cancel()
+
+
+def current_task() -> weakref.ref[asyncio.Task[Any]] | None:
+    """The running task, or the one that waits for it and for which it acts; not kept alive."""
+    acting_for = _ACTING_FOR.get()
+    if acting_for is not None:
+        return acting_for
+    task = asyncio.current_task()
+    return None if task is None else weakref.ref(task)
+
+
+def context_for_current_task() -> contextvars.Context:
+    """The context of a new task that acts for the running one, which waits for it."""
+    context = contextvars.copy_context()
+    context.run(_ACTING_FOR.set, current_task())
+    return context
 
 
 class Home:

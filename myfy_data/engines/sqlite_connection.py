@@ -16,11 +16,12 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
+from myfy_data.engines.home import current_task
 from myfy_data.engines.sqlite_cursor import BUNCH, BunchCursor, repeatable
 from myfy_data.engines.sqlite_dbapi_connection import PlainConnection
 from myfy_data.engines.sqlite_snapshot import TurnNeededError
 from myfy_data.engines.sqlite_thread import Deadlines, ThreadConnection
-from myfy_data.engines.sqlite_turns import QueueAccess, Turn, current_task
+from myfy_data.engines.sqlite_turns import QueueAccess, Turn
 from myfy_data.errors import SessionError, TransactionEndedError
 
 

@@ -176,6 +176,8 @@ class PlainConnection(WatchedConnection, SnapshotConnection, CopyingConnection):
         self._statement, self.reads = sql, only_reads(sql)
         if not self.reads:
             self._check_savepoint(sql)
+            if self.read_only and first_word(sql) == "BEGIN":
+                sql = "BEGIN"  # SQLAlchemy's recipe may ask for the right to write, which SQLite would refuse
         if not is_watched(sql):
             execute(sql, *parameters)
         elif self.watched(lambda: execute(sql, *parameters)) and self._is_begun and not self.may_end:

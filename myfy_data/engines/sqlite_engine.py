@@ -15,7 +15,8 @@ from sqlalchemy.engine.base import OptionEngine, RootTransaction
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.util import await_only
 
-from myfy_data.engines.sqlite_turns import QueueAccess, Turn, current_task
+from myfy_data.engines.home import current_task
+from myfy_data.engines.sqlite_turns import QueueAccess, Turn
 
 
 class WriterConnection(Connection):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from myfy_data.engines.errors import SelfDeadlock
+from myfy_data.engines.home import current_task
 from myfy_data.engines.pool import BoundedPool
-from myfy_data.engines.sqlite_turns import current_task
 
 _WHAT = "this task waits for itself: a database in memory has one connection, and another session of this task holds it"
 

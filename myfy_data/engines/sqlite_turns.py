@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from myfy_data.engines.errors import SelfDeadlock, WriterQueueTimeout
+from myfy_data.engines.home import current_task
 
 _QUEUES: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, weakref.WeakValueDictionary[str, WriterQueue]]
 _QUEUES = weakref.WeakKeyDictionary()
@@ -26,12 +27,6 @@ _OWN_TURN = (
     "this task waits for itself: SQLite lets one transaction write at a time, and another session of this task"
     " has written, reads from a stream, or cannot step aside because journal_mode is not 'wal'"
 )
-
-
-def current_task() -> weakref.ref[asyncio.Task[Any]] | None:
-    """The running task, not kept alive."""
-    task = asyncio.current_task()
-    return None if task is None else weakref.ref(task)
 
 
 class Holder(Protocol):

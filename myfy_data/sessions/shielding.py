@@ -12,15 +12,20 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from myfy_data.engines.home import context_for_current_task
+
 T = TypeVar("T")
 
 
 def start(coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-    """Run a coroutine in a task of its own; from Python 3.12 on, what needs no waiting is done when this returns."""
-    loop = asyncio.get_running_loop()
+    """Run a coroutine in a task of its own; from Python 3.12 on, what needs no waiting is done when this returns.
+
+    It acts for the running task: on SQLite, what the one holds the other does not wait for.
+    """
+    loop, context = asyncio.get_running_loop(), context_for_current_task()
     if sys.version_info >= (3, 12):
-        return asyncio.Task(coroutine, loop=loop, eager_start=True)
-    return loop.create_task(coroutine)
+        return asyncio.Task(coroutine, loop=loop, context=context, eager_start=True)
+    return loop.create_task(coroutine, context=context)
 
 
 async def wait_until_done(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from myfy_data import DatabaseSettings, DataModule, retrying
+from myfy_data.engines import sqlite_turns
 from myfy_data.engines.errors import SelfDeadlock
 from myfy_data.engines.sqlite_turns import writer_queue
 from myfy_data.errors import TransactionEndedError
@@ -49,8 +49,14 @@ async def data(path: Path) -> AsyncIterator[DataModule]:
 
 
 def module(path: Path, **settings: Any) -> DataModule:
-    settings = {"database_url": f"sqlite:///{path}", "pool_timeout": 30.0} | settings
+    settings = {"database_url": f"sqlite:///{path}", "pool_timeout": 20.0} | settings
     return DataModule(settings=DatabaseSettings(**settings), auto_create_tables=True, metadata=Base.metadata)
+
+
+@pytest.fixture(autouse=True)
+def _at_once_or_never(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within one task, no transaction has to be idle for a time."""
+    monkeypatch.setattr(sqlite_turns, "IDLE_GRACE", 3600.0)
 
 
 @pytest.fixture(autouse=True)
@@ -71,14 +77,6 @@ async def add_one(data: DataModule) -> None:
 async def stored(data: DataModule) -> int:
     async with data.session(read_only=True) as session:
         return await value(session)
-
-
-def write_elsewhere(path: Path) -> None:
-    """What another process may do at any time."""
-    connection = sqlite3.connect(path)
-    with connection:
-        connection.execute("UPDATE item SET value = value + 100")
-    connection.close()
 
 
 async def driver_of(session: AsyncSession) -> Any:
