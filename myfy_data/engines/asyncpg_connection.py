@@ -165,13 +165,6 @@ class GatedConnection(AsyncAdapt_asyncpg_connection):
     async def _start_transaction(self) -> None:
         self.begin()
 
-    async def _check_type_cache_invalidation(self, invalidate_timestamp: Any) -> None:
-        # The first thing that the adapter does before each statement: what it prepared on a dead connection is of no
-        # use on another one.
-        if self.gate.reconnect is not None:
-            await self.gate.verify(self.driver_connection._protocol)  # noqa: SLF001 - as above
-        await super()._check_type_cache_invalidation(invalidate_timestamp)  # type: ignore[no-untyped-call]  # as SQLAlchemy wrote it
-
     def read_first(self, cursor: Cursor, statement: str, parameters: Any) -> None:
         """Send a plain SELECT before BEGIN, where the connection's level allows it.
 

@@ -300,3 +300,21 @@ async def test_a_read_only_session_in_autocommit_stays_so(database: Database, pr
                 await session.execute(database.note("a"))
 
     assert await database.stored() == []
+
+
+@pytest.mark.parametrize("settings", [{}, AUTOCOMMIT])
+@pytest.mark.parametrize("work", [call, write_text, drivers_execute, drivers_fetch, drivers_copy, a_cursor_by_hand])
+async def test_nor_that_it_was_told_before_the_first_message(
+    database: Database, work: Work, settings: dict[str, Any]
+) -> None:
+    async with database.module(pool_size=1, **settings) as data:
+        for _ in range(2):
+            async with data.session() as session:
+                await work(session, database)
+        ended = asyncio.Event()
+        async with data.session() as session:
+            driver = await drivers_connection(session)
+            driver.add_termination_listener(lambda _: ended.set())
+            await database.run(f"SELECT pg_terminate_backend({driver.get_server_pid()})")
+            await ended.wait()
+            await work(session, database)
