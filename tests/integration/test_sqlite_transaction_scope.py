@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
@@ -64,6 +66,50 @@ async def test_a_write_that_was_interrupted_has_ended_its_transaction(data: Data
         await task
 
     assert await stored(data) == []
+
+
+IO_ERROR = """
+import asyncio, resource, signal, sys
+from sqlalchemy import text
+from myfy_data import DatabaseSettings, DataModule
+from myfy_data.errors import TransactionEndedError
+
+def limit(size):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+async def main(url):
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    async with DataModule(settings=DatabaseSettings(database_url=url)) as data:
+        async with data.session() as session:
+            await session.execute(text("CREATE TABLE item (content)"))
+        try:
+            async with data.session() as session:
+                await session.execute(text("PRAGMA cache_size = 2"))
+                await session.execute(text("INSERT INTO item VALUES (1)"))
+                limit(60000)
+                try:
+                    await session.execute(text("INSERT INTO item VALUES (zeroblob(1000000))"))
+                except Exception as error:
+                    print(error.orig.sqlite_errorname[:12])
+                limit(resource.RLIM_INFINITY)
+                await session.execute(text("INSERT INTO item VALUES (2)"))
+        except TransactionEndedError as error:
+            print(error.committed)
+        async with data.session(read_only=True) as session:
+            print(await session.scalar(text("SELECT count(*) FROM item")))
+
+asyncio.run(main(sys.argv[1]))
+"""
+
+
+def test_a_file_that_cannot_be_written_ends_the_transaction(tmp_path: Path) -> None:
+    """In a process of its own, which may not make files larger: SQLite meets an I/O error."""
+    pytest.importorskip("resource")
+    command = [sys.executable, "-c", IO_ERROR, f"sqlite:///{tmp_path}/app.db"]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.stdout.split() == ["SQLITE_IOERR", "False", "0"], done.stderr
 
 
 async def test_a_reader_whose_snapshot_was_ended_is_told(data: DataModule) -> None:
