@@ -130,8 +130,8 @@ class SafeLogin(Connection):  # type: ignore[misc]  # aiomysql ships no types
     def _write_guarded(self, data: bytes) -> None:
         """Send a packet of the log-in, unless it would give something away on this line."""
         self.unproven.discard("_write_bytes")
-        transport = self._writer.transport
-        if not is_private(transport):
+        writer: Any = self._writer
+        if not is_private(writer.transport):
             self._refuse_without_tls(data[_HEADER:])
             self._refuse_revealing(data[_HEADER:])
         Connection._write_bytes(self, data)  # noqa: SLF001 - the method that this one stands before
