@@ -9,15 +9,13 @@ from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Engine, event
-from sqlalchemy.pool import PoolProxiedConnection
 
-from myfy_data.engines.backend import MAY_END_TRANSACTION, READ_ONLY, Backend, abort_transport, adapted
+from myfy_data.engines.backend import Backend, abort_transport, adapted
 from myfy_data.engines.cluster import forgive_rollbacks
 from myfy_data.engines.driver_contract import AIOMYSQL
 from myfy_data.engines.failures import CORRECT_ADDRESS, Failure, address_of, chain
-from myfy_data.engines.read_only import ReadOnlyCharacteristic
+from myfy_data.engines.mysql_dialect import adapt_dialect
 from myfy_data.engines.tls import load_tls_context
-from myfy_data.engines.transaction_end import MayEndCharacteristic
 from myfy_data.package_contract import unsupported
 from myfy_data.redaction import Secret
 from myfy_data.settings.models import DatabaseSettings
@@ -31,7 +29,7 @@ UNSAFE_LOGIN = 9002
 _FOUND_ROWS = 2
 """Client flag: an UPDATE counts the rows it found, as SQLAlchemy expects, not only those it changed."""
 
-_SESSION_TRACK = 0x800000
+SESSION_TRACK = 0x800000
 """Client flag and the server's own: answers may tell how the session's state changed."""
 
 OPTIONS = frozenset({"auth_plugin", "charset", "init_command", "server_public_key", "sql_mode", "ssl", "unix_socket"})
@@ -53,7 +51,7 @@ def mysql_arguments(settings: DatabaseSettings) -> dict[str, Any]:
         "user": url.username,
         "db": url.database,
         "charset": "utf8mb4",
-        "client_flag": _FOUND_ROWS | _SESSION_TRACK,
+        "client_flag": _FOUND_ROWS | SESSION_TRACK,
         "program_name": settings.application_name or "",
     }
     return {**own, **url.query, **settings.connect_args}
@@ -189,35 +187,21 @@ class MySQL(Backend):
         """Adapt the dialect: its own methods cost nothing where they are not called."""
         event.listen(engine, "connect", self._settle)
         forgive_rollbacks(engine)
-        dialect: Any = engine.dialect
-        dialect.do_begin = _begin
-        dialect.connection_characteristics = dialect.connection_characteristics.union(
-            {
-                MAY_END_TRANSACTION: MayEndCharacteristic(),
-                READ_ONLY: ReadOnlyCharacteristic(always=self.settings.read_only),
-            }
-        )
+        adapt_dialect(engine, self.settings)
 
     def _settle(self, dbapi_connection: Any, _record: object) -> None:
         # After SQLAlchemy's own listener, which sends SET NAMES: that belongs to connecting.
         adapted(dbapi_connection).driver_connection.settle(self.settings.command_timeout)
 
 
-def _begin(pooled: PoolProxiedConnection) -> None:
-    driver: Any = pooled.driver_connection
-    driver.renew()
-
-
 def session_statements(settings: DatabaseSettings, driver: Any) -> Iterator[str]:
     """What a new connection is told; MariaDB and MySQL limit a statement's time in words and units of their own."""
     is_mariadb = "mariadb" in driver.get_server_info().lower()
     variables = []
-    if driver.server_capabilities & _SESSION_TRACK:
-        read_only = "tx_read_only" if is_mariadb else "transaction_read_only"
-        variables += [
-            "session_track_transaction_info = 'STATE'",
-            f"session_track_system_variables = 'autocommit,{read_only}'",
-        ]
+    if driver.server_capabilities & SESSION_TRACK:
+        prefix = "tx" if is_mariadb else "transaction"
+        tracked = f"autocommit,{prefix}_read_only,{prefix}_isolation"
+        variables = ["session_track_transaction_info = 'STATE'", f"session_track_system_variables = '{tracked}'"]
     if settings.statement_timeout is not None:
         if is_mariadb:
             variables.append(f"max_statement_time = {settings.statement_timeout:.6f}")

@@ -7,6 +7,7 @@ from typing import Any
 
 from pymysql.constants import COMMAND, SERVER_STATUS
 
+from myfy_data.engines.mysql import SESSION_TRACK
 from myfy_data.engines.mysql_bounds import BoundedConnection
 from myfy_data.engines.mysql_result import StrictResult
 from myfy_data.engines.mysql_transaction import ServerTransaction
@@ -24,7 +25,10 @@ class StrictConnection(BoundedConnection):
     Attributes:
         read_only: whether the server is to refuse writes, by whatever door they come; told before the next message.
         transaction: what the server's answers say about the transaction.
+        first_level: the isolation level that the first user found; empty for the server's own, None before the first.
     """
+
+    first_level: str | None = None
 
     _read_only = False
     _must_declare = False
@@ -80,6 +84,16 @@ class StrictConnection(BoundedConnection):
         """The session has just been told whether the server is to refuse its writes."""
         self.transaction.reads_only = read_only
         self.read_only = read_only
+
+    @property
+    def tracks(self) -> bool:
+        """Whether the server tells how the session changed."""
+        return bool(self.server_capabilities & SESSION_TRACK)
+
+    def keep_level(self) -> None:
+        """Connecting is over, listeners included: what the isolation level is now, it is to be for every user."""
+        if self.first_level is None:
+            self.first_level = self.transaction.isolation
 
     def renew(self) -> None:
         """A unit of work begins: what a statement of the last one made of `read_only` does not hold for this one."""

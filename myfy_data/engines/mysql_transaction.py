@@ -24,6 +24,8 @@ _TRANSACTION_STATE = 5
 `_` for what has not happened, the first for how it began."""
 
 _READ_ONLY_VARIABLES = frozenset({b"tx_read_only", b"transaction_read_only"})
+_ISOLATION_VARIABLES = frozenset({b"tx_isolation", b"transaction_isolation"})
+"""MariaDB's names and MySQL's."""
 
 _ROLL_BACK = frozenset({1020, 1205, 1206, 1213, 1402, 1613, 1614})
 """Errors of which the status tells whether they rolled the whole transaction back, as deadlocks do; 1205 is a setting.
@@ -61,10 +63,12 @@ class Changes:
     Attributes:
         state: what the open transaction has done; None when that did not change.
         reads_only: whether the following transactions are refused writes; None when that did not change.
+        isolation: their isolation level, in SQLAlchemy's words; None when that did not change.
     """
 
     state: bytes | None = None
     reads_only: bool | None = None
+    isolation: str | None = None
 
 
 NOTHING_CHANGED = Changes()
@@ -82,16 +86,18 @@ class ServerTransaction:
         is_open: whether the last answer said that one is open.
         in_doubt: whether something was sent since.
         reads_only: whether the server refuses the writes of the transactions that follow.
+        isolation: their isolation level, in SQLAlchemy's words; empty for the server's own, while none was chosen.
         ended: how it ended; None while it has not.
     """
 
     __slots__ = (
-        "_error", "_failed_sql", "_has_done", "_state", "ended", "in_doubt", "is_managed", "is_open", "may_end",
-        "reads_only", "sql",
+        "_error", "_failed_sql", "_has_done", "_state", "ended", "in_doubt", "is_managed", "is_open", "isolation",
+        "may_end", "reads_only", "sql",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.may_end = self.reads_only = False
+        self.isolation = ""
         self.is_managed = True
         self.sql: str | bytes | bytearray = b""
         self._failed_sql: str | bytes | bytearray = b""
@@ -126,9 +132,9 @@ class ServerTransaction:
             changes: what it told beside them.
             may_work: whether a statement was answered that may have written; one with rows has read.
         """
+        if changes is not NOTHING_CHANGED:
+            self._note(changes)
         state = changes.state
-        if changes.reads_only is not None:
-            self.reads_only = changes.reads_only
         was_open, self.is_open, self.in_doubt = self.is_open, bool(status & IN_TRANSACTION), False
         if self.is_managed and not self.may_end:
             if status & AUTOCOMMIT:
@@ -142,6 +148,12 @@ class ServerTransaction:
         elif not self._has_done:
             self._has_done = not _is_fresh(self._state) if may_work else self._locks()
         self._error = None
+
+    def _note(self, changes: Changes) -> None:
+        if changes.reads_only is not None:
+            self.reads_only = changes.reads_only
+        if changes.isolation is not None:
+            self.isolation = changes.isolation
 
     def _is_lost(self, state: bytes | None) -> bool:
         """Whether the one that was open is gone, or another one stands in its place."""
@@ -202,6 +214,7 @@ def session_changes(message: bytes) -> Changes:
     """
     state: bytes | None = None
     reads_only: bool | None = None
+    isolation: str | None = None
     _, changes = _split(message)
     changes, _ = _split(changes)
     while changes:
@@ -212,7 +225,9 @@ def session_changes(message: bytes) -> Changes:
             name, value = _split(data)
             if name in _READ_ONLY_VARIABLES:
                 reads_only = _split(value)[0] in (b"ON", b"1")
-    return Changes(state, reads_only)
+            elif name in _ISOLATION_VARIABLES:
+                isolation = _split(value)[0].decode("ascii", "replace").replace("-", " ")
+    return Changes(state, reads_only, isolation)
 
 
 def _split(data: bytes) -> tuple[bytes, bytes]:

@@ -15,6 +15,7 @@ from sqlalchemy.pool import PoolResetState
 from myfy_data.engines.backend import adapted
 from myfy_data.engines.message_gate import DISCARD
 from myfy_data.engines.mysql import session_statements
+from myfy_data.engines.mysql_dialect import restore_level
 from myfy_data.settings.models import DatabaseSettings
 
 _RESET_CONNECTION = 0x1F
@@ -71,6 +72,7 @@ def _discard_mysql(engine: Engine, dbapi_connection: Any, settings: DatabaseSett
     adapted(dbapi_connection).run_async(lambda driver: _forget_state(driver, settings))
     if settings.isolation_level is not None:
         engine.dialect.set_isolation_level(dbapi_connection, settings.isolation_level)
+    restore_level(engine.dialect, dbapi_connection, settings)
 
 
 async def _forget_state(driver: Any, settings: DatabaseSettings) -> None:
@@ -82,6 +84,7 @@ async def _forget_state(driver: Any, settings: DatabaseSettings) -> None:
     with driver.transaction.unmanaged():
         await driver._execute_command(_RESET_CONNECTION, b"")  # noqa: SLF001 - aiomysql has no public way to send it
         await driver._read_ok_packet()  # noqa: SLF001 - as above
+        driver.transaction.isolation = ""  # the server's own again
         if driver.db:
             await driver.select_db(driver.db)
         for statement in _opening_statements(driver, settings):

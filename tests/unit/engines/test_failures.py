@@ -244,7 +244,7 @@ def test_a_server_that_can_tells_what_became_of_a_transaction() -> None:
 
     told = list(session_statements(settings, server("8.0.36", capabilities=0x800000)))
 
-    tracked = "SESSION session_track_system_variables = 'autocommit,transaction_read_only'"
+    tracked = "SESSION session_track_system_variables = 'autocommit,transaction_read_only,transaction_isolation'"
     assert told == [
         f"SET SESSION session_track_transaction_info = 'STATE', {tracked}, SESSION max_execution_time = 1500"
     ]

@@ -158,6 +158,7 @@ def test_where_it_may_end_it_does(attribute: str) -> None:
         (b"\x00\x13\x01\x06\x05myexp\x05\t\x08I___W___", Changes(b"I___W___")),
         (b"\x00\x12\x00\x10\x0ctx_read_only\x02ON", Changes(reads_only=True)),
         (b"\x00\x1c\x00\x1a\x15transaction_read_only\x03OFF", Changes(reads_only=False)),
+        (b"\x00\x1c\x00\x1a\x0ctx_isolation\x0cSERIALIZABLE", Changes(isolation="SERIALIZABLE")),
         (b"\xfc\x2c\x01" + b"x" * 300 + b"\x0b\x05\t\x08I___W___", Changes(b"I___W___")),
         (b"\x00\x1b\x00\x0e\nautocommit\x02ON\x05\t\x08________", Changes(b"________")),
     ],
