@@ -78,5 +78,10 @@ REASONS = (
         ("mysql",),
         says=r"in escape\n +return escape_bytes_prefixed\(obj\)\n[ ^]+\nE   TypeError: 'str' object is not callable",
     ),
+    Reason(
+        r"::EngineEventsTest::test_close_parameter\[",
+        "A copy of the engine itself, by `copy.copy`, goes on with the pool of the first one. Dispose the engine.",
+        ("sqlite",),
+    ),
 )
 """The first that fits counts."""
