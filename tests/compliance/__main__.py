@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -96,6 +97,7 @@ def write(path: Path) -> None:
 def main() -> int:
     """Run it."""
     given = arguments()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # servers and processes end with the tool
     started = time.monotonic()
     CACHE.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="run-", dir=CACHE))

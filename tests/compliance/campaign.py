@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.compliance.comparison import Comparison, Difference, differences_of, explained, same_of
 from tests.compliance.databases import Kind
 from tests.compliance.reasons import REASONS
-from tests.compliance.runs import Job, Record, server_of
+from tests.compliance.runs import Job, Record, end_processes, server_of
 from tests.servers import Server
 
 Say = Callable[[str], None]
@@ -79,8 +79,12 @@ class Campaign:
         ]
         plain, ours = Record(), Record()
         with ThreadPoolExecutor(len(jobs)) as executor:
-            for each, record in zip(jobs, executor.map(Job.run, jobs), strict=True):
-                (ours if each.ours else plain).join(record)
+            try:
+                for each, record in zip(jobs, executor.map(Job.run, jobs), strict=True):
+                    (ours if each.ours else plain).join(record)
+            except BaseException:
+                end_processes()
+                raise
         return plain, ours
 
 

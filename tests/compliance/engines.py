@@ -13,7 +13,7 @@ import sqlalchemy
 import sqlalchemy.ext.asyncio
 from sqlalchemy import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlalchemy.pool import NullPool, QueuePool
+from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool
 from sqlalchemy.testing.engines import ReconnectFixture
 
 from myfy_data import DatabaseSettings
@@ -102,8 +102,7 @@ def started_anew(opened: OpenEngine) -> OpenEngine:
 
 def is_profile(url: URL, arguments: Mapping[str, Any]) -> bool:
     """Whether a profile can describe this engine."""
-    pool = arguments.get("poolclass", QueuePool)
-    if not issubclass(pool, QueuePool | NullPool):
+    if not issubclass(arguments.get("poolclass", NullPool), AsyncAdaptedQueuePool | NullPool):
         return False
     return url.drivername in DRIVERS and arguments.keys().isdisjoint(NOT_A_PROFILE)
 

@@ -83,5 +83,13 @@ REASONS = (
         "A copy of the engine itself, by `copy.copy`, goes on with the pool of the first one. Dispose the engine.",
         ("sqlite",),
     ),
+    Reason(
+        r"::AsyncEngineTest::test_connection_info$",
+        "The `info` of a connection also holds when it is due to be replaced (`myfy_recycle_due`).",
+    ),
+    Reason(
+        r"::AsyncEngineTest::test_pool_exhausted_no_timeout$",
+        "`pool_timeout = 0` is refused: it must be more than 0.",
+    ),
 )
 """The first that fits counts."""

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.compliance.databases import Kind
 from tests.servers import Server
@@ -107,6 +108,35 @@ def server_of(nodes: Iterable[str]) -> str:
     return next(versions, "")
 
 
+class Processes:
+    """The processes of tests that run now, so that they do not outlive the tool.
+
+    Attributes:
+        are_ended: whether no more are to run.
+    """
+
+    def __init__(self) -> None:
+        self.are_ended = False
+        self._running: set[subprocess.Popen[bytes]] = set()
+
+    def run(self, command: Sequence[str], **options: Any) -> None:
+        """Run one to its end."""
+        with subprocess.Popen(command, **options) as process:
+            self._running.add(process)
+            process.wait()
+            self._running.remove(process)
+
+    def end(self) -> None:
+        """End those that run; none comes after them."""
+        self.are_ended = True
+        for process in list(self._running):
+            process.kill()
+
+
+_processes = Processes()
+end_processes = _processes.end
+
+
 test_of.__test__ = False  # type: ignore[attr-defined] - pytest reads it
 
 
@@ -146,6 +176,8 @@ class Job:
         for attempt in range(RESTARTS):
             lines = self._attempt(f"{self.name}_{attempt}", record)
             record.read(lines)
+            if _processes.are_ended:
+                raise RunError(f"{self.name}: ended from outside")
             if record.is_ended and not record.is_incomplete:
                 return record
             if record.is_incomplete or not record.running:
@@ -160,13 +192,12 @@ class Job:
     def _attempt(self, name: str, record: Record) -> list[str]:
         written = self.folder / f"{name}.jsonl"
         with self.kind.database(self.server, name) as url, self._log.open("ab") as log:
-            subprocess.run(
+            _processes.run(
                 [*_PYTEST, *_OPTIONS, "-m", _MARKS, "--dburi", url, *self.options, *self._places],
                 cwd=self.folder,
                 env=self._environment(name, written, record),
                 stdout=log,
                 stderr=log,
-                check=False,
             )
         return written.read_text(encoding="utf-8").splitlines() if written.exists() else []
 

@@ -26,7 +26,8 @@ SUITES: Mapping[str, tuple[str, ...]] = {
         "test/dialect/{database}",
         "test/dialect/test_{database}.py",
     ),
-    "ext": ("test/ext",),
+    "asyncio": ("test/ext/asyncio",),
+    "ext": tuple(f"test/ext/{name}" for name in ("test_*.py", "declarative")),
     "orm": ("test/orm",),
 }
 """Parts of the source distribution that meet a database; `{database}` stands for what tests one database."""
@@ -117,9 +118,9 @@ def files_of(source: Path, suite: str, database: str) -> list[str]:
     """The test files of one suite, relative to the source."""
     found: list[str] = []
     for place in SUITES[suite]:
-        path = source / place.format(database=database)
-        files = path.rglob("test_*.py") if path.is_dir() else [path]
-        found += [str(file.relative_to(source)) for file in files if file.exists() and _is_for_this_python(file)]
+        for path in source.glob(place.format(database=database)):
+            files = path.rglob("test_*.py") if path.is_dir() else [path]
+            found += [str(file.relative_to(source)) for file in files if _is_for_this_python(file)]
     return sorted(found)
 
 
