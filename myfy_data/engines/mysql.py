@@ -60,6 +60,8 @@ def mysql_arguments(settings: DatabaseSettings) -> dict[str, Any]:
 class MySQL(Backend):
     """Strict aiomysql connections."""
 
+    keeps_read_only = True
+
     changeable = (OPTIONS - {"ssl"}) | {"user", "host", "port", "db"}
 
     def __init__(self, profile: str, settings: DatabaseSettings, arguments: Mapping[str, Any]) -> None:

@@ -80,6 +80,11 @@ class StrictConnection(BoundedConnection):
         self._read_only = value
         self.renew()
 
+    @property
+    def stays_read_only(self) -> bool:
+        """Whether the server refuses writes by now; the pool asks."""
+        return self.transaction.reads_only
+
     def assume(self, *, read_only: bool) -> None:
         """The session has just been told whether the server is to refuse its writes."""
         self.transaction.reads_only = read_only

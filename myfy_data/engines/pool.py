@@ -191,7 +191,8 @@ class BoundedPool(AsyncAdaptedQueuePool):
 
 def stays_read_only(record: ConnectionPoolEntry) -> bool:
     """Whether the server refuses the writes of a pooled connection until it is told otherwise."""
-    return bool(getattr(record.dbapi_connection, "stays_read_only", False))
+    state = getattr(record.dbapi_connection, "stays_read_only", None)
+    return bool(getattr(record.driver_connection, "stays_read_only", False) if state is None else state)
 
 
 def prefer_read_only(engine: Engine) -> None:

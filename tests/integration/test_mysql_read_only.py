@@ -260,3 +260,23 @@ async def test_a_session_of_the_other_kind_pays_one_message(database: Database, 
             await write(session, database)
 
     assert proxy.round_trips - before == 3
+
+
+@on_mysql
+async def test_readers_and_writers_take_connections_that_are_as_they_need_them(
+    database: Database, proxy: FaultProxy
+) -> None:
+    async with database.module(pool_size=2) as data:
+        for _ in range(2):
+            async with data.session() as writing, data.session(read_only=True) as session:
+                await write(writing, database)
+                await read(session, database)
+        before = proxy.round_trips
+        for _ in range(2):
+            async with data.session(read_only=True) as session:
+                await read(session, database)
+        for _ in range(2):
+            async with data.session() as session:
+                await write(session, database)
+
+        assert proxy.round_trips - before == 2 * 2 + 2 * 2
