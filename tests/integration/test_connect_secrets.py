@@ -265,23 +265,3 @@ async def test_an_engine_that_is_closed_while_it_connects(kind: str, tmp_path: P
             await task
 
     check_clean(caught.value)
-
-
-async def test_a_cancellation_keeps_the_error_that_the_caller_was_handling(tmp_path: Path) -> None:
-    kind = "postgresql, in clear"
-    async with silent(kind) as server:
-
-        async def connect() -> None:
-            try:
-                raise ValueError("mine")
-            except ValueError:
-                await open_session(server.settings("disable", 30, tmp_path))
-
-        task = asyncio.create_task(connect())
-        await server.arrived.wait()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError) as caught:
-            await task
-
-    assert any(isinstance(item, ValueError) for item in chain(caught.value))
-    check_clean(caught.value)
