@@ -104,7 +104,7 @@ class SerialConnection(ThreadConnection):
     @property
     def is_busy(self) -> bool:
         """Whether the thread has something to do."""
-        return bool(self._unfinished)
+        return self.is_at_work or bool(self._unfinished)
 
     @property
     def may_step_aside(self) -> bool:
@@ -212,7 +212,8 @@ class SerialConnection(ThreadConnection):
         Raises:
             TransactionEndedError: the database has ended it.
         """
-        if self._aside is None:  # else nothing is open for a moment; `_end` looks again
+        # Else nothing is open for a moment; `_end` looks again.
+        if self._aside is None and (self.is_abandoned or not self.is_at_work):
             self._plain.check_open(is_abandoned=self.is_abandoned)
 
     def forget_transaction(self) -> None:
@@ -221,11 +222,10 @@ class SerialConnection(ThreadConnection):
             self._file.forget_transaction()
 
     async def _end(self, finish: Callable[[], None]) -> None:
-        connection = self._conn
-        if connection.in_transaction:
+        if self.in_transaction:
             # An end that is interrupted would leave the caller with no end at all.
             await self._send(finish, self._deadlines.end, is_end=True)
-        if not connection.in_transaction:
+        if not self.in_transaction:
             self.end_turn()
 
     # -- statements ------------------------------------------------------------------------------------------------

@@ -50,6 +50,11 @@ class Statement:
         self.answer: asyncio.Future[Any] = loop.create_future()
         self.given_up_at: float | None = None
 
+    @property
+    def is_done(self) -> bool:
+        """Whether the thread has ended it."""
+        return self._done
+
     def run(self) -> None:
         """Do the work and answer; runs on the thread."""
         try:

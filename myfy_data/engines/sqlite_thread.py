@@ -57,6 +57,7 @@ class ThreadConnection(aiosqlite.Connection):
         self._open_sqlite = connector
         self._file: PlainConnection | None = None
         self._unfinished: set[Statement] = set()
+        self._last: Statement | None = None
         self._thread.daemon = True  # a stuck statement must not keep the process alive
         self._deadlines = deadlines
         self._loop = asyncio.get_running_loop()
@@ -80,6 +81,20 @@ class ThreadConnection(aiosqlite.Connection):
     def is_stopping(self) -> bool:
         """Whether the connection is closed, or will be as soon as its thread is free."""
         return self._stopped is not None
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether the thread has not ended all that it was sent, though nothing may wait for it any more."""
+        return self._last is not None and not self._last.is_done
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open; while the thread is at work it may be.
+
+        SQLite is not asked then. It would wait for the thread (seen with 3.53) and the caller holds Python's lock, for
+        which a function of the user's on the thread waits in turn: nothing in the process would go on.
+        """
+        return self.is_at_work or self._conn.in_transaction
 
     # -- statements ------------------------------------------------------------------------------------------------
 
@@ -108,6 +123,7 @@ class ThreadConnection(aiosqlite.Connection):
         loop = self._loop
         statement = Statement(work, self._lock, loop, due=loop.time() + seconds, is_end=is_end)
         self._unfinished.add(statement)
+        self._last = statement
         self._watch(statement.due)
         self._tx.put_nowait((None, statement.run))
         return statement

@@ -181,6 +181,21 @@ async def test_a_cancelled_block_ends_beside_the_thread(data: DataModule, gate: 
     assert data.pool_status().checked_out == 0
 
 
+async def test_sqlite_is_not_asked_while_the_thread_is_at_work(tmp_path: Path, gate: Gate) -> None:
+    """SQLite 3.53 would wait for the thread, which waits for Python's lock: the whole process would hang."""
+    async with items(tmp_path) as data, data.get_engine().connect() as connection:
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        await driver.create_function("wait", 0, gate.wait)
+        waiting = asyncio.create_task(driver.execute_fetchall("SELECT wait()"))
+        await gate.entered.wait()
+
+        assert driver.in_transaction
+        gate._open.set()
+        await waiting
+        assert not driver.in_transaction
+
+
 @every_kind
 async def test_stopping_does_not_wait_for_the_thread(data: DataModule, gate: Gate, kind: Any) -> None:
     task = asyncio.create_task(block(data, gate, kind))
@@ -284,23 +299,24 @@ async def test_a_backup_before_anything_has_begun_is_a_copy(data: DataModule, ta
     assert steps[-1] == 0
 
 
-async def test_a_backup_is_of_one_moment(data: DataModule, target: sqlite3.Connection) -> None:
+async def test_a_backup_is_of_one_moment(tmp_path: Path, target: sqlite3.Connection) -> None:
     """Several steps, and a writer between them: a copy that began anew each time might never end."""
-    async with data.session() as session:
-        await session.execute(text("INSERT INTO big VALUES (zeroblob(20000000))"))
     steps: list[int] = []
+    async with items(tmp_path, pool_size=2) as data:
+        async with data.session() as session:
+            await session.execute(text("INSERT INTO big VALUES (zeroblob(20000000))"))
 
-    async with data.session() as writer, data.session(read_only=True) as session:
-        await writer.execute(text("INSERT INTO item VALUES (1)"))
-        driver = await driver_of(session)
-        loop = asyncio.get_running_loop()
+        async with data.session() as writer, data.session(read_only=True) as session:
+            await writer.execute(text("INSERT INTO item VALUES (1)"))
+            driver = await driver_of(session)
+            loop = asyncio.get_running_loop()
 
-        def between(_status: int, remaining: int, _total: int) -> None:
-            steps.append(remaining)
-            if len(steps) == 1:
-                asyncio.run_coroutine_threadsafe(writer.commit(), loop).result()
+            def between(_status: int, remaining: int, _total: int) -> None:
+                steps.append(remaining)
+                if len(steps) == 1:
+                    asyncio.run_coroutine_threadsafe(writer.commit(), loop).result()
 
-        await driver.backup(target, progress=between)
+            await driver.backup(target, progress=between)
 
     assert target.execute("SELECT count(*) FROM item").fetchone() == (0,)
     assert len(steps) > 2
