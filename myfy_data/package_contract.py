@@ -8,14 +8,13 @@ installs a version which works. That line comes from our own requirements.
 from __future__ import annotations
 
 import importlib
-import inspect
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from types import CodeType, ModuleType
+from types import ModuleType
 from typing import Any, Literal
 
 from myfy_data.errors import MissingPackageError, UnsupportedPackageError
+from myfy_data.function_code import is_coroutine, names_in
 
 Kind = Literal["method", "coroutine", "attribute", "instance attribute", "word"]
 """What a name stands for. A method is any callable; an instance attribute is set by the methods of its class; a word
@@ -153,11 +152,11 @@ def is_there(name: PrivateName) -> bool:
         return False
     found = getattr(owner, name.name, None)
     if name.kind in ("method", "coroutine"):
-        right = callable(found) and (name.kind == "method" or inspect.iscoroutinefunction(found))
+        right = callable(found) and (name.kind == "method" or is_coroutine(found))
     elif name.kind == "attribute":
         right = hasattr(owner, name.name)
     else:
-        right = hasattr(owner, name.name) or any(name.name in _words(code) for code in _codes(owner))
+        right = hasattr(owner, name.name) or name.name in names_in(owner)
     return right and all(_uses(caller, name.name) for caller in name.callers)
 
 
@@ -275,31 +274,6 @@ def _resolve(path: str) -> Any:
 
 def _uses(path: str, name: str) -> bool:
     try:
-        return any(name in _words(code) for code in _codes(_resolve(path)))
+        return name in names_in(_resolve(path))
     except (ImportError, AttributeError):
         return False
-
-
-def _codes(owner: Any) -> Iterator[CodeType]:
-    """The code of a function, or of a class's own and inherited methods."""
-    if not isinstance(owner, type):
-        code = getattr(inspect.unwrap(owner), "__code__", None) if callable(owner) else None
-        yield from _with_inner(code) if code is not None else ()
-        return
-    for base in owner.__mro__:
-        for value in vars(base).values():
-            if not isinstance(value, type):
-                yield from _codes(value)
-
-
-def _with_inner(code: CodeType) -> Iterator[CodeType]:
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _with_inner(constant)
-
-
-def _words(code: CodeType) -> set[str]:
-    """Every name and text in a function's code."""
-    named = (word for constant in code.co_consts if isinstance(constant, tuple) for word in constant)
-    return {*code.co_names, *(word for word in (*code.co_consts, *named) if isinstance(word, str))}

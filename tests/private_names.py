@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import pkgutil
-from collections.abc import Callable, Iterator
-from types import CodeType
+from collections.abc import Callable
+from types import CodeType, FunctionType
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from myfy_data import DataModule, package_contract
 from myfy_data.engines import sqlalchemy_contract
 from myfy_data.engines.driver_contract import DRIVERS
 from myfy_data.engines.drivers import load_driver
+from myfy_data.function_code import functions_of
 from myfy_data.package_contract import PackageContract, PrivateName
 from myfy_data.settings.models import DatabaseSettings
 
@@ -51,26 +51,28 @@ def remove(monkeypatch: pytest.MonkeyPatch, name: PrivateName) -> None:
         if name.name in vars(holder):
             monkeypatch.delattr(holder, name.name)
     if name.kind in ("instance attribute", "word"):
-        for function in functions(owner):
+        for function in list(functions_of(owner)):
             replace(monkeypatch, function, name.name)
 
 
 def stop_using(monkeypatch: pytest.MonkeyPatch, name: PrivateName, caller: str) -> None:
     """Let a function of the package go another way than by the name."""
-    for function in functions(resolve(caller)):
+    for function in list(functions_of(resolve(caller))):
         replace(monkeypatch, function, name.name)
 
 
-def functions(owner: Any) -> Iterator[Any]:
-    """A function, or those of a class, without what wraps them."""
-    if not isinstance(owner, type):
-        plain = inspect.unwrap(getattr(owner, "__func__", owner))
-        yield from (plain,) if hasattr(plain, "__code__") else ()
+def wrap(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    """Put a function in the place of another one as Sentry does: the other stands in its closure, and nowhere else."""
+    holder, _, name = path.rpartition("." if "." in path.partition(":")[2] else ":")
+    owner = resolve(holder)
+    stock = vars(owner).get(name)
+    if not isinstance(stock, FunctionType):  # a class, what is inherited, or not Python's
         return
-    for holder in owner.__mro__:
-        for value in vars(holder).values():
-            if callable(value) and hasattr(inspect.unwrap(value), "__code__"):
-                yield inspect.unwrap(value)
+
+    def wrapper(*arguments: Any, **named: Any) -> Any:
+        return stock(*arguments, **named)
+
+    monkeypatch.setattr(owner, name, wrapper)
 
 
 def replace(monkeypatch: pytest.MonkeyPatch, function: Any, name: str) -> None:

@@ -12,7 +12,7 @@ from myfy_data.engines.driver_contract import DRIVERS
 from myfy_data.engines.protection import verify_connection
 from myfy_data.errors import UnsupportedPackageError
 from myfy_data.package_contract import PackageContract, PrivateName, is_there
-from tests.private_names import MYFY, contracts, load, remove, stop_using
+from tests.private_names import MYFY, contracts, load, remove, stop_using, wrap
 
 pytestmark = pytest.mark.filterwarnings("ignore:Support for class-based `config`:DeprecationWarning")  # myfy-web's own
 
@@ -67,6 +67,18 @@ def test_a_name_that_the_package_does_not_use_any_more_is_refused(
 
     with pytest.raises(UnsupportedPackageError, match="lacks "):
         load(contract)
+
+
+@pytest.mark.parametrize("contract", [case(contract) for contract in CONTRACTS], ids=ids)
+def test_functions_that_something_has_wrapped_are_taken(
+    contract: PackageContract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    callers = {caller for name in contract.names for caller in name.callers}
+    hooks = {f"{name.owner}.{name.name}" for name in contract.names if name.kind in ("method", "coroutine")}
+    for path in callers | {hook for hook in hooks if ":" in hook}:
+        wrap(monkeypatch, path)
+
+    load(contract)
 
 
 ON_CONNECTIONS = [
