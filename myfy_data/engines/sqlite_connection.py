@@ -103,13 +103,13 @@ class SerialConnection(ThreadConnection):
 
     @property
     def is_busy(self) -> bool:
-        """Whether the thread has something to do."""
-        return self.is_at_work or bool(self._unfinished)
+        """Whether the thread has something to do, or will close the file, which ends the turn."""
+        return self.is_at_work or bool(self._unfinished) or self._stopped is not None
 
     @property
     def may_step_aside(self) -> bool:
         """Whether the transaction has only read, and has no statement under way."""
-        if self.is_busy or self._stopped is not None or any(cursor.has_statement for cursor in self.streams):
+        if self.is_busy or any(cursor.has_statement for cursor in self.streams):
             return False
         return self._plain.may_step_aside
 

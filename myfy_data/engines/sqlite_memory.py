@@ -19,6 +19,6 @@ class MemoryPool(BoundedPool):
         record = holder.record() if holder is not None else None
         driver: Any = record.driver_connection if record is not None else None
         task = current_task()
-        if driver is not None and task is not None and driver.task == task:
+        if driver is not None and not driver.is_stopping and task is not None and driver.task == task:
             raise SelfDeadlock(self.profile, _WHAT)
         return super()._wait()

@@ -33,7 +33,9 @@ class TurnNeededError(sqlite3.OperationalError):
 
 def only_reads(sql: str) -> bool:
     """Whether a statement changes nothing but what `total_changes` counts; in doubt it does."""
-    return sql.startswith("SELECT") or first_word(sql) in _READS or _ASKS.match(sql) is not None
+    if sql.startswith(("SELECT", "INSERT", "UPDATE", "DELETE")):  # as SQLAlchemy writes them
+        return sql.startswith("SELECT")
+    return first_word(sql) in _READS or _ASKS.match(sql) is not None
 
 
 class SnapshotConnection(sqlite3.Connection):

@@ -119,7 +119,7 @@ async def test_in_the_wait_for_a_connection(narrow: DataModule, way: Callable[..
             await asyncio.sleep(0)
 
     async with narrow.session() as holder:
-        await holder.execute(text("SELECT 1"))
+        await asyncio.create_task(holder.execute(text("SELECT 1")))  # a task that waited for itself would be told so
         await way(work, waiting)
 
     status = narrow.pool_status()

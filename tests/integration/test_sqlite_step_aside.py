@@ -313,6 +313,47 @@ async def test_a_task_whose_session_has_written_is_told_at_once_that_it_waits_fo
     assert await stored(data) == 1
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE made (i)",
+        "CREATE TEMP TABLE made (i)",
+        "DROP TABLE item",
+        "PRAGMA user_version = 7",
+        "PRAGMA application_id = 7",
+        "SAVEPOINT one",
+        "/* a comment */ CREATE INDEX made ON item (value)",
+        "ANALYZE",
+    ],
+)
+async def test_so_is_one_whose_writes_are_not_counted_by_sqlite(data: DataModule, statement: str) -> None:
+    async with data.session() as outer:
+        await outer.execute(text(statement))
+        with pytest.raises(SelfDeadlock):
+            await add_one(data)
+        await outer.rollback()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select value from item",
+        "-- a comment\nSELECT value FROM item",
+        "WITH n AS (SELECT value FROM item) SELECT * FROM n",
+        "VALUES (1)",
+        "EXPLAIN SELECT value FROM item",
+        'PRAGMA main.table_xinfo("item")',
+        "PRAGMA foreign_key_list(item)",
+    ],
+)
+async def test_one_that_has_only_asked_steps_aside(data: DataModule, statement: str) -> None:
+    async with data.session() as outer:
+        await outer.execute(text(statement))
+        await add_one(data)
+
+    assert await stored(data) == 1
+
+
 async def test_so_is_one_that_reads_from_a_stream(data: DataModule) -> None:
     many = text("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500) SELECT i FROM n")
     async with data.session() as outer:

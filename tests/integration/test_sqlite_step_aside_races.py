@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -12,7 +11,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import SAWarning
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from myfy_data import DatabaseSettings, DataModule
@@ -283,10 +281,26 @@ async def invalidate(session: AsyncSession) -> None:
 async def test_what_comes_while_it_steps_aside_waits_for_that(
     data: DataModule, act: Callable[[AsyncSession], Awaitable[None]]
 ) -> None:
+    between, go_on = threading.Event(), threading.Event()
     outer = data.get_session_factory().create_session()
     await value(outer)
-    (await driver_of(outer)).step_aside()
-    await act(outer)
+    driver = await driver_of(outer)
+    say = driver._file._say
+
+    def slowly(statement: str) -> None:
+        say(statement)
+        if statement == "COMMIT":
+            between.set()
+            go_on.wait()
+
+    driver._file._say = slowly
+    driver.step_aside()
+    await asyncio.to_thread(between.wait)
+    acting = asyncio.create_task(act(outer))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    go_on.set()
+    await acting
     await outer.close()
     await add_one(data)
 
@@ -361,28 +375,3 @@ async def test_without_wal_a_task_that_waits_for_itself_is_told_at_once(path: Pa
         await add_one(data)
 
         assert await stored(data) == 1
-
-
-# -- sessions that are forgotten -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("collect", [gc.collect, lambda: _in_thread(gc.collect)])
-async def test_a_forgotten_session_that_is_collected_gives_its_turn_back(
-    data: DataModule, collect: Callable[[], object]
-) -> None:
-    async def forget() -> None:
-        session = data.get_session_factory().create_session()
-        await session.execute(ADD_ONE)
-
-    await forget()
-    with pytest.warns(SAWarning, match="garbage collector"):
-        collect()
-    await add_one(data)
-
-    assert await stored(data) == 1
-
-
-def _in_thread(work: Callable[[], object]) -> None:
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
