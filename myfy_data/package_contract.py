@@ -7,8 +7,10 @@ installs a version which works. That line comes from our own requirements.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Literal
@@ -100,7 +102,8 @@ def verify(contract: PackageContract, profile: str = "") -> None:
     if contract in _verified:
         return
     refuse_bad_versions(contract, profile)
-    missing = [name for name in contract.names if not (name.is_optional or is_there(name))]
+    look = functools.cache(names_in)  # for this once: each class is looked at for several names
+    missing = [name for name in contract.names if not (name.is_optional or is_there(name, look))]
     if missing:
         raise _lacking(contract, missing, profile)
     _verified.add(contract)
@@ -144,7 +147,7 @@ def verify_instance(contract: PackageContract, owner: str, instance: object, pro
         raise _lacking(contract, missing, profile)
 
 
-def is_there(name: PrivateName) -> bool:
+def is_there(name: PrivateName, look: Callable[[Any], set[str]] = names_in) -> bool:
     """Whether a package has a name, of the kind that is declared, and still uses it where that is declared."""
     try:
         owner = _resolve(name.owner)
@@ -156,8 +159,8 @@ def is_there(name: PrivateName) -> bool:
     elif name.kind == "attribute":
         right = hasattr(owner, name.name)
     else:
-        right = hasattr(owner, name.name) or name.name in names_in(owner)
-    return right and all(_uses(caller, name.name) for caller in name.callers)
+        right = hasattr(owner, name.name) or name.name in look(owner)
+    return right and all(_uses(caller, name.name, look) for caller in name.callers)
 
 
 def _lacking(contract: PackageContract, missing: list[PrivateName], profile: str) -> UnsupportedPackageError:
@@ -272,8 +275,8 @@ def _resolve(path: str) -> Any:
     return found
 
 
-def _uses(path: str, name: str) -> bool:
+def _uses(path: str, name: str, look: Callable[[Any], set[str]]) -> bool:
     try:
-        return name in names_in(_resolve(path))
+        return name in look(_resolve(path))
     except (ImportError, AttributeError):
         return False
