@@ -68,6 +68,7 @@ class SessionFactory(async_sessionmaker[AsyncSession]):
     """
 
     def __init__(self, profile: str, registry: EngineSource, settings: DatabaseSettings) -> None:
+        self._options: dict[str, Any] = {}
         super().__init__(class_=ProfileSession, expire_on_commit=False)
         self._profile = profile
         self._registry = registry
@@ -117,6 +118,16 @@ class SessionFactory(async_sessionmaker[AsyncSession]):
 
     # -- as an async_sessionmaker ------------------------------------------------------------------------------
 
+    @property  # type: ignore[override]  # an attribute in SQLAlchemy
+    def kw(self) -> Mapping[str, Any]:
+        """The options of sessions made by calling the factory; `bind` is the engine of the running loop."""
+        bind = self._registry.get(self._profile, read_only=self._settings.read_only)
+        return MappingProxyType({**self._options, "bind": bind})
+
+    @kw.setter
+    def kw(self, options: Mapping[str, Any]) -> None:
+        self._options = {key: value for key, value in options.items() if key not in _REFUSED}
+
     def __call__(self, *, read_only: bool = False, **local_kw: Any) -> AsyncSession:
         """As `create_session`, with SQLAlchemy's options: those given here go before those of `configure`.
 
@@ -140,11 +151,11 @@ class SessionFactory(async_sessionmaker[AsyncSession]):
             ConfigError: an option that would take a promise back, such as `bind`.
         """
         _refuse(self._profile, new_kw)
-        super().configure(**new_kw)
+        self._options.update(new_kw)
 
     def _configured(self, **local_kw: Any) -> ProfileSession:
         _refuse(self._profile, local_kw)
-        options = {key: value for key, value in self.kw.items() if key not in _REFUSED}
+        options = self._options
         if "info" in options and "info" in local_kw:
             local_kw["info"] = {**options["info"], **local_kw["info"]}
         return self.make_session(**{**options, **local_kw})

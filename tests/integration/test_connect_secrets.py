@@ -19,10 +19,13 @@ import anyio
 import pytest
 from sqlalchemy import text
 
-from myfy_data import DatabaseSettings, DataModule, DataSettings, MigrationManager
+from myfy_data import ConnectTimeoutError, DatabaseSettings, DataModule, DataSettings, MigrationManager
 from myfy_data.engines.failures import chain
 from myfy_data.engines.registry import EngineRegistry
 from tests.doors import close_door
+from tests.faults.proxy import fault_proxy
+from tests.faults.rules import Fault
+from tests.integration.test_engines_first_connect import anything, connect_and_leave, questions
 from tests.integration.test_engines_rogue_mysql import Rogue
 
 CANARY = "C4n4ry-p4ssword"
@@ -265,3 +268,24 @@ async def test_an_engine_that_is_closed_while_it_connects(kind: str, tmp_path: P
             await task
 
     check_clean(caught.value)
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("place", [0, 1], ids=["first question", "second question"])
+async def test_a_server_that_falls_silent_after_the_log_in(postgresql_url: str, place: int) -> None:
+    """What SQLAlchemy asks on the first connection belongs to connecting: the driver knows the password by then."""
+    async with fault_proxy(postgresql_url) as (proxy, through):
+        settings = {"main": DatabaseSettings(database_url=through, password=CANARY, connect_timeout=0.5)}
+        healthy = EngineRegistry(settings)
+        await connect_and_leave(healthy)
+        await healthy.close()
+        registry = EngineRegistry(settings)
+        proxy.arm(Fault.BLACK_HOLE, when=anything, nth=questions(proxy)[place])
+
+        with pytest.raises(ConnectTimeoutError) as caught:
+            await connect_and_leave(registry)
+
+        await registry.close()
+    told = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())
+    assert CANARY not in told
+    assert not any(CANARY in repr(value) for frame in frames(caught.value) for value in frame.f_locals.values())

@@ -170,6 +170,15 @@ def test_options_of_the_call_go_before_those_that_were_configured(tmp_path: Path
     assert session.info == {"profile": "main", "a": 1, "b": 2}
 
 
+async def test_the_options_that_a_library_reads_have_the_engine(tmp_path: Path) -> None:
+    data = unused(tmp_path)
+    factory = data.get_session_factory()
+    factory.configure(autoflush=False)
+
+    assert factory.kw == {"autoflush": False, "expire_on_commit": False, "bind": data.get_engine()}
+    await data.stop()
+
+
 def test_what_a_library_configures_is_not_for_the_applications_sessions(tmp_path: Path) -> None:
     factory = unused(tmp_path).get_session_factory()
     factory.configure(autoflush=False, expire_on_commit=True)
