@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from myfy_data.engines.sqlite_backup import NO_BACKUP, CopyingConnection
 from myfy_data.engines.sqlite_pragmas import NOT_IN_A_TRANSACTION, WatchedConnection, first_word, is_watched
@@ -24,23 +24,25 @@ T = TypeVar("T")
 class GuardedCursor(sqlite3.Cursor):
     """A cursor for those who use `PlainConnection` itself: what it runs stands in the transaction, or is refused."""
 
-    connection: PlainConnection
+    @property
+    def _owner(self) -> PlainConnection:
+        return cast("PlainConnection", self.connection)
 
     def execute(self, sql: str, /, *parameters: Any) -> GuardedCursor:
         """Run a statement."""
-        connection, execute = self.connection, partial(sqlite3.Cursor.execute, self)
+        connection, execute = self._owner, partial(sqlite3.Cursor.execute, self)
         connection.run(lambda: connection.execute_on(execute, sql, *parameters))
         return self
 
     def executemany(self, sql: str, parameters: Any, /) -> GuardedCursor:
         """Run a statement once for each set of parameters."""
-        connection, execute = self.connection, partial(sqlite3.Cursor.executemany, self)
+        connection, execute = self._owner, partial(sqlite3.Cursor.executemany, self)
         connection.run(lambda: connection.execute_on(execute, sql, parameters))
         return self
 
     def executescript(self, script: str, /) -> GuardedCursor:
         """Run several statements."""
-        self.connection.execute_script(self, script)
+        self._owner.execute_script(self, script)
         return self
 
 

@@ -189,11 +189,14 @@ async def test_writers_get_their_turn_in_the_order_of_asking(path: Path) -> None
 
 
 async def test_two_profiles_on_one_file_share_the_queue(path: Path) -> None:
+    async def write(engine: AsyncEngine) -> None:
+        async with engine.begin():
+            pass
+
     async with opened(path) as one, opened(path, pool_timeout=0.05) as other, one.begin() as connection:
         await increment(connection)
         with pytest.raises(WriterQueueTimeout):
-            async with other.begin():
-                pass
+            await asyncio.create_task(write(other))
 
 
 async def test_a_turn_that_never_comes_is_told_with_the_profile_and_the_wait(path: Path) -> None:
