@@ -42,15 +42,17 @@ class Connector:
         assert self._engine is not None  # noqa: S101 - attached before anything connects
         return self._engine.dialect
 
-    def open(self, rec: ConnectionPoolEntry) -> Any:
-        """Open a connection in SQLAlchemy's adapter; a pool calls this.
+    def open(self, connection_record: ConnectionPoolEntry | None = None) -> Any:
+        """Open a connection in SQLAlchemy's adapter; a pool calls this with its record.
+
+        The argument is called as SQLAlchemy's own: so its pools know it from a function that wants none.
 
         Raises:
             ConfigError: a listener wants what would undo a promise.
             DatabaseConnectionError: as `Backend.connect`.
         """
         listeners = self._dialect.dispatch.do_connect
-        login = self._ask(listeners, rec) if listeners else None
+        login = self._ask(listeners, connection_record) if listeners else None
         # What create_async_engine does for async_creator; only this way are the adapter's own arguments heard.
         opening = partial(self._backend.connect, login)
         return self._dialect.loaded_dbapi.connect(async_creator_fn=opening, **self._backend.adapter)
@@ -63,7 +65,7 @@ class Connector:
         connection.detach()
         return driver
 
-    def _ask(self, listeners: Any, record: ConnectionPoolEntry) -> Login:
+    def _ask(self, listeners: Any, record: ConnectionPoolEntry | None) -> Login:
         offered = {**self._backend.arguments, **self._backend.adapter}
         parameters = {key: dict(value) if isinstance(value, dict) else value for key, value in offered.items()}
         positional: list[Any] = []

@@ -56,10 +56,6 @@ REASONS = (
         ("postgresql", "mysql"),
     ),
     Reason(
-        r"::CreatorCompatibilityTest::test_creator_(callable_outside_noarg|patching_arg_to_noarg)$",
-        "These look at the pool's private `_creator`: ours wants the record for which it connects.",
-    ),
-    Reason(
         "",
         "MariaDB commits by itself when a table is created or dropped. What comes after that in a transaction that had "
         "written is refused until it is rolled back (`TransactionEndedError`).",
@@ -90,6 +86,24 @@ REASONS = (
     Reason(
         r"::AsyncEngineTest::test_pool_exhausted_no_timeout$",
         "`pool_timeout = 0` is refused: it must be more than 0.",
+    ),
+    Reason(
+        r"::AsyncEngineTest::test_create_async_engine_server_side_cursor$",
+        "`server_side_cursors` is refused as SQLAlchemy refuses it, by a `ConfigError` that says what to do.",
+    ),
+    Reason(
+        "",
+        "One transaction writes at a time, and others stand in a queue (ADR 8, ADR 22). These tests hold a connection "
+        "that wrote, or one of another engine, and write with a second one in the same task.",
+        ("sqlite",),
+        says=r"WriterQueueTimeout",
+    ),
+    Reason(
+        "",
+        "A session that has only read gives its turn to write away, and is over when it wants to write and the "
+        "database has changed since. A plain engine has begun no transaction there.",
+        ("sqlite",),
+        says=r"TransactionEndedError: .*it had only read when it gave its turn to write away",
     ),
 )
 """The first that fits counts."""
