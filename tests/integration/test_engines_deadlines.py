@@ -161,7 +161,7 @@ async def test_a_slow_statement_on_a_healthy_server_ends_with_its_time(url: str)
 
 DRIBBLE = {
     "postgresql": "SELECT repeat('x', 20000), pg_sleep(0.2) FROM generate_series(1, 8)",
-    "mysql": "SELECT repeat('x', 20000), sleep(0.2) FROM seq_1_to_8",
+    "mysql": "SELECT repeat('x', 20000), sleep(0.2) FROM (SELECT 1" + " UNION ALL SELECT 1" * 7 + ") AS eight",
 }
 """Rows that arrive one by one: the server is never silent for long."""
 
