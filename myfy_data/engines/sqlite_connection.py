@@ -169,8 +169,6 @@ class SerialConnection(ThreadConnection):
 
     async def rollback(self) -> None:
         """Roll back and end the turn. A thread that does not come back does both when it does."""
-        if self._aside is not None:
-            await asyncio.wait([self._aside])
         if self._stopped is None:
             with suppress(TimeoutError):
                 await self._end(self._conn.rollback)
@@ -212,8 +210,7 @@ class SerialConnection(ThreadConnection):
         Raises:
             TransactionEndedError: the database has ended it.
         """
-        # Else nothing is open for a moment; `_end` looks again.
-        if self._aside is None and (self.is_abandoned or not self.is_at_work):
+        if self.is_abandoned or not self.is_at_work:
             self._plain.check_open(is_abandoned=self.is_abandoned)
 
     def forget_transaction(self) -> None:

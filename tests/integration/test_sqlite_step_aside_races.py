@@ -68,6 +68,18 @@ def write_elsewhere(path: Path) -> None:
     connection.close()
 
 
+def behind_commit(driver: Any, act: Callable[[], object]) -> None:
+    """Do something where a transaction that steps aside is not open for a moment."""
+    say = driver._file._say
+
+    def say_and_act(statement: str) -> None:
+        say(statement)
+        if statement == "COMMIT":
+            act()
+
+    driver._file._say = say_and_act
+
+
 async def driver_of(session: AsyncSession) -> Any:
     return (await (await session.connection()).get_raw_connection()).driver_connection
 
@@ -173,21 +185,26 @@ async def test_many_tasks_that_read_and_then_write_lose_no_update(path: Path) ->
         assert {verdict_of(failure) for failure in failures if failure} <= {Verdict.CONFLICT}
 
 
-async def test_sessions_that_all_step_aside_and_then_write_do_not_wait_for_each_other(path: Path) -> None:
-    """They hold every connection; one that has its turn and waits for a connection lets them go first."""
+async def test_one_that_stepped_aside_goes_before_one_that_waits_for_its_connection(path: Path) -> None:
+    """The pool is empty: the one has a connection and waits for the turn, the other the turn and waits for one."""
     async with module(path, pool_size=3, max_overflow=0) as data:
-        async with data.session() as one, data.session() as two, data.session() as three:
-            for session in (one, two, three):
-                await value(session)
-            other = asyncio.create_task(add_one(data))
-            while data.pool_status().waiting == 0:
-                await asyncio.sleep(0)
-            await one.execute(ADD_ONE)
-            await one.commit()
-            for session in (two, three):
-                with pytest.raises(TransactionEndedError):
-                    await session.execute(ADD_ONE)
-                await session.rollback()
+        reads = {"read_only": True}
+        async with data.session() as aside, data.session(**reads) as reader, data.session(**reads) as late:
+            await value(aside)
+            async with data.session() as writer:
+                await writer.execute(ADD_ONE)
+                other = asyncio.create_task(add_one(data))
+                await waiting_writers(path, 1)
+                await value(reader)
+                reading = asyncio.create_task(value(late))
+                while data.pool_status().waiting == 0:
+                    await asyncio.sleep(0)
+                writing = asyncio.create_task(aside.execute(ADD_ONE))
+                await waiting_writers(path, 2)
+            assert await reading == 1
+            with pytest.raises(TransactionEndedError):
+                await writing
+            await aside.rollback()
             await other
 
         assert await stored(data) == 2
@@ -199,15 +216,7 @@ async def test_sessions_that_all_step_aside_and_then_write_do_not_wait_for_each_
 async def test_another_process_that_writes_in_between_ends_the_session(data: DataModule, path: Path) -> None:
     async with data.session() as outer:
         await value(outer)
-        plain = (await driver_of(outer))._file
-        say = plain._say
-
-        def slowly(statement: str) -> None:
-            say(statement)
-            if statement == "COMMIT":
-                write_elsewhere(path)
-
-        plain._say = slowly
+        behind_commit(await driver_of(outer), lambda: write_elsewhere(path))
         await add_one(data)
         with pytest.raises(TransactionEndedError) as caught:
             await value(outer)
@@ -277,6 +286,18 @@ async def invalidate(session: AsyncSession) -> None:
     await session.invalidate()
 
 
+async def test_a_session_that_another_process_ends_while_it_steps_aside_is_not_committed(
+    data: DataModule, path: Path
+) -> None:
+    async with data.session() as outer:
+        await value(outer)
+        driver = await driver_of(outer)
+        behind_commit(driver, lambda: write_elsewhere(path))
+        driver.step_aside()
+        with pytest.raises(TransactionEndedError):
+            await outer.commit()
+
+
 @pytest.mark.parametrize("act", [commit, roll_back, close, read, write, invalidate])
 async def test_what_comes_while_it_steps_aside_waits_for_that(
     data: DataModule, act: Callable[[AsyncSession], Awaitable[None]]
@@ -285,15 +306,12 @@ async def test_what_comes_while_it_steps_aside_waits_for_that(
     outer = data.get_session_factory().create_session()
     await value(outer)
     driver = await driver_of(outer)
-    say = driver._file._say
 
-    def slowly(statement: str) -> None:
-        say(statement)
-        if statement == "COMMIT":
-            between.set()
-            go_on.wait()
+    def stop_there() -> None:
+        between.set()
+        go_on.wait()
 
-    driver._file._say = slowly
+    behind_commit(driver, stop_there)
     driver.step_aside()
     await asyncio.to_thread(between.wait)
     acting = asyncio.create_task(act(outer))
