@@ -260,6 +260,36 @@ async def test_sql_of_a_begin_listener_belongs_to_the_session(database: Database
     assert await database.stored() == ["a"]
 
 
+@pytest.mark.parametrize("when", ["checkout", "begin"])
+async def test_the_drivers_own_methods_before_sqlalchemy_begins_stand_by_themselves(
+    database: Database, when: str
+) -> None:
+    sql = f"INSERT INTO {database.notes.name} (text) VALUES ('a')"
+
+    def listen(_: str, engine: AsyncEngine) -> None:
+        @event.listens_for(engine.sync_engine, when, once=True)
+        def run(one: Any, *_: Any) -> None:
+            dbapi_connection = one.connection.dbapi_connection if when == "begin" else one
+            dbapi_connection.run_async(lambda driver: driver.execute(sql))
+
+    async with module_with(database, listen) as data:
+        with pytest.raises(FailureError):
+            async with data.session() as session:
+                await session.execute(database.note("b"))
+                raise FailureError
+
+    assert await database.stored() == ["a"]
+
+
+async def test_sqlalchemys_own_option_for_read_only_transactions_counts(database: Database) -> None:
+    async with database.module() as data, data.get_engine().connect() as connection:
+        await connection.execution_options(postgresql_readonly=True)
+        await connection.execute(select(database.notes))
+        held = (await connection.get_raw_connection()).driver_connection
+        with pytest.raises(Exception, match="read-only"):
+            await held.execute(f"INSERT INTO {database.notes.name} (text) VALUES ('a')")
+
+
 async def test_a_connection_that_was_not_begun_is_in_no_transaction(database: Database) -> None:
     """As with SQLAlchemy's own engine: what the driver is told between units of work stands by itself."""
     async with database.module() as data:
