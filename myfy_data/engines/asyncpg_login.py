@@ -15,6 +15,7 @@ from typing import Any
 
 from asyncpg.protocol import Protocol
 
+from myfy_data.engines.failures import Failure, UnsafeLoginError
 from myfy_data.redaction import Secret
 
 _REQUEST = ord("R")
@@ -31,17 +32,15 @@ _MOST_ROUNDS = 1_000_000
 """Rounds of SCRAM; PostgreSQL's default is 4,096, and a million takes half a second."""
 
 
-class UnsafeLoginError(Exception):
-    """The server asks for a log-in that is refused.
-
-    Attributes:
-        reason: what it asks for, in words.
-        fix: what to do.
-    """
-
-    def __init__(self, reason: str, fix: str) -> None:
-        self.reason, self.fix = reason, fix
-        super().__init__(reason)
+_UNREADABLE = Failure("the server asks for a log-in that cannot be judged", "check that it is PostgreSQL")
+_IN_CLEAR_TEXT = Failure(
+    "the server asks for the password in clear text, on a line without TLS",
+    'tls = "verify-full", or have the server ask for scram-sha-256 (pg_hba.conf)',
+)
+_TOO_MANY_ROUNDS = Failure(
+    f"the server asks for more than {_MOST_ROUNDS:,} rounds of SCRAM, which would stop this process",
+    "check that it is your server, and store the password anew with fewer (scram_iterations)",
+)
 
 
 class GuardedLogin(Protocol):  # type: ignore[misc]  # asyncpg ships no types
@@ -74,19 +73,19 @@ class GuardedLogin(Protocol):  # type: ignore[misc]  # asyncpg ships no types
             UnsafeLoginError: the request was not read, or must not be answered with a password.
         """
         if self._request not in (_CLEAR_TEXT, _MD5, _SCRAM_ROUNDS):
-            raise UnsafeLoginError("the server asks for a log-in that cannot be judged", "check that it is PostgreSQL")
+            raise UnsafeLoginError(_UNREADABLE)
         return self._secret.reveal() if self._secret is not None else self._found
 
     @password.setter
     def password(self, found: str | None) -> None:
         self._found = found
 
-    def connection_made(self, transport: asyncio.Transport) -> None:
+    def connection_made(self, transport: Any) -> None:
         """Begin to log in."""
         self._line = transport
         super().connection_made(transport)
 
-    def data_received(self, data: bytes) -> None:
+    def data_received(self, data: Any) -> None:
         """Read what the server asks for before asyncpg answers it."""
         if self.is_logged_in:
             super().data_received(data)
@@ -128,16 +127,10 @@ class GuardedLogin(Protocol):  # type: ignore[misc]  # asyncpg ships no types
 
     def _refuse(self, message: bytes) -> UnsafeLoginError | None:
         if self._request == _CLEAR_TEXT and not is_private(self._line):
-            return UnsafeLoginError(
-                "the server asks for the password in clear text, on a line without TLS",
-                'tls = "verify-full", or have the server ask for scram-sha-256 (pg_hba.conf)',
-            )
+            return UnsafeLoginError(_IN_CLEAR_TEXT)
         rounds = re.search(rb",i=(\d+)", message) if self._request == _SCRAM_ROUNDS else None
         if rounds is not None and (len(rounds[1]) > len(str(_MOST_ROUNDS)) or int(rounds[1]) > _MOST_ROUNDS):
-            return UnsafeLoginError(
-                f"the server asks for more than {_MOST_ROUNDS:,} rounds of SCRAM, which would stop this process",
-                "check that it is your server, and store the password anew with fewer (scram_iterations)",
-            )
+            return UnsafeLoginError(_TOO_MANY_ROUNDS)
         return None
 
 

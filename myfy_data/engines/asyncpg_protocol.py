@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from contextvars import ContextVar
 from types import SimpleNamespace
 from typing import Any
@@ -54,46 +54,45 @@ class GatedProtocol(GuardedLogin):
         transaction = self.gate.transaction
         return (transaction is not None and transaction.is_due) or self.is_in_block
 
-    def is_connected(self) -> bool:
+    def is_connected(self, *_: Any, **__: Any) -> bool:
         """Whether something can be sent: on an unproven connection, on another one if need be."""
         return self.gate.reconnect is not None or bool(super().is_connected())
 
-    def prepare(self, stmt_name: str, query: str, *args: Any, **kwargs: Any) -> Awaitable[Any]:
+    def prepare(self, stmt_name: str, query: str, *args: Any, **kwargs: Any) -> Any:
         """Prepare a statement."""
         return self._send(query, "prepare", (stmt_name, query, *args), kwargs)
 
-    def bind_execute(self, state: Any, *args: Any, **kwargs: Any) -> Awaitable[Any]:
+    def bind_execute(self, state: Any, *args: Any, **kwargs: Any) -> Any:
         """Execute a prepared statement."""
         return self._send(state.query, "bind_execute", (state, *args), kwargs)
 
-    def bind_execute_many(self, state: Any, *args: Any, **kwargs: Any) -> Awaitable[Any]:
+    def bind_execute_many(self, state: Any, *args: Any, **kwargs: Any) -> Any:
         """Execute a prepared statement for many rows."""
         return self._send(state.query, "bind_execute_many", (state, *args), kwargs)
 
-    def bind(self, state: Any, *args: Any, **kwargs: Any) -> Awaitable[Any]:
+    def bind(self, state: Any, *args: Any, **kwargs: Any) -> Any:
         """Open a cursor."""
         return self._send(state.query, "bind", (state, *args), kwargs)
 
-    def execute(self, state: Any, *args: Any, **kwargs: Any) -> Awaitable[Any]:
+    def execute(self, state: Any, *args: Any, **kwargs: Any) -> Any:
         """Read on from a cursor."""
         return self._send(state.query, "execute", (state, *args), kwargs)
 
-    def query(self, query: str, *args: Any, **kwargs: Any) -> Awaitable[Any]:
+    def query(self, query: str, *args: Any, **kwargs: Any) -> Any:
         """Execute text in the simple protocol."""
         return self._send(query, "query", (query, *args), kwargs)
 
-    def copy_in(self, copy_stmt: str, *args: Any, **kwargs: Any) -> Awaitable[Any]:
+    def copy_in(self, copy_stmt: str, *args: Any, **kwargs: Any) -> Any:
         """COPY to the server."""
         return self._send(copy_stmt, "copy_in", (copy_stmt, *args), kwargs)
 
-    def copy_out(self, copy_stmt: str, *args: Any, **kwargs: Any) -> Awaitable[Any]:
+    def copy_out(self, copy_stmt: str, *args: Any, **kwargs: Any) -> Any:
         """COPY from the server."""
         return self._send(copy_stmt, "copy_out", (copy_stmt, *args), kwargs)
 
-    def _send(self, sql: str, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Awaitable[Any]:
+    def _send(self, sql: str, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if self.gate.lets_pass(sql):
-            passed: Awaitable[Any] = getattr(super(), name)(*args, **kwargs)
-            return passed
+            return getattr(super(), name)(*args, **kwargs)
         return self._send_gated(sql, name, args, kwargs)
 
     async def _send_gated(self, sql: str, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -31,6 +31,18 @@ class Failure:
     fix: str = ""
 
 
+class UnsafeLoginError(Exception):
+    """The server asks for a log-in that is refused.
+
+    Attributes:
+        failure: what it asks for, and what to do.
+    """
+
+    def __init__(self, failure: Failure) -> None:
+        self.failure = failure
+        super().__init__(failure.reason)
+
+
 def target_of(url: ConnectionURL) -> str:
     """The server in words, without a password: `postgresql+asyncpg://app@127.0.0.1:5432/main`."""
     return str(url).replace(f":{MASK}@", "@", 1) if url.password is not None else str(url)

@@ -35,14 +35,17 @@ class Line(Protocol):
 
     async def send(self, sql: str) -> str:
         """Send a statement of ours in the simple protocol; the server's tag."""
+        ...
 
     @property
     def is_in_block(self) -> bool:
         """Whether the server said last that a transaction is open, a failed one included."""
+        ...
 
     @property
     def is_dead(self) -> bool:
         """Whether nothing can be sent any more."""
+        ...
 
 
 class Transaction(Protocol):
@@ -62,6 +65,7 @@ class Transaction(Protocol):
 
     async def started_at(self) -> Any:
         """When the server's transaction started; None inside a failed one."""
+        ...
 
 
 class MessageGate:

@@ -15,7 +15,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from myfy_data.engines.backend import MAY_END_TRANSACTION, READ_ONLY, Backend, abort_transport, adapted
 from myfy_data.engines.deferred_begin import attach_deferred_begin
 from myfy_data.engines.driver_contract import ASYNCPG
-from myfy_data.engines.failures import CORRECT_ADDRESS, Failure, address_of, chain
+from myfy_data.engines.failures import CORRECT_ADDRESS, Failure, UnsafeLoginError, address_of, chain
 from myfy_data.engines.home import cancel_again
 from myfy_data.engines.postgresql_options import MayEndTransaction, SessionReadOnly
 from myfy_data.engines.reconnect import OptimisticReconnect
@@ -164,9 +164,9 @@ class PostgreSQL(Backend):
     def explain_refusal(self, error: BaseException) -> Failure | None:
         """What PostgreSQL refused, by SQLSTATE."""
         code = getattr(error, "sqlstate", None)
-        unsafe = next((item for item in chain(error) if hasattr(item, "fix") and hasattr(item, "reason")), None)
+        unsafe = next((item for item in chain(error) if isinstance(item, UnsafeLoginError)), None)
         if unsafe is not None:
-            return Failure(unsafe.reason, unsafe.fix)
+            return unsafe.failure
         if "rejected SSL upgrade" in str(error) and self.settings.tls_mode != "prefer":
             return Failure(f"{self.address} offers no TLS", 'switch TLS on in the server, or write tls = "disable"')
         if code is None:
