@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from myfy_data.engines.deadlines import close_politely
@@ -159,7 +160,7 @@ class EngineRegistry:
                 return await ask(opened)
         except DataModuleError:
             raise
-        except Exception as error:
+        except (SQLAlchemyError, OSError) as error:
             raise self._no_answer(opened, settings, error) from error
 
     def _no_answer(self, opened: OpenEngine, settings: DatabaseSettings, error: Exception) -> DataModuleError:
@@ -239,10 +240,15 @@ async def _ask_beside_the_pool(opened: OpenEngine) -> PingResult:
     if opened.backend.settings.url.is_memory:
         return PingResult(opened.profile, describe_server("sqlite", sqlite3.sqlite_version), 0.0)
     driver = await opened.connector.open_detached()
+    backend = opened.backend
     try:
-        return await _ask(opened, partial(opened.backend.ask, driver))
+        return await _ask(opened, partial(backend.ask, driver))
+    except TimeoutError:
+        raise
+    except Exception as error:  # whatever the driver raises
+        raise backend.failed(backend.explain(error) or other_failure(error, None)) from error
     finally:
-        await close_politely(driver, opened.backend)
+        await close_politely(driver, backend)
 
 
 async def _ask(opened: OpenEngine, ask: Ask) -> PingResult:

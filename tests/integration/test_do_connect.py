@@ -218,6 +218,22 @@ async def test_a_listener_that_fails_leaves_no_token_in_our_frames(kind: str, tm
 
 
 @on_servers
+async def test_the_error_of_a_listener_is_its_own_at_every_door(database: Database) -> None:
+    def fail(*_: Any) -> None:
+        raise LookupError("no token today")
+
+    async with listening(fail, database.settings()) as data:
+        with pytest.raises(LookupError, match="no token today"):
+            async with data.session() as session:
+                await session.execute(text("SELECT 1"))
+        health = (await data.health()).profiles["main"]
+        with pytest.raises(LookupError, match="no token today"):
+            await data.start()
+
+    assert (health.ok, health.error) == (False, "LookupError")
+
+
+@on_servers
 async def test_a_password_that_the_server_refuses_is_told_as_the_listeners(database: Database) -> None:
     def listen(_dialect: Any, _record: Any, _positional: list[Any], parameters: dict[str, Any]) -> None:
         parameters["user"] = "nobody_of_this_name"
