@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -43,7 +43,7 @@ async def connection_stream(session: AsyncSession, database: Database) -> Any:
     return await connection.stream(select(database.notes.c.text).execution_options(yield_per=10))
 
 
-async def drivers_cursor(session: AsyncSession, database: Database) -> AsyncIterator[Any]:
+async def drivers_cursor(session: AsyncSession, database: Database) -> Any:
     from aiomysql import SSCursor  # noqa: PLC0415 - the one door that needs it
 
     driver: Any = (await (await session.connection()).get_raw_connection()).driver_connection
