@@ -68,8 +68,8 @@ class Database:
             )
 
     def settings(self, **settings: Any) -> DatabaseSettings:
-        """Settings of a profile for this database, with a small pool and short deadlines."""
-        defaults = {"pool_size": 2, "max_overflow": 0, "pool_timeout": 5.0, "connect_timeout": 5.0}
+        """Settings of a profile for this database, with a small pool."""
+        defaults = {"pool_size": 2, "max_overflow": 0, "pool_timeout": 30.0, "connect_timeout": 30.0}
         return DatabaseSettings(database_url=self.url, **{**defaults, **settings})
 
     def module(self, **settings: Any) -> DataModule:

@@ -26,7 +26,7 @@ CREATE TRIGGER trap BEFORE INSERT ON trapped BEGIN SELECT raise(ROLLBACK, 'no; n
 @asynccontextmanager
 async def items(folder: Path, **settings: Any) -> AsyncIterator[DataModule]:
     """A module whose file has the tables; with one connection unless told otherwise."""
-    given: dict[str, Any] = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 5.0} | settings
+    given: dict[str, Any] = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 30.0} | settings
     async with DataModule(settings=DatabaseSettings(database_url=f"sqlite:///{folder}/app.db", **given)) as data:
         async with data.session() as session:
             await (await driver_of(session)).executescript(SCHEMA)

@@ -23,7 +23,7 @@ BOTH = pytest.mark.parametrize("url", ["postgresql_url", "mysql_url"], indirect=
 SLEEP = {"postgresql": "SELECT pg_sleep(30)", "mysql": "SELECT sleep(30)"}
 # MariaDB's sleep() only returns early when it is interrupted; a statement that works ends with an error.
 BUSY = SLEEP | {"mysql": f"SELECT count(*) FROM {', '.join(f'information_schema.columns c{n}' for n in range(4))}"}
-BOUND = 0.3
+BOUND = 1.5
 """Seconds that each test gives the server."""
 
 
@@ -92,7 +92,7 @@ async def test_connecting_ends_with_its_time_handshake_included(driver: str, tls
     async with black_hole() as port:
         url = f"{driver}://app:secret@127.0.0.1:{port}/main"
         registry = EngineRegistry({"main": DatabaseSettings(database_url=url, connect_timeout=BOUND, tls=tls)})
-        with at_most(BOUND), pytest.raises(DatabaseConnectionError, match=r"no answer within 0\.3 s"):
+        with at_most(BOUND), pytest.raises(DatabaseConnectionError, match=r"no answer within 1\.5 s"):
             await select_one(registry.get("main"))
         await registry.close()
 
@@ -160,21 +160,21 @@ async def test_a_slow_statement_on_a_healthy_server_ends_with_its_time(url: str)
 
 
 DRIBBLE = {
-    "postgresql": "SELECT repeat('x', 20000), pg_sleep(0.2) FROM generate_series(1, 8)",
-    "mysql": "SELECT repeat('x', 20000), sleep(0.2) FROM (SELECT 1" + " UNION ALL SELECT 1" * 7 + ") AS eight",
+    "postgresql": "SELECT repeat('x', 20000), pg_sleep(0.4) FROM generate_series(1, 8)",
+    "mysql": "SELECT repeat('x', 20000), sleep(0.4) FROM (SELECT 1" + " UNION ALL SELECT 1" * 7 + ") AS eight",
 }
 """Rows that arrive one by one: the server is never silent for long."""
 
 
 @BOTH
 async def test_an_answer_that_comes_bit_by_bit_has_one_deadline(url: str) -> None:
-    async with opened(url, command_timeout=0.8) as engine, engine.connect() as connection:
-        with at_most(0.8), pytest.raises(TimeoutError):
+    async with opened(url, command_timeout=2.0) as engine, engine.connect() as connection:
+        with at_most(2.0), pytest.raises(TimeoutError):
             await connection.execute(text(DRIBBLE[engine.dialect.name]))
 
 
 async def test_each_row_of_a_stream_has_a_deadline_of_its_own(mysql_url: str) -> None:
-    async with opened(mysql_url, command_timeout=0.8) as engine, engine.connect() as connection:
+    async with opened(mysql_url, command_timeout=2.0) as engine, engine.connect() as connection:
         result = await connection.stream(text(DRIBBLE["mysql"]))
         assert len([row async for row in result]) == 8
 
@@ -194,7 +194,7 @@ async def test_a_ping_of_a_silent_server_is_told_in_words(url: str) -> None:
     async with relayed(url, connect_timeout=BOUND) as (registry, relay):
         await registry.ping("main")
         relay.lose_answers()
-        with at_most(BOUND), pytest.raises(DatabaseConnectionError, match=r"no answer within 0\.3 s"):
+        with at_most(BOUND), pytest.raises(DatabaseConnectionError, match=r"no answer within 1\.5 s"):
             await registry.ping("main")
 
 

@@ -213,9 +213,9 @@ async def test_an_interrupted_begin_leaves_nothing_behind(
                 await before(session, database)
             await session.execute(database.note(note))
 
-    async with database.module(pool_size=1, command_timeout=0.3) as data:
+    async with database.module(pool_size=1, command_timeout=1.5) as data:
         await store("warm")
-        proxy.arm(Fault.DELAY, when=statement("BEGIN"), seconds=0.8 if interruption == "the deadline" else 0.1)
+        proxy.arm(Fault.DELAY, when=statement("BEGIN"), seconds=4.0 if interruption == "the deadline" else 0.1)
         interrupted = asyncio.create_task(store("interrupted"))
         await proxy.until_fired()
         if interruption == "a cancellation":

@@ -136,7 +136,7 @@ async def test_a_probe_ends_with_its_module(kind: str, tmp_path: Path) -> None:
 
 @on_servers
 async def test_a_server_that_answers_no_more_is_told_although_the_pool_has_connections(database: Database) -> None:
-    async with database.relayed() as relay, database.module(connect_timeout=0.5) as data:
+    async with database.relayed() as relay, database.module(connect_timeout=3.0) as data:
         async with data.session() as session:
             await session.execute(text("SELECT 1"))
         relay.lose_answers()

@@ -181,7 +181,7 @@ async def test_a_commit_without_an_answer_is_never_repeated(two_notes: Database)
 @ON_SERVERS
 async def test_a_commit_whose_answer_is_lost_is_stored_once(two_notes: Database) -> None:
     """The server has committed; to run the unit again would do its work twice."""
-    async with two_notes.relayed() as relay, two_notes.module(command_timeout=0.5) as data:
+    async with two_notes.relayed() as relay, two_notes.module(command_timeout=1.5) as data:
         with pytest.raises(CommitOutcomeUnknown):
             async for attempt in retrying(data):
                 async with attempt as session:

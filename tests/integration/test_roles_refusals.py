@@ -53,7 +53,8 @@ def mysql_primary(mariadb: Server) -> Iterator[Primary]:
     with mariadb.database() as url:
         hosts = ("127.0.0.1", "localhost")
         # Not root, who may write to a read-only server.
-        mariadb.execute(*(f"CREATE OR REPLACE USER app@'{host}'" for host in hosts))
+        mariadb.execute(*(f"DROP USER IF EXISTS app@'{host}'" for host in hosts))
+        mariadb.execute(*(f"CREATE USER app@'{host}'" for host in hosts))
         mariadb.execute(*(f"GRANT ALL ON {url.rpartition('/')[2]}.* TO app@'{host}'" for host in hosts))
         primary = Primary("mysql", url.replace("root@", "app@"))
         primary.administrator = url

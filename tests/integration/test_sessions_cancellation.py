@@ -261,7 +261,7 @@ async def test_in_the_last_flush_stores_nothing(narrow: DataModule, database: Da
 @pytest.mark.parametrize("then", [Relay.lose_answers, Relay.reset], ids=["silence", "cut"])
 @on_servers
 async def test_in_a_commit_that_is_never_answered(database: Database, then: Callable[[Relay], None]) -> None:
-    async with database.relayed() as relay, database.module(command_timeout=0.3) as data:
+    async with database.relayed() as relay, database.module(command_timeout=1.5) as data:
         committing = asyncio.Event()
 
         def lose(_: object) -> None:

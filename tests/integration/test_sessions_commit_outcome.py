@@ -105,7 +105,7 @@ async def flush_by_the_synchronous_session(data: DataModule, note: object) -> No
 async def test_a_last_flush_that_is_never_answered_is_a_plain_failure(
     database: Database, way: Callable[[DataModule, object], Awaitable[None]]
 ) -> None:
-    async with database.relayed() as relay, database.module(command_timeout=0.3) as data:
+    async with database.relayed() as relay, database.module(command_timeout=1.5) as data:
         event.listen(data.get_engine().sync_engine, "before_cursor_execute", lambda *_: relay.lose_answers(), once=True)
 
         with pytest.raises((DBAPIError, OSError)):
@@ -125,7 +125,7 @@ LOSSES = {
 async def test_both_truths_have_the_same_name(
     database: Database, lose: Callable[[Relay], None], stored: list[str]
 ) -> None:
-    async with database.relayed() as relay, database.module(command_timeout=0.5) as data:
+    async with database.relayed() as relay, database.module(command_timeout=1.5) as data:
         event.listen(data.get_engine().sync_engine, "commit", lambda _: lose(relay), once=True)
 
         with pytest.raises(CommitOutcomeUnknown):
