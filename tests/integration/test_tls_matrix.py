@@ -15,6 +15,7 @@ import pytest
 from myfy_data.engines.registry import EngineRegistry
 from myfy_data.errors import ConfigError, DatabaseConnectionError
 from myfy_data.settings.models import DatabaseSettings
+from tests.doors import PATIENCE
 from tests.servers import required
 from tests.tls_servers import (
     CERTIFICATES,
@@ -99,8 +100,12 @@ def servers(certificates: Certificates) -> Iterator[Servers]:
 
 @pytest.fixture(autouse=True)
 async def closed_lines() -> AsyncIterator[None]:
-    """Asyncio closes the socket below a TLS line some turns of the loop after the line itself."""
+    """Asyncio closes the socket below a TLS line when the peer has said good-bye, or some turns of the loop later."""
     yield
+    loop: Any = asyncio.get_running_loop()
+    async with asyncio.timeout(PATIENCE):
+        while len(loop._selector.get_map()) > 1:  # one is the loop's own
+            await asyncio.sleep(0)
     for _ in range(5):
         await asyncio.sleep(0)
 
