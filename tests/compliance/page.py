@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from tests.compliance.comparison import Comparison, Difference, by_reason
 from tests.compliance.databases import KINDS
+from tests.compliance.results import missing
+from tests.compliance.sources import SUITES
 from tests.markdown import heading, listed, row
 
 GENERATED = "<!-- Made by `make compliance`: do not edit. -->"
@@ -29,7 +31,9 @@ def page(comparisons: Sequence[Comparison]) -> str:
     servers = ", ".join(sorted({f"{KINDS[each.database].title} {each.server}" for each in comparisons}))
     commits = ", ".join(sorted({each.revision for each in comparisons}))
     measured = f"Measured with {versions}, on {servers}, at {commits}."
+    absent = ", ".join(missing(comparisons, list(KINDS), list(SUITES)))
     lines = [GENERATED, "# SQLAlchemy's own tests", "", measured, "", INTRO]
+    lines += [f"Not compared: {absent}.", ""] if absent else []
     lines += ["## Verdicts", "", *verdicts(comparisons), ""]
     lines += ["## Why tests differ", "", *reasons(comparisons), ""]
     lines += ["## Which tests differ", "", *(tests(comparisons) or ["None."]), ""]
@@ -41,9 +45,9 @@ def page(comparisons: Sequence[Comparison]) -> str:
 def verdicts(comparisons: Sequence[Comparison]) -> Iterator[str]:
     """Counts for each database and suite."""
     judged = "same | of these passed | skipped | failed | differ"
-    yield from heading(f"database | tests in | {judged} | engines of ours | plain")
+    yield from heading(f"database | suite | {judged} | engines of ours | plain")
     for each in comparisons:
-        yield row([KINDS[each.database].title, f"`test/{each.suite}`", *counts([each])])
+        yield row([KINDS[each.database].title, each.suite, *counts([each])])
     yield row(["**all**", "", *counts(comparisons)])
 
 

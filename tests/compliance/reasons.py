@@ -105,5 +105,28 @@ REASONS = (
         ("sqlite",),
         says=r"TransactionEndedError: .*it had only read when it gave its turn to write away",
     ),
+    Reason(
+        r"::(IntegerTest::test_huge_int\[|DialectTest::test_description_encoding$)",
+        "A connection that has begun keeps its view of the database: a table which a second one makes after that is "
+        "not in it. A plain engine has not begun before the first statement that writes.",
+        ("sqlite",),
+        says="no such table",
+    ),
+    Reason(
+        r"::KeywordInDatabaseNameTest::test_reflect$",
+        "A transaction has the file's lock from its start; the same file, attached once more, is locked for it.",
+        ("sqlite",),
+    ),
+    Reason(
+        r"::AsyncPgTest::test_failed_(begin|rollback)_recover$",
+        "The driver's connection stands in the session's transaction: a BEGIN or a ROLLBACK through it is no surprise, "
+        "and the error that these tests wait for does not come.",
+        ("postgresql",),
+    ),
+    Reason(
+        r"::MiscBackendTest::test_asyncpg_transactional_ping\[False\]$",
+        "It looks at the adapter's private `_transaction`: a ping of ours begins none.",
+        ("postgresql",),
+    ),
 )
 """The first that fits counts."""
