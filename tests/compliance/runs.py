@@ -75,7 +75,7 @@ class Record:
                     self.made.update(event["made"])
 
     def _judge(self, node: str, phase: str, verdict: str, text: str) -> None:
-        test = test_of(node)
+        test = without_server(node)
         self.ids[test] = node
         if self.verdicts.get(test, "passed") != "passed":
             return
@@ -84,7 +84,7 @@ class Record:
 
     def give_up(self) -> None:
         """The test that ran when its process ended has no verdict, and takes what it had with it."""
-        test = test_of(self.running)
+        test = without_server(self.running)
         self.ids[test] = self.running
         self.verdicts[test] = "gave up"
         self.texts[test] = f"no end within {LIMIT:g} s, or the process crashed"
@@ -97,7 +97,7 @@ class Record:
         self.made += other.made
 
 
-def test_of(node: str) -> str:
+def without_server(node: str) -> str:
     """A test's name without the server on which it ran."""
     return _CONFIGURATION.sub("", node)
 
@@ -135,9 +135,6 @@ class Processes:
 
 _processes = Processes()
 end_processes = _processes.end
-
-
-test_of.__test__ = False  # type: ignore[attr-defined] - pytest reads it
 
 
 @dataclass(frozen=True)
