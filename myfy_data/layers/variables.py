@@ -97,9 +97,10 @@ class Fitter:
         Raises:
             Misfit: it means none.
         """
-        segments = tuple(name[len(PREFIX) :].lower().split("__"))
-        if segments[0] == "profiles" and len(segments) > 1:  # a secret file may spell the name with its dashes
-            segments = ("profiles", fold_name(segments[1]), *segments[2:])
+        words = name[len(PREFIX) :].lower().split("__")
+        if words[0] == "profiles" and len(words) > 1:
+            words[1] = fold_name(words[1])  # a secret file may spell the name with its dashes
+        segments = tuple(words)
         if "" in segments:
             raise Misfit("has an empty part between its underscores", self._without_empty(segments))
         if segments[0] == "profiles":

@@ -60,7 +60,8 @@ def translate(error: ValidationError, tree: Tree, trace: Trace, findings: Findin
             findings.problem(origin, said, "no such setting", fix=removal(origin))
             continue
         if details["type"] == "refused":
-            findings.problem(origin, said, details["ctx"]["message"], fix=details["ctx"]["fix"])
+            told = details.get("ctx", {})
+            findings.problem(origin, said, told["message"], fix=told["fix"])
             continue
         value = find(tree, path)
         expected = _expected(details["type"], details.get("ctx", {}))
