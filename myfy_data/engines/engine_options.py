@@ -11,61 +11,15 @@ from sqlalchemy.pool import NullPool
 
 from myfy_data.engines.pool import BoundedPool
 from myfy_data.errors import ConfigError, Problem
+from myfy_data.settings.engine_options import POOL_CLASS, SERVER_SIDE, option_faults
 from myfy_data.settings.models import DatabaseSettings
-
-_OURS = frozenset(
-    {
-        "async_creator",
-        "creator",
-        "dialect",
-        "module",
-        "pool",
-        "pool_events",
-        "pool_pre_ping",
-        "strategy",
-        "url",
-    }
-)
-"""Options that would bypass credentials, deadlines or the liveness check."""
-
-_WHOLE_NUMBERS = frozenset({"insertmanyvalues_page_size", "label_length", "max_identifier_length", "query_cache_size"})
-_SWITCHES = frozenset({"enable_from_linting", "pool_use_lifo", "skip_autocommit_rollback", "use_insertmanyvalues"})
-_TEXTS = frozenset({"logging_name", "pool_logging_name"})
-_FUNCTIONS = frozenset({"json_deserializer", "json_serializer"})
-"""Options whose values SQLAlchemy looks at only when they are used: a wrong one would fail then, in its own words."""
-
-_SERVER_SIDE = (
-    "cannot be set for every statement of an asynchronous engine",
-    "delete server_side_cursors, and stream where it helps: await session.stream(statement)",
-)
 
 
 def engine_option_problems(settings: DatabaseSettings) -> Iterator[tuple[str, str, str]]:
     """What is wrong with a profile's `engine_options`, as far as no engine is needed to tell it: key, message, fix."""
-    for key, value in settings.engine_options.items():
-        place = f"engine_options.{key}"
-        if key in _OURS or key.startswith("_"):
-            yield place, "is ours to set: credentials and deadlines depend on it", f"delete {key}"
-        elif key in DatabaseSettings.model_fields:
-            yield place, f"has a key of its own in the profile: {key}", f"move {key} out of engine_options"
-        elif key == "server_side_cursors" and value:
-            yield place, *_SERVER_SIDE
-        elif (expected := _expected(key, value)) is not None:
-            yield place, *expected
+    for key, message, fix in option_faults(settings.engine_options):
+        yield f"engine_options.{key}", message, fix
     yield from _pool_class_problems(settings)
-
-
-def _expected(key: str, value: object) -> tuple[str, str] | None:
-    """Why a value cannot be meant, and the fix; None when it can."""
-    if key in _WHOLE_NUMBERS and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
-        return "expected a whole number", f"{key} = 100"
-    if key in _SWITCHES and not isinstance(value, bool):
-        return "expected true or false", f"{key} = true"
-    if key in _TEXTS and not isinstance(value, str):
-        return "expected text", f'{key} = "main"'
-    if key in _FUNCTIONS and not callable(value):
-        return "expected a function, which is given in code", f"delete {key}"
-    return None
 
 
 def _pool_class_problems(settings: DatabaseSettings) -> Iterator[tuple[str, str, str]]:
@@ -74,12 +28,8 @@ def _pool_class_problems(settings: DatabaseSettings) -> Iterator[tuple[str, str,
         return
     if settings.url.is_memory:
         yield "engine_options.poolclass", "an in-memory database lives on one connection", "delete poolclass"
-    elif not (isinstance(pool_class, type) and issubclass(pool_class, BoundedPool | NullPool)):
-        yield (
-            "engine_options.poolclass",
-            "must be sqlalchemy.NullPool or a subclass of myfy_data.engines.pool.BoundedPool, given in code",
-            "delete poolclass",
-        )
+    elif isinstance(pool_class, type) and not issubclass(pool_class, BoundedPool | NullPool):
+        yield "engine_options.poolclass", *POOL_CLASS
 
 
 def refused_options(
@@ -107,7 +57,7 @@ def refused_options(
 
 def _words(key: str, error: Exception) -> tuple[str, str]:
     if isinstance(error, AsyncMethodRequired):
-        return _SERVER_SIDE
+        return SERVER_SIDE
     if isinstance(error, TypeError) and f"'{key}'" in str(error):
         return "SQLAlchemy knows no engine option of this name", f"delete {key}"
     return f"SQLAlchemy refuses this value: {_told(error)}", f"delete {key}"

@@ -12,6 +12,7 @@ from myfy_data.layers.layer import Findings, Layer, Tree
 from myfy_data.origins import KeyPath, Origin
 from myfy_data.redaction import DatabaseURL, brings_password
 from myfy_data.settings.deadlines import Doubt, deadline_doubts
+from myfy_data.settings.engine_options import option_faults
 from myfy_data.settings.models import DatabaseSettings
 from myfy_data.settings.pooling import pooler_conflicts, pooler_doubts
 from myfy_data.settings.urls import ConnectionURL, URLError, parsed, resolve_driver
@@ -122,6 +123,9 @@ class ProfileChecker:
         for key, message, fix in _conflicts(settings, address):
             origin, said = self.blame(("profiles", name, key))
             self.findings.problem(origin, said, message, fix=fix(origin, said))
+        for option, message, repair in option_faults(settings.engine_options) if settings.engine_options else ():
+            origin, said = self.blame(("profiles", name, "engine_options", option))
+            self.findings.problem(origin, said, message, fix=repair)
         for doubt in deadline_doubts(settings, address.backend):
             self._doubt_deadline(name, settings, doubt)
         if settings.pooler != "none":

@@ -119,7 +119,7 @@ def heirs(count: int, keys: int) -> str:
     numbers = "".join(f"k{number} = 1\n" for number in range(keys))
     return (
         MAIN
-        + f"[data.profiles.main.engine_options]\n{numbers}"
+        + f"[data.profiles.main.execution_options]\n{numbers}"
         + "".join(f'[data.profiles.p{number}]\nextends = "main"\n' for number in range(count))
     )
 
@@ -131,6 +131,6 @@ def test_what_heirs_copy_counts_as_what_a_file_says(project: Sandbox) -> None:
 
 
 def test_heirs_below_the_bound_are_loaded(project: Sandbox) -> None:
-    project.write("myfy.toml", heirs(50, 50).replace("engine_options", "execution_options"))
+    project.write("myfy.toml", heirs(50, 50))
 
     assert len(report().profiles) == 51

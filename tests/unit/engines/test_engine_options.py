@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
+from sqlalchemy.util import get_cls_kwargs
 
 from myfy_data import ConfigError, DatabaseSettings, DataModule, DataSettings
 from myfy_data.engines.factory import open_engine
+from myfy_data.settings.engine_options import option_faults
+from tests.loading import MAIN, only_problem
+from tests.sandbox import Sandbox
 
 SQLITE, POSTGRESQL, MYSQL = "sqlite+aiosqlite:///x.db", "postgresql://app@127.0.0.1/d", "mysql://app@127.0.0.1/d"
 
@@ -44,13 +49,12 @@ def test_an_option_that_cannot_be_meant_is_told_with_its_key(url: str, options: 
 
 
 def test_every_option_that_sqlalchemy_refuses_is_told_at_once() -> None:
-    options = {"no_such_option": 1, "query_cache_size": 5, "plugins": ["x"], "compiler_linting": "x"}
+    options = {"query_cache_size": 5, "plugins": ["x"], "compiler_linting": "x"}
 
     with pytest.raises(ConfigError) as caught:
         open_engine("main", DatabaseSettings(database_url=SQLITE, engine_options=options))
 
     assert [problem.key.rpartition(".")[2] for problem in caught.value.problems] == [
-        "no_such_option",
         "plugins",
         "compiler_linting",
     ]
@@ -83,3 +87,48 @@ async def test_what_is_not_refused_works(tmp_path_factory: pytest.TempPathFactor
     settings = DatabaseSettings(database_url=f"sqlite+aiosqlite:///{path}", engine_options=options)
     async with DataModule(settings=DataSettings(profiles={"main": settings})) as data, data.session() as session:
         assert await session.scalar(text("SELECT 1")) == 1
+
+
+OF_OTHER_KEYS = frozenset({"dbapi", "events", "is_mariadb", "isolation_level", "pre_ping"})
+"""What SQLAlchemy's own classes hand each other, or what has a key of its own in a profile."""
+
+
+@pytest.mark.parametrize("backend", ["postgresql+asyncpg", "mysql+aiomysql", "sqlite+aiosqlite"])
+def test_every_option_of_sqlalchemys_dialects_is_known(backend: str) -> None:
+    """An option that a later SQLAlchemy brings is refused as unknown until it is looked at."""
+    dialect = make_url(f"{backend}://").get_dialect()
+
+    unknown = [key for key in get_cls_kwargs(dialect) - OF_OTHER_KEYS for _ in option_faults({key: _like(key)})]
+
+    assert unknown == []
+
+
+def _like(key: str) -> object:
+    return {"server_side_cursors": False, "json_serializer": str, "json_deserializer": str}.get(
+        key, True if key in ("skip_autocommit_rollback", "use_insertmanyvalues") else 5
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('dialect = "x"', "dialect: is ours to set"),
+        (
+            "pool_use_fifo = true",
+            "pool_use_fifo: SQLAlchemy knows no engine option of this name. Did you mean 'pool_use_lifo'?",
+        ),
+        ('pool_use_lifo = "x"', "pool_use_lifo: expected true or false"),
+        ('query_cache_size = "many"', "query_cache_size: expected a whole number"),
+        ('poolclass = "NullPool"', "poolclass: must be sqlalchemy.NullPool"),
+        ("server_side_cursors = true", "server_side_cursors: cannot be set for every statement"),
+        ("pool_size = 5", "pool_size: has a key of its own"),
+    ],
+)
+def test_config_check_refuses_what_the_engine_refuses_at_its_place(project: Sandbox, line: str, told: str) -> None:
+    project.write("myfy.toml", f"{MAIN}[data.profiles.main.engine_options]\n{line}\n")
+
+    problem = only_problem(environ={})
+
+    assert problem.startswith(f"myfy.toml:4:1: profiles.main.engine_options.{told}")
+    with pytest.raises(ConfigError, match=told.partition(":")[0]):
+        open_engine("main", DatabaseSettings(database_url=SQLITE, engine_options=tomllib.loads(line)))
