@@ -204,8 +204,10 @@ class GatedModule(AsyncAdapt_asyncpg_dbapi):
         super().__init__(asyncpg)  # type: ignore[no-untyped-call]  # as SQLAlchemy wrote it
         self._prepare_connection = prepare
 
-    def connect(self, *args: Any, **kwargs: Any) -> GatedConnection:
-        """Open a connection, in the greenlet of who asks."""
+    def connect(self, *args: Any, **kwargs: Any) -> Any:
+        """Open a connection, in the greenlet of who asks; for a listener's own, which is refused, a stock one."""
+        if "async_creator_fn" not in kwargs:
+            return super().connect(*args, **kwargs)  # type: ignore[no-untyped-call]  # as SQLAlchemy wrote it
         options = {name: kwargs.pop(name) for name in list(kwargs) if name.startswith("prepared_statement_")}
         opened = await_only(kwargs.pop("async_creator_fn")(*args, **kwargs))
         connection = GatedConnection(self, opened, **options)

@@ -327,6 +327,17 @@ async def test_what_would_undo_a_promise_is_refused(scheme: str, listener: Liste
     assert "12345" not in told.replace(str(settings), "")
 
 
+@on_servers
+async def test_a_connection_that_a_listener_opens_as_sqlalchemy_shows_it_is_refused(database: Database) -> None:
+    def listen(dialect: Any, _record: Any, positional: list[Any], parameters: dict[str, Any]) -> Any:
+        return dialect.dbapi.connect(*positional, **parameters)
+
+    async with listening(listen, database.settings()) as data:
+        with pytest.raises(ConfigError, match="returned a connection of its own"):
+            async with data.session() as session:
+                await session.execute(text("SELECT 1"))
+
+
 async def test_a_connection_that_is_refused_is_closed(tmp_path: Path) -> None:
     OwnConnection.closed.clear()
     async with nowhere(tmp_path, "postgresql") as settings, listening(own_connection, settings) as data:
