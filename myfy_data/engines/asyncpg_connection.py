@@ -186,7 +186,10 @@ class GatedConnection(AsyncAdapt_asyncpg_connection):
         gate, level = self.gate, self.isolation_level
         if level is None and gate.level is None:
             gate.passing = _ASK_LEVEL
-            gate.learn_level(await_only(self.driver_connection.fetchval(_ASK_LEVEL)))
+            asking: Any = self.cursor()  # not by the driver itself, whose errors SQLAlchemy would not know
+            asking.execute(_ASK_LEVEL)
+            gate.learn_level(asking.fetchone()[0])
+            asking.close()
         one_snapshot_each = level in ("read_committed", "autocommit") or (level or gate.level) == "read committed"
         gate.passing = statement if one_snapshot_each else None
         cursor.execute(statement, parameters)

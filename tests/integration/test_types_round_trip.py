@@ -87,7 +87,7 @@ KINDS = {
     "truth": Kind(Boolean, (True, False)),
     "big": Kind(BigInteger, (2**63 - 1, -(2**63), 0)),
     "real": Kind(Double, (0.1, -1e300, 5e-300, 3.0)),
-    "colour": Kind(Enum(Colour), tuple(Colour)),
+    "colour": Kind(Enum(Colour, name="types_colour"), tuple(Colour)),
 }
 """By the name of their column."""
 
