@@ -148,7 +148,7 @@ def test_an_inactive_profile_that_is_named_is_refused_and_the_fix_works(project:
 
 
 def test_options_that_the_driver_does_not_know_are_the_configuration_s_fault(project: Sandbox) -> None:
-    project.write("myfy.toml", '[data]\ndriver = "sqlite"\nengine_options = { nonsense = 1 }\n')
+    project.write("myfy.toml", '[data]\ndriver = "sqlite"\nconnect_args = { nonsense = 1 }\n')
 
     result = project.run("ping")
 

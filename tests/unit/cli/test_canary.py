@@ -25,8 +25,8 @@ SOUND = f"""
     database_url = "postgresql://app:{QUOTED}@127.0.0.1:9/main"
     connect_timeout = 0.5
     connect_args = {{ password = "{CANARY}", nested = {{ api_key = "{CANARY}", list = [{{ token = "{CANARY}" }}] }} }}
-    engine_options = {{ deep = {{ deeper = {{ client_secret = "{CANARY}" }} }}, secrets = {{ a = "{CANARY}" }} }}
-    execution_options = {{ passwords = ["{CANARY}"] }}
+    execution_options = {{ deep = {{ deeper = {{ client_secret = "{CANARY}" }} }}, secrets = {{ a = "{CANARY}" }}, \
+passwords = ["{CANARY}"] }}
 
     [data.profiles.parts]
     driver = "mysql"
@@ -100,9 +100,8 @@ KEYS = (
     "connect_args.nested",
     "connect_args.password",
     "connect_args.nested.list",
-    "engine_options",
-    "engine_options.secrets.a",
     "execution_options",
+    "execution_options.secrets.a",
     "profiles.parts.password",
     "profiles.parts.query",
     "profiles.reference.password",

@@ -109,12 +109,12 @@ SLOTS: Mapping[str, Slot] = {
         _table("connect_args", "password"),
     ),
     "nested options": (
-        lambda it: in_file(f"{SERVER}engine_options = {{ deep = {{ api_key = {filed(it)} }} }}\n"),
-        _table("engine_options", "deep", "api_key"),
+        lambda it: in_file(f"{SERVER}execution_options = {{ deep = {{ api_key = {filed(it)} }} }}\n"),
+        _table("execution_options", "deep", "api_key"),
     ),
     "below a secret name": (
-        lambda it: in_file(f"{SERVER}engine_options = {{ secrets = {{ a = {filed(it)} }} }}\n"),
-        _table("engine_options", "secrets", "a"),
+        lambda it: in_file(f"{SERVER}execution_options = {{ secrets = {{ a = {filed(it)} }} }}\n"),
+        _table("execution_options", "secrets", "a"),
     ),
     "query": (
         lambda it: in_file(f"{SERVER}query = {{ sslpassword = {filed(it)} }}\n"),

@@ -60,7 +60,7 @@ VALUES: dict[Key, st.SearchStrategy[Any]] = {
     ("connect_args", "grüße"): _FREE_VALUES,
     ("connect_args", "server.name"): _FREE_VALUES,
     ("connect_args", "server_settings", "jit"): _FREE_VALUES,
-    ("engine_options", "deep", "deeper", "k"): _FREE_VALUES,
+    ("execution_options", "deep", "deeper", "k"): _FREE_VALUES,
     ("execution_options", "k"): _FREE_VALUES,
 }
 _ADDRESS = (("database_url",), ("driver",))
