@@ -12,9 +12,11 @@ from myfy_data.engines.driver_contract import ASYNCIO
 from myfy_data.package_contract import PackageContract, requirement
 from tests.private_names import MYFY, contracts
 from tests.private_uses import scope_keys, uses_inherited, uses_outside
+from tests.sandbox import package_parent
 
 ROOT = Path(__file__).parents[3]
-FILES = sorted(path for folder in ("myfy_data", "myfy/data") for path in (ROOT / folder).rglob("*.py"))
+PACKAGES = package_parent()  # a built wheel is judged as it was installed
+FILES = sorted(path for folder in ("myfy_data", "myfy/data") for path in (PACKAGES / folder).rglob("*.py"))
 CONTRACTS = contracts()
 
 DECLARED = {name.name for contract in (*CONTRACTS, ASYNCIO) for name in contract.names}
@@ -27,7 +29,7 @@ USES_MYFY = "myfy_data/module/myfy/"
 
 
 def place(path: Path) -> str:
-    return str(path.relative_to(ROOT))
+    return str(path.relative_to(PACKAGES))
 
 
 @pytest.mark.parametrize("path", FILES, ids=place)
@@ -61,7 +63,7 @@ def test_a_key_of_a_scope_is_found(tmp_path: Path) -> None:
 )
 @pytest.mark.filterwarnings("ignore:Support for class-based `config`:DeprecationWarning")  # myfy-web's own
 def test_what_a_class_shares_with_a_foreign_base_is_declared(path: Path) -> None:
-    module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    module = ".".join(path.relative_to(PACKAGES).with_suffix("").parts).removesuffix(".__init__")
 
     assert [use for use in uses_inherited(path, module) if use.name not in DECLARED] == []
 
