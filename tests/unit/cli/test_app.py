@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -189,6 +189,15 @@ def test_a_reader_that_leaves_is_no_error(project: Sandbox) -> None:
     assert (process.returncode, errors) == (141, b"")
 
 
+@pytest.fixture
+def heard_interrupt() -> Iterator[None]:
+    """A shell that runs the tests in the background has them ignore SIGINT, and their children with them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard_interrupt")
 def test_ctrl_c_ends_a_waiting_command_at_once(project: Sandbox) -> None:
     """A server that accepts and says nothing makes the command wait."""
     with socket.create_server(("127.0.0.1", 0)) as server:
