@@ -14,7 +14,6 @@ from myfy_data.cli.options import Asked, load_options
 if TYPE_CHECKING:
     from myfy_data.errors import Problem
     from myfy_data.settings.loader import LoadReport
-    from myfy_data.settings.root import DataSettings
 
 _NO_FILES = frozenset({"defaults", "environment", "argument"})
 
@@ -39,14 +38,9 @@ def check(asked: Asked, *, strict: bool, as_json: bool) -> int:
 
 def exit_code(report: LoadReport, *, strict: bool) -> int:
     """The code that tells scripts how the check went."""
-    if report.problems or (strict and report.settings is not None and _is_refused(report.settings)):
+    if report.problems or (strict and report.settings is not None and report.settings.lacks_configuration):
         return 2
     return 1 if strict and report.warnings else 0
-
-
-def _is_refused(settings: DataSettings) -> bool:
-    """Whether start-up refuses what was loaded: in production, without any configuration (contract C14.5)."""
-    return settings.unconfigured is not None and settings.blocks_auto_create
 
 
 def file_count(report: LoadReport) -> int:

@@ -109,7 +109,7 @@ def build_target(settings: DataSettings, name: str) -> Target:
     """The target of a profile, whether it may be migrated or not. Pure."""
     profile = settings.profiles[name]
     root = (settings.project_root or Path.cwd()).absolute()
-    directory = Path(profile.migrations.directory or Path("migrations", name))
+    directory = profile.migrations.directory_of(name)
     place = str(settings.origin_at(("profiles", name, "migrations", "metadata")))
     hidden = frozenset(_version_tables(settings))
     return Target(name, profile, root / directory, root, place, hidden, settings.blocks_auto_create)

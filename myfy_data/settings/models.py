@@ -7,6 +7,7 @@ called. They read nothing: values arrive from the loader, or from a caller as pl
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -75,6 +76,10 @@ class MigrationSettings(_Table):
         gt=0,
         description="Seconds the client waits for each statement of a migration; `statement_timeout` does not apply.",
     )
+
+    def directory_of(self, profile: str) -> Path:
+        """Where the migrations of a profile stand; relative to the project root unless it was said otherwise."""
+        return self.directory or Path("migrations", profile)
 
 
 class DatabaseSettings(_Table):

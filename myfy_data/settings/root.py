@@ -174,8 +174,13 @@ class DataSettings(BaseSettings):
         Raises:
             ConfigError: no configuration was found at all.
         """
-        if self.unconfigured is not None and self.blocks_auto_create:
+        if self.unconfigured is not None and self.lacks_configuration:
             raise ConfigError([self.unconfigured])
+
+    @property
+    def lacks_configuration(self) -> bool:
+        """Whether this is production, and defaults alone hold."""
+        return self.unconfigured is not None and self.blocks_auto_create
 
     @property
     def unconfigured(self) -> Problem | None:

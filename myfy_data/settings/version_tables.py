@@ -57,7 +57,7 @@ def _is_migrated(settings: DatabaseSettings, *, has_directory: bool) -> bool:
 
 
 def _directory(name: str, settings: DatabaseSettings, root: Path) -> Path:
-    return root / (settings.migrations.directory or Path("migrations", name))
+    return root / settings.migrations.directory_of(name)
 
 
 def _place(settings: DatabaseSettings) -> tuple[object, ...]:
