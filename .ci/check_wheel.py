@@ -9,7 +9,13 @@ import sys
 import zipfile
 from collections.abc import Iterable, Iterator
 
-NEEDED = ("myfy_data/__init__.py", "myfy_data/py.typed", "myfy/data/__init__.py")
+NEEDED = (
+    "myfy_data/__init__.py",
+    "myfy_data/py.typed",
+    "myfy/data/__init__.py",
+    "myfy_data/cli/new_project/myfy.toml",
+    "myfy_data/skill/SKILL.md",
+)
 OURS = ("myfy_data/", "myfy/data/", "myfy_data-")
 
 

@@ -9,6 +9,7 @@ from database_aims import aims
 from database_environments import ROWS, UNCHECKED
 from database_picture import NAMES, picture
 from database_samples import OPERATIONS, Cell, Results, cpu, rate
+from marked_page import renew
 
 BEGIN = "<!-- Made by `make bench-database`: do not edit from here ... -->"
 END = "<!-- ... to here. -->"
@@ -20,14 +21,9 @@ def write_page(path: Path, results: Results) -> None:
     Raises:
         ValueError: the page has not the two marks.
     """
-    before, mark, rest = path.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (mark and end):
-        raise ValueError(f"{path}: the marks between which the tables stand are missing")
     image = path.with_suffix(".svg")
+    renew(path, BEGIN, END, "\n".join(_measured(results, image.name)))
     image.write_text(picture(results), encoding="utf-8")
-    lines = "\n".join(_measured(results, image.name))
-    path.write_text(f"{before}{BEGIN}\n\n{lines}\n{END}{after}", encoding="utf-8")
 
 
 def _measured(results: Results, image: str) -> Iterator[str]:

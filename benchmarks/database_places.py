@@ -17,7 +17,7 @@ from database_environments import BASE, ROOT, ROWS, python_of
 
 sys.path.insert(0, str(ROOT))
 
-from tests.own_servers import own_mariadb, own_postgresql
+from tests.own_servers import own_mysql, own_postgresql
 
 HERE = Path(__file__).resolve().parent
 DELAY = 0.0005
@@ -137,7 +137,7 @@ def places(databases: Sequence[str]) -> Iterator[list[Place]]:
         CannotRunError: a server is not installed.
     """
     with ExitStack() as stack:
-        straight = [(name, _address(name, stack)) for name in databases]
+        straight = [(name, address(name, stack)) for name in databases]
         for _, url in straight:
             tables("make", url)
         yield [place for name, url in straight for place in _near_and_far(name, url, stack)]
@@ -152,7 +152,12 @@ def _near_and_far(name: str, url: str, stack: ExitStack) -> list[Place]:
     return [near, Place(name, DELAY, url.replace(f":{port}/", f":{proxy.port}/"), url, proxy)]
 
 
-def _address(name: str, stack: ExitStack) -> str:
+def address(name: str, stack: ExitStack) -> str:
+    """The URL of a database of our own, which ends with the stack.
+
+    Raises:
+        CannotRunError: its server is not installed.
+    """
     if name == "sqlite":
         # In memory where that can be had: how fast the disk is says nothing about the rows.
         memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - a directory of our own in it
@@ -162,7 +167,7 @@ def _address(name: str, stack: ExitStack) -> str:
         started = stack.enter_context(own_postgresql(lambda _: ["-c", f"max_connections={CONNECTIONS}"]))
         scheme, database = "postgresql+asyncpg", "postgres"
     else:
-        started = stack.enter_context(own_mariadb(lambda _: [f"--max-connections={CONNECTIONS}"]))
+        started = stack.enter_context(own_mysql(lambda _: [f"--max-connections={CONNECTIONS}"]))
         scheme, database = "mysql+aiomysql", "bench"
     if started is None:
         raise CannotRunError(f"{name} is not installed")
@@ -170,8 +175,8 @@ def _address(name: str, stack: ExitStack) -> str:
     return f"{scheme}://{user}@{host}:{port}/{database}"
 
 
-def tables(what: str, url: str) -> list[int]:
-    """Have the table made or counted; the numbers that were printed."""
-    command = [python_of(BASE), HERE / "database_tables.py", what, url]
+def tables(what: str, url: str, python: str | Path | None = None) -> list[int]:
+    """Have the table made or counted, by plain SQLAlchemy's interpreter or another; the numbers that were printed."""
+    command = [python or python_of(BASE), HERE / "database_tables.py", what, url]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, encoding="utf-8")
     return [int(number) for number in done.stdout.split()]

@@ -24,7 +24,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
-from myfy_data.engines.pool import BoundedPool
+from myfy_data.engines.pool.pool import BoundedPool
 
 EVERY = 0.005
 """Seconds between two visitors."""

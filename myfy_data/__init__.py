@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-    from myfy_data.engines.errors import PoolExhausted
-    from myfy_data.engines.status import PoolStatus
+    from myfy_data.credentials.types import CredentialRequest, Credentials, ProviderError
+    from myfy_data.engines.cluster.errors import ClusterError, ReplicaUnavailable
+    from myfy_data.engines.cluster.status import ClusterStatus, HostStatus
+    from myfy_data.engines.pool.errors import PoolExhausted
+    from myfy_data.engines.pool.status import PoolStatus
     from myfy_data.errors import (
         AutoCreateTablesProductionError,
         CommitOutcomeUnknown,
@@ -39,36 +42,43 @@ if TYPE_CHECKING:
         UnsupportedPackageError,
         WrongEventLoopError,
     )
-    from myfy_data.health import HealthReport, ProfileHealth
+    from myfy_data.health.readiness import ProfileReadiness, ReadyReport
+    from myfy_data.health.report import HealthReport, ProfileHealth
     from myfy_data.migrations.manager import MigrationManager
     from myfy_data.module.base import Base, IDataProvider
     from myfy_data.module.module import DataModule
     from myfy_data.origins import Origin
+    from myfy_data.reload.report import ReloadReport
     from myfy_data.retry.retrying import retrying
     from myfy_data.sessions.factory import SessionFactory
+    from myfy_data.settings.data_settings import DataSettings
+    from myfy_data.settings.database_settings import DatabaseSettings
     from myfy_data.settings.loader import load_settings
-    from myfy_data.settings.models import DatabaseSettings
-    from myfy_data.settings.root import DataSettings
 
 __version__ = "0.2.0"
 
-_HOMES = {
+_MODULES = {
     "AsyncEngine": "sqlalchemy.ext.asyncio",
     "AsyncSession": "sqlalchemy.ext.asyncio",
     "AutoCreateTablesProductionError": "myfy_data.errors",
     "Base": "myfy_data.module.base",
+    "ClusterError": "myfy_data.engines.cluster.errors",
+    "ClusterStatus": "myfy_data.engines.cluster.status",
     "CommitOutcomeUnknown": "myfy_data.errors",
     "ConcurrentSessionError": "myfy_data.errors",
     "ConfigError": "myfy_data.errors",
     "ConnectTimeoutError": "myfy_data.errors",
+    "CredentialRequest": "myfy_data.credentials.types",
+    "Credentials": "myfy_data.credentials.types",
     "DataModule": "myfy_data.module.module",
     "DataModuleError": "myfy_data.errors",
     "DataModuleNotConfiguredError": "myfy_data.errors",
-    "DataSettings": "myfy_data.settings.root",
+    "DataSettings": "myfy_data.settings.data_settings",
     "DatabaseConnectionError": "myfy_data.errors",
-    "DatabaseSettings": "myfy_data.settings.models",
+    "DatabaseSettings": "myfy_data.settings.database_settings",
     "DatabaseTimeoutError": "myfy_data.errors",
-    "HealthReport": "myfy_data.health",
+    "HealthReport": "myfy_data.health.report",
+    "HostStatus": "myfy_data.engines.cluster.status",
     "IDataProvider": "myfy_data.module.base",
     "InvalidDatabaseURLError": "myfy_data.errors",
     "MigrationError": "myfy_data.errors",
@@ -78,11 +88,16 @@ _HOMES = {
     "MissingPackageError": "myfy_data.errors",
     "Origin": "myfy_data.origins",
     "PartialCommitError": "myfy_data.errors",
-    "PoolExhausted": "myfy_data.engines.errors",
-    "PoolStatus": "myfy_data.engines.status",
+    "PoolExhausted": "myfy_data.engines.pool.errors",
+    "PoolStatus": "myfy_data.engines.pool.status",
     "Problem": "myfy_data.errors",
-    "ProfileHealth": "myfy_data.health",
+    "ProfileHealth": "myfy_data.health.report",
+    "ProfileReadiness": "myfy_data.health.readiness",
+    "ProviderError": "myfy_data.credentials.types",
     "ReadOnlySessionError": "myfy_data.errors",
+    "ReadyReport": "myfy_data.health.readiness",
+    "ReloadReport": "myfy_data.reload.report",
+    "ReplicaUnavailable": "myfy_data.engines.cluster.errors",
     "RevisionMismatchError": "myfy_data.errors",
     "SessionError": "myfy_data.errors",
     "SessionFactory": "myfy_data.sessions.factory",
@@ -99,10 +114,14 @@ __all__ = [
     "AsyncSession",
     "AutoCreateTablesProductionError",
     "Base",
+    "ClusterError",
+    "ClusterStatus",
     "CommitOutcomeUnknown",
     "ConcurrentSessionError",
     "ConfigError",
     "ConnectTimeoutError",
+    "CredentialRequest",
+    "Credentials",
     "DataModule",
     "DataModuleError",
     "DataModuleNotConfiguredError",
@@ -111,6 +130,7 @@ __all__ = [
     "DatabaseSettings",
     "DatabaseTimeoutError",
     "HealthReport",
+    "HostStatus",
     "IDataProvider",
     "InvalidDatabaseURLError",
     "MigrationError",
@@ -124,7 +144,12 @@ __all__ = [
     "PoolStatus",
     "Problem",
     "ProfileHealth",
+    "ProfileReadiness",
+    "ProviderError",
     "ReadOnlySessionError",
+    "ReadyReport",
+    "ReloadReport",
+    "ReplicaUnavailable",
     "RevisionMismatchError",
     "SessionError",
     "SessionFactory",
@@ -139,11 +164,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name from its home, once."""
-    home = _HOMES.get(name)
-    if home is None:
+    """Import a public name from its module, once."""
+    module = _MODULES.get(name)
+    if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(home), name)
+    value = globals()[name] = getattr(import_module(module), name)
     return value
 
 

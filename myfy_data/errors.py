@@ -17,21 +17,21 @@
         ConcurrentSessionError         two tasks used one session at once
         WrongEventLoopError            a session was carried to another event loop or process
         TransactionEndedError          the database ended the transaction; the unit of work is over
-      CommitOutcomeUnknown             nobody can tell whether the COMMIT took place
+      CommitOutcomeUnknown             whether the COMMIT took place is unknown
       PartialCommitError               some profiles were committed, then one failed
       MigrationError                   a migration did not run to its end; says what ran
         MigrationLockError             another process migrates the database, longer than we wait
         RevisionMismatchError          the database is not at the revision that the code wants
 
-`PoolExhausted` is a `DatabaseTimeoutError` and also SQLAlchemy's `TimeoutError`, so it stands in `engines.errors`.
+`PoolExhausted` is a `DatabaseTimeoutError` and also SQLAlchemy's `TimeoutError`, so it stands in `engines.pool.errors`.
 Fields come first; the text is built from them, and no secret ever enters a field.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 ProblemKind = Literal["config", "unknown_profile", "invalid_url"]
 
@@ -63,6 +63,12 @@ class Problem:
             lines.append(f"  fix: {self.fix}")
         return "\n".join(lines)
 
+    def as_json(self) -> dict[str, Any]:
+        """The problem as `--json` gives it."""
+        told = asdict(self)
+        del told["kind"]
+        return told
+
 
 class DataModuleError(Exception):
     """The base of every exception that this library raises on purpose."""
@@ -76,7 +82,7 @@ class ConfigError(DataModuleError):
     """
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        self.problems = tuple(problems)
+        self.problems: tuple[Problem, ...] = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
@@ -101,7 +107,7 @@ class DataModuleNotConfiguredError(DataModuleError):
 
 
 def closed_engine(profile: str) -> DataModuleNotConfiguredError:
-    """The error of an engine that somebody kept beyond `stop()`."""
+    """The error of an engine that was kept beyond `stop()`."""
     return DataModuleNotConfiguredError(
         f"profile {profile!r}: the engine was closed\n"
         "  fix: get it anew from a module that was started: data.get_engine()"
@@ -176,7 +182,7 @@ class ConnectTimeoutError(DatabaseConnectionError, DatabaseTimeoutError):
 
     def __init__(self, profile: str, target: str, reason: str, fix: str = "", *, seconds: float) -> None:
         DatabaseConnectionError.__init__(self, profile, target, reason, fix)
-        self.phase = "connect"
+        self.phase: Phase = "connect"
         self.seconds = seconds
 
 
@@ -302,11 +308,11 @@ class PartialCommitError(DataModuleError):
     Attributes:
         committed: profiles whose work is stored.
         failed: the profile whose COMMIT failed.
-        unknown: whether nobody can tell if `failed` is stored, too (contract C5.3).
+        unknown: whether `failed` may be stored, too (contract C5.3).
     """
 
     def __init__(self, committed: Sequence[str], failed: str, *, unknown: bool = False) -> None:
-        self.committed = list(committed)
+        self.committed: list[str] = list(committed)
         self.failed = failed
         self.unknown = unknown
         came_to = "nobody can tell whether its COMMIT took place" if unknown else "its COMMIT failed"
@@ -327,7 +333,7 @@ class MigrationError(DataModuleError):
     def __init__(self, profile: str, reason: str, *, facts: Sequence[str] = (), fix: str = "") -> None:
         self.profile = profile
         self.reason = reason
-        self.facts = tuple(facts)
+        self.facts: tuple[str, ...] = tuple(facts)
         self.fix = fix
         lines = [f"profile {profile!r}: {reason}", *(f"    {fact}" for fact in facts)]
         super().__init__("\n".join([*lines, f"  fix: {fix}"] if fix else lines))
@@ -338,17 +344,22 @@ class MigrationLockError(MigrationError):
 
     Attributes:
         waited: seconds spent waiting.
-        holder: who holds the lock, as far as the database tells.
+        holder: the session or process that holds the lock, as far as the database tells.
+        ended_by: the statement or command that ends the holder; empty when unknown.
     """
 
-    def __init__(self, profile: str, *, waited: float, holder: str) -> None:
+    def __init__(self, profile: str, *, waited: float, holder: str, ended_by: str = "") -> None:
         self.waited = waited
         self.holder = holder
+        self.ended_by = ended_by
+        longer = max(60.0, 2 * waited)
         super().__init__(
             profile,
             f"another process migrates this database, for more than the {waited:g} s that we wait",
             facts=(f"the lock is held by {holder}",),
-            fix=f"try again when it has ended, or raise lock_timeout in [data.profiles.{profile}.migrations]",
+            fix=f"wait longer, with --lock-timeout {longer:g} or"
+            f" lock_timeout = {longer} in [data.profiles.{profile}.migrations]"
+            + (f"; or end the other one: {ended_by}" if ended_by else ""),
         )
 
 
@@ -361,8 +372,8 @@ class RevisionMismatchError(MigrationError):
     """
 
     def __init__(self, profile: str, *, found: Sequence[str], wanted: Sequence[str], fix: str = "") -> None:
-        self.found = tuple(found)
-        self.wanted = tuple(wanted)
+        self.found: tuple[str, ...] = tuple(found)
+        self.wanted: tuple[str, ...] = tuple(wanted)
         here, there = (", ".join(sorted(names)) or "base" for names in (found, wanted))
         super().__init__(
             profile,

@@ -7,6 +7,7 @@ An origin is the place a person must edit to change that value.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 KeyPath = tuple[str, ...]
@@ -55,3 +56,6 @@ class Origin:
 
 DEFAULT = Origin("default")
 """The origin of every value that no layer set."""
+
+Blame = Callable[[KeyPath], tuple[Origin, KeyPath]]
+"""Finds where a value is said, and under which key there: an inherited value is its parent's."""

@@ -17,17 +17,22 @@ SECRET_NAME = re.compile(
 )
 """What a key's name looks like when its value is probably secret."""
 
+OPTIONS_KEY = "credentials_options"
+"""A table of ours, redacted by the names inside it."""
+
 _URL_NAME = re.compile(r"(url|uri|dsn)$", re.IGNORECASE)
 _AT_IN_QUERY = re.compile(r"[^@]*=[^@]*@")
 _LIKE_URL = re.compile(r"://|:.*@", re.DOTALL)  # a `user:password@host` whose scheme was forgotten as well
 _SCHEME = re.compile(r"[A-Za-z0-9+_.-]{1,40}")
 _CREDENTIALS = re.compile(r"(:/{1,2}[^\s:/@'\"]*):[^\s'\"]*@")
+_BEHIND = re.compile(r"[;#]([^;#=&?/]*)=")
+_REFERENCE = re.compile(r"\$\{[^}]*\}")  # the ':' of its default is no sign of the URL's
 _NO_PORT = re.compile(r"([^/?:\[]*):(?![0-9]+(?:[/?]|$))")
 
 
 def looks_secret(name: str) -> bool:
     """Whether a key of this name probably holds a secret; a `*_file` key holds a path, which is none."""
-    return bool(SECRET_NAME.search(name)) and not name.lower().endswith("_file")
+    return bool(SECRET_NAME.search(name)) and not name.lower().endswith("_file") and name != OPTIONS_KEY
 
 
 class Secret:
@@ -55,6 +60,12 @@ class Secret:
         return hash((type(self), self._value))
 
 
+class Shown(str):
+    """Text that is no secret, though the name of its key looks so."""
+
+    __slots__ = ()
+
+
 class DatabaseURL(Secret):
     """A database URL as it was written: `str()` masks the password, `reveal()` gives the text.
 
@@ -68,8 +79,8 @@ class DatabaseURL(Secret):
 
     def __init__(self, value: str, base_dir: Path | None = None) -> None:
         self._value = value
-        self.base_dir = base_dir
-        self.parsed: object | None = None  # filled by `settings.urls`, so that each URL is taken apart once
+        self.base_dir: Path | None = base_dir
+        self.parsed: Any = None  # a ConnectionURL, filled by `settings.urls`, so that each URL is taken apart once
 
     def __str__(self) -> str:
         return redact_url(self._value)
@@ -80,7 +91,16 @@ def brings_password(url: object) -> bool:
     text = url.reveal() if isinstance(url, DatabaseURL) else url
     if not isinstance(text, str) or "@" not in text:
         return False
-    return ":" in text.partition("://")[2].rpartition("@")[0]
+    return ":" in _REFERENCE.sub("", text).partition("://")[2].rpartition("@")[0]
+
+
+_HOST = re.compile(r"[^/?]|[^?]*\?(.*&)?host=", re.DOTALL)
+
+
+def brings_host(url: object) -> bool:
+    """Whether a URL, as it was written, names a server, before or behind its `?`."""
+    text = url.reveal() if isinstance(url, DatabaseURL) else url
+    return isinstance(text, str) and _HOST.match(text.partition("://")[2].rpartition("@")[2]) is not None
 
 
 def redact_url(text: str) -> str:
@@ -102,10 +122,17 @@ def redact_url(text: str) -> str:
         userinfo = f"{user}:{MASK}" if user != userinfo else user
     elif (broken := _NO_PORT.match(location)) is not None:
         return f"{scheme}://{broken[1]}:{MASK}"  # `user:password` whose `@host` was forgotten
+    if secret := secret_behind(location):
+        return f"{scheme}://{userinfo}{at}{location[: secret.end()]}{MASK}"
     path, question, query = location.partition("?")
     if question:
         query = "&".join(_redact_pairs(query))
     return f"{scheme}://{userinfo}{at}{path}{question}{query}"
+
+
+def secret_behind(text: str) -> re.Match[str] | None:
+    """Where `;password=` or `#password=` stands in a URL, as other tools write it; None when it does not."""
+    return next((found for found in _BEHIND.finditer(text) if looks_secret(found[1])), None)
 
 
 def _redact_unclear(scheme: str, before: str) -> str:
@@ -125,13 +152,13 @@ def _redact_pairs(query: str) -> Iterator[str]:
 
 
 def redact_text(text: str) -> str:
-    """Mask the credentials of every URL inside a sentence: one may stand where nobody expects a secret."""
+    """Mask the credentials of every URL inside a sentence: one may stand where no secret is expected."""
     return _CREDENTIALS.sub(rf"\1:{MASK}@", text) if "@" in text else text
 
 
 def redact_value(name: str, value: Any) -> Any:
     """The printable form of the value of key `name`; a table is redacted key by key."""
-    if isinstance(value, Secret):
+    if isinstance(value, Secret | Shown):
         return str(value)
     secret = looks_secret(name)
     if isinstance(value, Mapping):

@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT))
 import click  # noqa: E402 - the package under the script's own root is the one to describe
 
 from myfy_data.cli.app import PROGRAM, app  # noqa: E402 - needs the path above
-from myfy_data.settings.reference import (  # noqa: E402 - as above
+from myfy_data.settings.schema.fields import (  # noqa: E402 - as above
     Setting,
     profile_settings,
     root_settings,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -9,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.clusters.galera import GaleraCluster, three_nodes
+from tests.clusters.mariadb import MariaCluster, mariadb_cluster
+from tests.clusters.postgresql import PostgresqlCluster, postgresql_cluster
 from tests.sandbox import Sandbox
-from tests.servers import MYSQL, POSTGRESQL, throw_away_database
+from tests.servers import MYSQL, POSTGRESQL, required, throw_away_database
 
 PREFIX = "MYFY_DATA_"
 MYFY_NEEDS = "myfy needs Python 3.12 or later"
@@ -19,9 +23,21 @@ MYFY_NEEDS = "myfy needs Python 3.12 or later"
 
 @pytest.fixture(autouse=True)
 def isolated_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No setting of the person who runs the tests reaches a test."""
+    """No setting of the user's environment reaches a test."""
     for name in [name for name in os.environ if name.upper().startswith(PREFIX)]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def slow_log() -> None:
+    """Let a test see the slow log."""
+
+
+@pytest.fixture(autouse=True)
+def quiet_slow_log(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine any statement is slow; what a test sees of the log does not depend on that."""
+    if "slow_log" not in request.fixturenames:
+        monkeypatch.setattr(logging.getLogger("myfy_data.slow"), "disabled", True)
 
 
 @pytest.fixture
@@ -42,6 +58,48 @@ def mysql_url() -> Iterator[str]:
     """The URL of a MariaDB or MySQL database made for this run and dropped after it."""
     with throw_away_database(MYSQL) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def standing_cluster() -> Iterator[PostgresqlCluster]:
+    """The cluster of this run; a test takes `cluster`, which is as it was made."""
+    with required(POSTGRESQL.name), postgresql_cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def cluster(standing_cluster: PostgresqlCluster) -> PostgresqlCluster:
+    """A PostgreSQL primary `n1` with two streaming replicas, `n2` and `n3`, whatever earlier tests did to them."""
+    standing_cluster.reset()
+    return standing_cluster
+
+
+@pytest.fixture(scope="session")
+def standing_maria() -> Iterator[MariaCluster]:
+    """The two servers of this run; a test takes `maria`, which is as it was made."""
+    with required(MYSQL.name), mariadb_cluster() as maria:
+        yield maria
+
+
+@pytest.fixture
+def maria(standing_maria: MariaCluster) -> MariaCluster:
+    """A MariaDB primary `m1` whose replica `m2` follows it by GTID, whatever earlier tests did to them."""
+    standing_maria.reset()
+    return standing_maria
+
+
+@pytest.fixture(scope="session")
+def standing_galera() -> Iterator[GaleraCluster]:
+    """The nodes of this run; a test takes `galera`, which is as it was made."""
+    with required("galera"), three_nodes() as galera:
+        yield galera
+
+
+@pytest.fixture
+def galera(standing_galera: GaleraCluster) -> GaleraCluster:
+    """Three nodes of Galera, `g1`, `g2` and `g3`, whatever earlier tests did to them."""
+    standing_galera.reset()
+    return standing_galera
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import registry
 from sqlalchemy.pool import NullPool
 
 from myfy_data import DatabaseSettings, DataModule, DataSettings
-from tests.relay import Relay, relay_to
+from tests.tcp_proxy import Relay, relay_to
 
 SERVERS = [
     pytest.param("postgresql", marks=pytest.mark.postgresql),

@@ -16,7 +16,7 @@ from typing import Any
 
 import pymysql
 
-from tests.own_servers import HOST, Workspace, find, free_port, workspace
+from tests.own_servers import HOST, find, free_port, workspace
 from tests.servers import MYSQL, Account, NoServerError, Server
 
 LIBRARIES = ("/usr/lib/galera/libgalera_smm.so", "/usr/lib64/galera/libgalera_smm.so", "/usr/lib/libgalera_smm.so")
@@ -61,10 +61,7 @@ def galera_cluster() -> Iterator[Cluster]:
     Raises:
         NoServerError: something that it takes is not installed.
     """
-    library = next((path for path in LIBRARIES if Path(path).exists()), None)
-    missing = [program for program in NEEDED if find(program) is None]
-    if library is None or missing:
-        raise NoServerError("no Galera: install galera-4, mariadb-server and rsync (Debian's names)")
+    library = galera_library()
     ports = [free_port() for _ in range(8)]
     with ExitStack() as stack:
         (first, _) = stack.enter_context(_node(library, ports[:4], ""))
@@ -76,12 +73,13 @@ def galera_cluster() -> Iterator[Cluster]:
 def _node(library: str, ports: list[int], cluster: str) -> Iterator[tuple[Server, subprocess.Popen[Any]]]:
     with workspace("mysql") as work:
         places = [f"--datadir={work.path / 'data'}", f"--tmpdir={work.path}", "--innodb-log-file-size=8M"]
-        if cluster:  # who joins gets everything from the other node
+        if cluster:  # a node that joins gets everything from the other node
             work.run("mkdir", work.path / "data")
         else:
             install = ["--auth-root-authentication-method=normal", "--skip-test-db"]
             work.run(_program("mariadb-install-db"), "--no-defaults", *places, *install)
-        command = [str(_program("mariadbd")), "--no-defaults", *places, *_options(work, library, ports, cluster)]
+        places += [f"--socket={work.path / 'm.sock'}", f"--pid-file={work.path / 'pid'}"]
+        command = [str(_program("mariadbd")), "--no-defaults", *places, *group_options(library, ports, cluster)]
         with work.daemon(command, ports[0], signal.SIGTERM) as process:
             server = Server(MYSQL, Account(HOST, ports[0], "root"))
             server.await_login()
@@ -91,13 +89,30 @@ def _node(library: str, ports: list[int], cluster: str) -> Iterator[tuple[Server
             yield server, process
 
 
-def _options(work: Workspace, library: str, ports: list[int], cluster: str) -> list[str]:
+def galera_library() -> str:
+    """Where Galera is.
+
+    Raises:
+        NoServerError: something that it takes is not installed.
+    """
+    library = next((path for path in LIBRARIES if Path(path).exists()), None)
+    if library is None or any(find(program) is None for program in NEEDED):
+        raise NoServerError("no Galera: install galera-4, mariadb-server and rsync (Debian's names)")
+    return library
+
+
+def group_options(library: str, ports: list[int], cluster: str) -> list[str]:
+    """What a node is told of its cluster.
+
+    Args:
+        library: Galera's.
+        ports: four of its own: for SQL, the group, and transfers of changes and of everything.
+        cluster: the groups' addresses of nodes that are there, with commas; empty to make a new cluster.
+    """
     sql, group, transfer, state = ports
     return [
         f"--port={sql}",
         f"--bind-address={HOST}",
-        f"--socket={work.path / 'm.sock'}",
-        f"--pid-file={work.path / 'pid'}",
         "--innodb-flush-log-at-trx-commit=0",
         "--binlog-format=ROW",
         "--innodb-autoinc-lock-mode=2",

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from myfy_data.layers.gather import Request
+from myfy_data.layers.loader import LoadRequest
 from myfy_data.settings.loader import LoadReport, inspect_settings
 
 
 def report(**request: Any) -> LoadReport:
     """Load where the test stands, without raising."""
-    return inspect_settings(Request(**request))
+    return inspect_settings(LoadRequest(**request))
 
 
 def problems(**request: Any) -> list[str]:
     """Every problem of a load, as text."""
     return [str(problem) for problem in report(**request).problems]
+
+
+def only_refusal(**request: Any) -> str:
+    """The one problem that `config check` tells of what an engine would refuse, as text."""
+    [told] = inspect_settings(LoadRequest(**request), files=True).problems
+    return str(told)
 
 
 def only_problem(**request: Any) -> str:

@@ -71,7 +71,7 @@ def note(word):
 
 """
 
-WAIT_LIMIT = 30.0
+WAIT_LIMIT = 120.0
 """Seconds until something that must happen counts as never happening."""
 
 
@@ -247,7 +247,7 @@ def _indented(body: str) -> str:
 PARALLEL = """
 import os, sys, json, asyncio, threading
 from myfy_data import load_settings
-from myfy_data.migrations.operations import upgrade
+from myfy_data.migrations.commands import upgrade
 from myfy_data.migrations.target import resolve_target
 
 target = resolve_target(load_settings(), sys.argv[1])

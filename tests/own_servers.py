@@ -25,7 +25,7 @@ STOP_TIMEOUT = 30.0
 """Seconds until a server that was told to stop is killed."""
 
 Started = tuple[str, int, str]
-"""Host, port and the name of the superuser, who needs no password."""
+"""Host, port and the name of the superuser, which needs no password."""
 
 
 class ServerStartError(Exception):
@@ -60,8 +60,7 @@ class Workspace:
     @contextmanager
     def daemon(self, command: Sequence[str], port: int, stop: signal.Signals) -> Iterator[subprocess.Popen[Any]]:
         """Run a server until the block ends, which may kill it; it is stopped by the id of its process."""
-        with self.log.open("ab") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log, **self._as_owner())
+        process = self.spawn(command, self.log)
         try:
             self._await_port(process, port)
             yield process
@@ -72,6 +71,11 @@ class Workspace:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+    def spawn(self, command: Sequence[str], log: Path) -> subprocess.Popen[Any]:
+        """Start a program as the owner of the directory; the caller ends it."""
+        with log.open("ab") as output:
+            return subprocess.Popen(command, stdout=output, stderr=output, **self._as_owner())
 
     @property
     def log(self) -> Path:
@@ -109,7 +113,7 @@ Options = Callable[[Workspace], Sequence[str]]
 def own_postgresql(options: Options = lambda _: ()) -> Iterator[Started | None]:
     """A PostgreSQL server of our own; nothing when no PostgreSQL is installed."""
     with workspace("postgres") as work:
-        binaries = _postgresql_binaries(work)
+        binaries = postgresql_binaries(work)
         if binaries is None:
             yield None
             return
@@ -150,7 +154,8 @@ def own_mysql(options: Options = lambda _: ()) -> Iterator[Started | None]:
             places += ["--secure-file-priv=NULL", "--mysqlx=OFF"]  # Debian's directory for it is not there for all
             work.run(server, "--no-defaults", *places, "--initialize-insecure")
         sockets = [f"--port={port}", f"--bind-address={HOST}", f"--socket={work.path / 'm.sock'}"]
-        fast = ["--skip-log-bin", "--innodb-flush-log-at-trx-commit=0", f"--pid-file={work.path / 'pid'}"]
+        text = ["--character-set-server=utf8mb4"]  # MariaDB's own is latin1, where its package does not say otherwise
+        fast = ["--skip-log-bin", "--innodb-flush-log-at-trx-commit=0", f"--pid-file={work.path / 'pid'}", *text]
         command = [str(server), "--no-defaults", *places, *sockets, *fast, *options(work)]
         with work.daemon(command, port, signal.SIGTERM):
             yield HOST, port, "root"
@@ -165,15 +170,21 @@ def free_port() -> int:
 
 
 @contextmanager
-def workspace(account_name: str) -> Iterator[Workspace]:
+def workspace(account_name: str, parent: str | None = None) -> Iterator[Workspace]:
     """A directory for a server, removed at the end; when we are root, it belongs to this account."""
     # /tmp and not $TMPDIR: a socket's path may have 107 bytes, and some temporary directories fill them.
-    parent = "/tmp" if Path("/tmp").is_dir() else None
+    parent = parent or ("/tmp" if Path("/tmp").is_dir() else None)
     with tempfile.TemporaryDirectory(prefix="myfy-test-", dir=parent) as name:
         account = _account(account_name)
         if os.geteuid() == 0:
             os.chown(name, account.pw_uid, account.pw_gid)
         yield Workspace(Path(name), account)
+
+
+def in_memory(needed: int) -> str | None:
+    """A directory in memory that has room for so many bytes, as Linux has one; else none."""
+    shared = "/dev/shm"
+    return shared if os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > needed else None
 
 
 def _account(name: str) -> pwd.struct_passwd:
@@ -196,7 +207,8 @@ def find(command: str) -> Path | None:
     return Path(found) if found else None
 
 
-def _postgresql_binaries(work: Workspace) -> Path | None:
+def postgresql_binaries(work: Workspace) -> Path | None:
+    """Where PostgreSQL's programs stand; nothing when there are none."""
     beside_initdb = find("initdb")
     candidates = [beside_initdb.resolve().parent] if beside_initdb else []
     debian = Path("/usr/lib/postgresql").glob("*/bin")

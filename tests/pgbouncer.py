@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from tests.own_servers import HOST, find, free_port, workspace
 from tests.servers import NoServerError, account_of
@@ -24,7 +27,11 @@ auth_type = any
 pool_mode = transaction
 default_pool_size = {size}
 max_client_conn = 200
+{mixes}
 """
+
+_FOLLOWS_SINCE = (1, 21)
+"""The first version that can follow prepared statements by name; told not to, it mixes clients up as all others do."""
 
 
 @contextmanager
@@ -42,6 +49,12 @@ def own_pgbouncer(url: str) -> Iterator[str]:
         port = free_port()
         password = f" password='{account.password}'" if account.password else ""
         server = {"host": account.host, "port": account.port, "user": account.user, "password": password}
-        work.write("pgbouncer.ini", _INI.format(**server, listen=HOST, listen_port=port, size=SIZE))
+        mixes = "max_prepared_statements = 0" if _version(program) >= _FOLLOWS_SINCE else ""
+        work.write("pgbouncer.ini", _INI.format(**server, listen=HOST, listen_port=port, size=SIZE, mixes=mixes))
         with work.daemon([str(program), "pgbouncer.ini"], port, signal.SIGTERM):
             yield f"postgresql://{account.user}@{HOST}:{port}/{database}"
+
+
+def _version(program: Path) -> tuple[int, ...]:
+    said = subprocess.run([program, "--version"], capture_output=True, encoding="utf-8", check=True).stdout
+    return tuple(int(number) for number in re.findall(r"\d+", said)[:2])

@@ -12,12 +12,12 @@ import pytest
 
 import myfy_data
 from myfy_data import DataModule, package_contract
-from myfy_data.engines import sqlalchemy_contract
-from myfy_data.engines.driver_contract import DRIVERS
-from myfy_data.engines.drivers import load_driver
+from myfy_data.engines.connect import sqlalchemy_contract
+from myfy_data.engines.connect.driver_contract import DRIVERS
+from myfy_data.engines.connect.drivers import load_driver
 from myfy_data.function_code import functions_of
 from myfy_data.package_contract import PackageContract, PrivateName
-from myfy_data.settings.models import DatabaseSettings
+from myfy_data.settings.database_settings import DatabaseSettings
 
 GONE = "_gone_in_a_later_release"
 
@@ -93,16 +93,16 @@ def _other(constant: Any, name: str) -> Any:
     return GONE if constant == name and isinstance(constant, str) else constant
 
 
-# -- the doors by which each package is loaded -------------------------------------------------------------------------
+# -- the ways by which each package is loaded --------------------------------------------------------------------------
 
 
 def load(contract: PackageContract) -> None:
-    """Use a package by the library's own door, as an application would."""
+    """Use a package by the library's own API, as an application would."""
     package_contract._verified.clear()
-    _doors(contract)()
+    _loaders(contract)()
 
 
-def _doors(contract: PackageContract) -> Callable[[], Any]:
+def _loaders(contract: PackageContract) -> Callable[[], Any]:
     if contract in (*DRIVERS.values(), *vars(sqlalchemy_contract).values()):
         return _load_drivers
     return {
@@ -125,7 +125,7 @@ def _data() -> DataModule:
 
 
 def _set_up_starlette() -> None:
-    from starlette.applications import Starlette  # noqa: PLC0415 - by this door only
+    from starlette.applications import Starlette  # noqa: PLC0415 - by this way only
 
     from myfy_data.integrations.starlette import setup  # noqa: PLC0415 - as above
 
@@ -133,7 +133,7 @@ def _set_up_starlette() -> None:
 
 
 def _set_up_fastapi() -> None:
-    from fastapi import FastAPI  # noqa: PLC0415 - by this door only
+    from fastapi import FastAPI  # noqa: PLC0415 - by this way only
 
     from myfy_data.integrations.fastapi import setup  # noqa: PLC0415 - as above
 
@@ -141,7 +141,7 @@ def _set_up_fastapi() -> None:
 
 
 def _set_up_litestar() -> None:
-    from myfy_data.integrations.litestar import DataPlugin  # noqa: PLC0415 - by this door only
+    from myfy_data.integrations.litestar import DataPlugin  # noqa: PLC0415 - by this way only
 
     DataPlugin(_data())
 
@@ -162,9 +162,9 @@ def _extend_myfy() -> None:
 
 
 def _configure_alembic() -> None:
-    from pathlib import Path  # noqa: PLC0415 - by this door only
+    from pathlib import Path  # noqa: PLC0415 - by this way only
 
-    from myfy_data.migrations.environment import build_config  # noqa: PLC0415 - as above
+    from myfy_data.migrations.env import build_config  # noqa: PLC0415 - as above
     from myfy_data.migrations.target import Target  # noqa: PLC0415 - as above
 
     settings = DatabaseSettings(database_url="sqlite://")

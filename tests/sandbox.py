@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from myfy_data import DataSettings
 
-RUN_TIMEOUT = 60.0
+RUN_TIMEOUT = 120.0
 """Seconds that one command may take before it counts as hung."""
 
 _TERMINAL_VARIABLES = ("COLORTERM", "FORCE_COLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES", "PYTHONWARNINGS")

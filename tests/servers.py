@@ -2,7 +2,7 @@
 
 The order is: the server that a variable names; one on the standard port of this machine that lets us in;
 one started here, in a temporary directory and on a free port. Whatever it is, tests get a database of their
-own in it, under a name nobody else has, so that several runs at once do not meet.
+own in it, under a name of its own, so that several runs at once do not meet.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from tests.own_servers import own_mysql, own_postgresql
 
 T = TypeVar("T")
 
-CONNECT_TIMEOUT = 3.0
+CONNECT_TIMEOUT = 20.0
 """Seconds to wait for a server that may not be there."""
-LOGIN_TIMEOUT = 30.0
+LOGIN_TIMEOUT = 60.0
 """Seconds until a server that was just started must let us in."""
 
 
@@ -38,7 +38,7 @@ class NoServerError(Exception):
 
 @dataclass(frozen=True)
 class Account:
-    """How to reach a server as somebody who may create databases."""
+    """How to reach a server as a user that may create databases."""
 
     host: str
     port: int
@@ -69,7 +69,7 @@ class Server:
 
     def execute(self, *statements: str) -> None:
         """Run statements outside any transaction, on a connection of their own."""
-        _in_own_loop(self.kind.execute(self.account, statements))
+        in_own_loop(self.kind.execute(self.account, statements))
 
     def await_login(self) -> None:
         """Wait until a server that was just started has done its recovery and lets us in."""
@@ -172,7 +172,7 @@ def account_of(url: str) -> Account:
     )
 
 
-def _in_own_loop(coroutine: Coroutine[Any, Any, T]) -> T:
+def in_own_loop(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine in a thread: the loop that pytest-asyncio set in this one stays as it is."""
     with ThreadPoolExecutor(max_workers=1) as executor:
         return executor.submit(asyncio.run, coroutine).result()

@@ -12,8 +12,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from myfy_data.engines.registry import EngineRegistry
-from myfy_data.engines.sqlite_turns import writer_queue
-from myfy_data.settings.models import DatabaseSettings
+from myfy_data.engines.sqlite.write_queue import writer_queue
+from myfy_data.settings.database_settings import DatabaseSettings
 
 SLOW = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000) SELECT count(*) FROM n"
 """A statement that runs for minutes."""
@@ -22,7 +22,7 @@ INCREMENT = """
 import asyncio, sys
 from sqlalchemy import text
 from myfy_data.engines.factory import open_engine
-from myfy_data.settings.models import DatabaseSettings
+from myfy_data.settings.database_settings import DatabaseSettings
 
 async def increment(engine):
     async with engine.begin() as connection:

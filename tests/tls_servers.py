@@ -15,11 +15,16 @@ from pathlib import Path
 
 import trustme
 
-from tests.own_servers import HOST, Workspace, own_mysql, own_postgresql
+from tests.own_servers import HOST, Workspace, find, own_mysql, own_postgresql
 from tests.servers import MYSQL, POSTGRESQL, Account, NoServerError, Server
 
 RIGHT, WRONG_NAME, OTHER_AUTHORITY, EXPIRED = "right", "wrong name", "other authority", "expired"
 CERTIFICATES = (RIGHT, WRONG_NAME, OTHER_AUTHORITY, EXPIRED)
+BAD_FOR_MYSQL = (OTHER_AUTHORITY, EXPIRED)
+"""Certificates that MySQL shows when it was started with them, and refuses to change to."""
+
+IS_MARIADB = find("mariadbd") is not None
+"""Whether `own_mysql` starts MariaDB, or MySQL in its place."""
 
 _RELOAD_TIMEOUT = 20.0
 """Seconds until PostgreSQL, which reloads in its own time, must have done so."""
@@ -93,7 +98,7 @@ class TLSServer:
             self.server.execute(f"ALTER SYSTEM SET ssl = {'off' if name is None else 'on'}", "SELECT pg_reload_conf()")
             self._await(name)
         else:
-            self.server.execute("FLUSH SSL")
+            self.server.execute("FLUSH SSL" if IS_MARIADB else "ALTER INSTANCE RELOAD TLS")
         self.shown = name
 
     def _await(self, name: str | None) -> None:
@@ -148,8 +153,8 @@ def tls_postgresql(certificates: Certificates) -> Iterator[TLSServer]:
 
 
 @contextmanager
-def tls_mariadb(certificates: Certificates) -> Iterator[TLSServer]:
-    """A MariaDB server that begins with the right certificate.
+def tls_mariadb(certificates: Certificates, shown: str = RIGHT) -> Iterator[TLSServer]:
+    """A MariaDB server that begins with this certificate.
 
     Raises:
         NoServerError: no MariaDB is installed.
@@ -158,11 +163,11 @@ def tls_mariadb(certificates: Certificates) -> Iterator[TLSServer]:
 
     def options(work: Workspace) -> list[str]:
         places.append(work.path)
-        certificates.write(RIGHT, work.path)
+        certificates.write(shown, work.path)
         return [f"--ssl-{key}={work.path / name}" for key, name in _MARIADB_FILES.items()]
 
     with _mariadb(options) as server:
-        yield TLSServer(server, certificates, places[0])
+        yield TLSServer(server, certificates, places[0], shown)
 
 
 _MARIADB_FILES = {"cert": "server.crt", "key": "server.key", "ca": "ca.crt"}
@@ -175,7 +180,7 @@ def plain_mariadb() -> Iterator[Server]:
     Raises:
         NoServerError: no MariaDB is installed.
     """
-    with _mariadb(lambda _: ["--skip-ssl"]) as server:
+    with _mariadb(lambda _: ["--skip-ssl" if IS_MARIADB else "--tls-version="]) as server:
         yield server
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from config_rows import Read
 from config_rows.parsing import merged
-from myfy_data.layers.document import read_document
+from myfy_data.layers.files.document import read_document
 
 
 def _tree(path: Path) -> dict[str, Any]:

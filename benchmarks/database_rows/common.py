@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 SIZE = 10
-POOL: dict[str, Any] = {"pool_size": SIZE, "max_overflow": 0, "pool_timeout": 30}
+POOL: dict[str, Any] = {"pool_size": SIZE, "max_overflow": 0, "pool_timeout": 120}
 
 
 class Operations(Protocol):

@@ -7,12 +7,11 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from database_rows.mapped import MappedOperations
-from database_rows.ours import profile
-from myfy_data import DataModule
+from database_rows.ours import module
 
 
 @asynccontextmanager
 async def operations(url: str, pre_ping: bool) -> AsyncIterator[MappedOperations]:  # noqa: FBT001 - a row's setting
     """Open the pool; only `read` works."""
-    async with DataModule(settings=profile(url, pre_ping)) as data:
+    async with module(url, pre_ping) as data:
         yield MappedOperations(partial(data.session, read_only=True))

@@ -14,15 +14,24 @@ import click
 
 from myfy_data import __version__
 from myfy_data.cli import output
-from myfy_data.cli.check import check
-from myfy_data.cli.db import db
-from myfy_data.cli.explain import explain
-from myfy_data.cli.groups import SuggestingGroup
-from myfy_data.cli.init import init
+from myfy_data.cli.capacity import capacity
+from myfy_data.cli.completion import completion
+from myfy_data.cli.config.check import check
+from myfy_data.cli.config.diff import diff
+from myfy_data.cli.config.explain import explain
+from myfy_data.cli.config.init import init
+from myfy_data.cli.config.migrate import migrate
+from myfy_data.cli.config.schema import schema
+from myfy_data.cli.config.show import show
+from myfy_data.cli.db.group import db
+from myfy_data.cli.dev.command import dev
+from myfy_data.cli.did_you_mean import SuggestingGroup
+from myfy_data.cli.doctor.command import doctor
+from myfy_data.cli.new import new
 from myfy_data.cli.ping import ping
-from myfy_data.cli.schema import schema
-from myfy_data.cli.show import show
-from myfy_data.errors import ConfigError, DataModuleError
+from myfy_data.cli.shell.command import shell
+from myfy_data.cli.shell.sql import sql
+from myfy_data.errors import ConfigError, DataModuleError, Problem
 
 PROGRAM = "myfy-data"
 
@@ -65,9 +74,16 @@ def config() -> None:
     """Write, show, explain and check the configuration."""
 
 
-for command in (init, show, explain, check, schema):
-    config.add_command(command)
+for _command in (init, show, explain, check, diff, migrate, schema):
+    config.add_command(_command)
+app.add_command(new)
 app.add_command(ping)
+app.add_command(doctor)
+app.add_command(dev)
+app.add_command(shell)
+app.add_command(sql)
+app.add_command(capacity)
+app.add_command(completion)
 app.add_command(db)
 
 
@@ -81,8 +97,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code.
     """
     _accept_any_text(sys.stdout, sys.stderr)
+    as_json = "--json" in (sys.argv[1:] if arguments is None else arguments)
     try:
-        code = _guarded(lambda: _run(arguments))
+        code = _guarded(lambda: _run(arguments), as_json=as_json)
     except NobodyReadsError:
         _let_go_of_output()
         code = NOBODY_READS
@@ -97,24 +114,34 @@ def _run(arguments: Sequence[str] | None) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _guarded(action: Callable[[], int]) -> int:
-    """What `action` returns, or the exit code for what it raised; the message is on standard error."""
+def _guarded(action: Callable[[], int], *, as_json: bool) -> int:
+    """What `action` returns, or the exit code for what it raised; the message is on standard error, and is JSON too."""
+    problems: Sequence[Problem]
     try:
         return action()
     except click.ClickException as error:
         error.show()
-        return error.exit_code
+        code, problems = error.exit_code, [Problem("command line", "", error.format_message())]
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
-    except ConfigError as error:
-        output.write_error(str(error))
-        return BAD_CONFIGURATION
     except DataModuleError as error:
         output.write_error(str(error))
-        return FAILED
+        code, problems = _judged(error)
     except OSError as error:
-        output.write_error(f"{error.filename or 'output'}: {(error.strerror or 'unknown error').lower()}")
-        return FAILED
+        text = f"{error.filename or 'output'}: {(error.strerror or 'unknown error').lower()}"
+        output.write_error(text)
+        code, problems = FAILED, [Problem("", "", text)]
+    if as_json:
+        output.write_json({"problems": [problem.as_json() for problem in problems]})
+    return code
+
+
+def _judged(error: DataModuleError) -> tuple[int, Sequence[Problem]]:
+    """The exit code of an error, and what is wrong."""
+    if isinstance(error, ConfigError):
+        return BAD_CONFIGURATION, error.problems
+    message, fix = output.split_fix(str(error))
+    return FAILED, [Problem("", "", message, fix=fix)]
 
 
 def _leave_stuck_threads(code: int) -> None:
@@ -133,6 +160,6 @@ def _accept_any_text(*streams: object) -> None:
 
 
 def _let_go_of_output() -> None:
-    """Nobody reads: keep Python from telling so when it flushes at its end."""
+    """The pipe is closed: keep Python from telling so when it flushes at its end."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

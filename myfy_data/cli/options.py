@@ -5,23 +5,21 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from myfy_data.cli import output
+from myfy_data.cli.completion import complete_assignments, complete_environments
 
 if TYPE_CHECKING:
-    from myfy_data.layers.gather import Request
+    from myfy_data.layers.loader import LoadRequest
+    from myfy_data.settings.data_settings import DataSettings
     from myfy_data.settings.loader import LoadReport
-    from myfy_data.settings.root import DataSettings
-
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class LoadOptions:
     """What the command line says about loading.
 
     Attributes:
@@ -34,17 +32,21 @@ class Asked:
     environment: str | None = None
     sets: tuple[str, ...] = field(default=(), repr=False)
 
-    def request(self) -> Request:
+    def request(self) -> LoadRequest:
         """The same as the loader takes it."""
-        from myfy_data.layers.gather import Request
+        from myfy_data.layers.loader import LoadRequest
 
-        return Request(files=self.config or None, environment=self.environment, sets=self.sets)
+        return LoadRequest(files=self.config or None, environment=self.environment, sets=self.sets)
 
-    def inspect(self) -> LoadReport:
-        """Load, and report what was found without raising."""
+    def inspect(self, *, files: bool = False) -> LoadReport:
+        """Load, and report what was found without raising.
+
+        Args:
+            files: look at the files of passwords and certificates too.
+        """
         from myfy_data.settings.loader import inspect_settings
 
-        return inspect_settings(self.request())
+        return inspect_settings(self.request(), files=files)
 
     def load(self) -> DataSettings:
         """Load.
@@ -80,30 +82,26 @@ def settings_of(report: LoadReport) -> DataSettings:
     return report.settings
 
 
-def single_option(*names: str, default: Any = None, **attributes: Any) -> Callable[[Command], Command]:
-    """As `click.option`, for one value: given twice, it is refused, because only one of them could count (C14.5)."""
-
-    def only(_context: click.Context, option: click.Parameter, given: tuple[Any, ...]) -> Any:
-        if len(given) > 1:
-            raise click.UsageError(f"{option.opts[-1]} may be given once, and is given {len(given)} times")
-        return given[0] if given else default
-
-    return click.option(*names, multiple=True, callback=only, **attributes)
-
-
 def load_options(command: Callable[..., int]) -> Callable[..., int]:
-    """Give a command `--config`, `--environment` and `--set`, as its first argument `asked`."""
+    """Give a command `--config`, `--environment` and `--set`, as its first argument `options`."""
 
     @click.option(
         "--config", metavar="PATH", multiple=True, help="Read exactly this file; may be repeated, later wins."
     )
-    @single_option("--environment", metavar="NAME", help="Load as this environment does.")
     @click.option(
-        "--set", "sets", metavar="KEY=VALUE", multiple=True, help="Set one key above all layers; may be repeated."
+        "--environment", metavar="NAME", help="Load as this environment does.", shell_complete=complete_environments
+    )
+    @click.option(
+        "--set",
+        "sets",
+        metavar="KEY=VALUE",
+        multiple=True,
+        help="Set one key above all layers; may be repeated.",
+        shell_complete=complete_assignments,
     )
     @functools.wraps(command)
     def with_options(*, config: tuple[str, ...], environment: str | None, sets: tuple[str, ...], **others: Any) -> int:
         with output.only_answers():
-            return command(Asked(config, environment, sets), **others)
+            return command(LoadOptions(config, environment, sets), **others)
 
     return with_options

@@ -18,8 +18,15 @@ Span = str | tuple[str, str]
 
 Line = Sequence[Span]
 
+_INDENT = 4
+
+
+class Columns(list[Span]):
+    """A line of columns. On a terminal that is too narrow for it, the last one has a line of its own."""
+
+
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
-"""Escape sequences in somebody's file must not drive the terminal of whoever prints it."""
+"""Escape sequences in a file must not drive the terminal that it is printed on."""
 
 
 _ANSWERS: ContextVar[TextIO | None] = ContextVar("answers", default=None)
@@ -62,7 +69,7 @@ def write_note(line: Line) -> None:
 
 
 def is_watched() -> bool:
-    """Whether somebody at a terminal sees the notes."""
+    """Whether the notes go to a terminal."""
     return _is_terminal(sys.stderr)
 
 
@@ -84,7 +91,13 @@ def columns(rows: Sequence[Sequence[Span]]) -> Iterator[Line]:
         line: list[Span] = []
         for span, width in zip(row, widths, strict=False):
             line += [span, " " * (width - len(_text(span)) + 2)]
-        yield [*line, row[-1]]
+        yield Columns([*line, row[-1]])
+
+
+def split_fix(text: str) -> tuple[str, str]:
+    """An error's text without its fix, and the fix; empty where it has none."""
+    message, _, fix = text.partition("\n  fix: ")
+    return message, fix
 
 
 @contextmanager
@@ -115,9 +128,17 @@ def _draw(stream: TextIO, lines: Iterable[Line]) -> None:
     console = Console(file=stream, highlight=False, markup=False, emoji=False)
     for line in lines:
         text = Text(end="")
-        for span in line:
+        for span in _fitted(line, console.width):
             text.append(_text(span).translate(_CONTROL), None if isinstance(span, str) else span[1])
         console.print(text, soft_wrap=True)
+
+
+def _fitted(line: Line, width: int) -> Line:
+    """The line as it is, or with its last column below the others."""
+    before = "".join(_text(span) for span in line[:-1])
+    if not isinstance(line, Columns) or not before or len(before) + len(_text(line[-1])) <= width:
+        return line
+    return [*line[:-2], "\n" + " " * _INDENT, line[-1]]
 
 
 def _text(span: Span) -> str:

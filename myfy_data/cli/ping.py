@@ -8,32 +8,53 @@ from typing import TYPE_CHECKING
 import click
 
 from myfy_data.cli import output
-from myfy_data.cli.options import Asked, load_options
+from myfy_data.cli.completion import complete_profiles
+from myfy_data.cli.did_you_mean import StrictCommand
+from myfy_data.cli.options import LoadOptions, load_options
 
 if TYPE_CHECKING:
-    from myfy_data.cli.pinging import Answer
+    from myfy_data.cli.ping_profiles import Answer
 
 
-@click.command()
-@click.argument("profiles", nargs=-1, metavar="[PROFILE]...")
+def positive(context: click.Context, parameter: click.Parameter, seconds: float | None) -> float | None:
+    """Refuse a wait that is no length of time.
+
+    Raises:
+        click.BadParameter: it is not above zero, or has no end.
+    """
+    if seconds is not None and not 0 < seconds < float("inf"):
+        raise click.BadParameter(f"{seconds:g} is no number of seconds above 0, such as 60", context, parameter)
+    return seconds
+
+
+@click.command(cls=StrictCommand)
+@click.argument("profiles", nargs=-1, metavar="[PROFILE]...", shell_complete=complete_profiles)
 @click.option(
     "--json", "as_json", is_flag=True, help="Print a list of {profile, ok, server, latency, pool, error, ...}."
 )
+@click.option(
+    "--wait",
+    "seconds",
+    type=float,
+    metavar="SECONDS",
+    callback=positive,
+    help="Try again until every required profile, or each PROFILE, answers; give up after SECONDS.",
+)
 @load_options
-def ping(asked: Asked, *, profiles: tuple[str, ...], as_json: bool) -> int:
+def ping(options: LoadOptions, *, profiles: tuple[str, ...], as_json: bool, seconds: float | None) -> int:
     """Connect to profiles, and tell what answers.
 
     To every active profile, or to each PROFILE: server, version, latency of one round trip, pool limits; and whether
     the server takes no writes, though the profile is not read_only. Exit code 1 when a required profile, or one that
-    was named, does not answer within its connect_timeout.
+    was named, does not answer within its connect_timeout; with --wait, when none of the tries was answered in time.
     """
-    settings = asked.load_to_connect()
+    settings = options.load_to_connect()
     # Only now: this imports SQLAlchemy, which takes longer than to find a mistake.
-    from myfy_data.cli.pinging import connect, profiles_to_ping
+    from myfy_data.cli.ping_profiles import connect, profiles_to_ping
 
     names = profiles_to_ping(settings, profiles)
     with output.progress(f"connecting to {', '.join(names)}"):
-        answers = connect(settings, names, named=bool(profiles))
+        answers = connect(settings, names, named=bool(profiles), seconds=seconds)
     if as_json:
         output.write_json([answer.as_json() for answer in answers])
     else:
@@ -55,7 +76,18 @@ def render(answers: Sequence[Answer]) -> Iterator[output.Line]:
     """One line for each profile."""
     if not answers:
         yield ["no profile is active, so there is nothing to connect to"]
-    yield from output.columns([_row(answer) for answer in answers])
+    yield from output.columns([row for answer in answers for row in (_row(answer), *_host_rows(answer))])
+
+
+def _host_rows(answer: Answer) -> Iterator[list[output.Span]]:
+    """One for each of several servers."""
+    from myfy_data.engines.cluster.errors import describe
+
+    if len(answer.hosts) > 1:
+        for host in answer.hosts:
+            colour = {"primary": "green", "replica": "green", "unknown": "yellow"}.get(host.role, "red")
+            told = f"down: {describe(host)}" if host.role == "down" else describe(host)
+            yield [f"  {host.address}", (told, colour), "", ""]
 
 
 def _row(answer: Answer) -> list[output.Span]:

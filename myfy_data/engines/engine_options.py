@@ -9,27 +9,24 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio.exc import AsyncMethodRequired
 from sqlalchemy.pool import NullPool
 
-from myfy_data.engines.pool import BoundedPool
+from myfy_data.engines.pool.pool import BoundedPool
 from myfy_data.errors import ConfigError, Problem
-from myfy_data.settings.engine_options import POOL_CLASS, SERVER_SIDE, option_faults
-from myfy_data.settings.models import DatabaseSettings
+from myfy_data.settings.database_settings import DatabaseSettings
+from myfy_data.settings.validation.engine_options import POOL_CLASS, SERVER_SIDE
+from myfy_data.settings.validation.fault import Fault, Repair
 
 
-def engine_option_problems(settings: DatabaseSettings) -> Iterator[tuple[str, str, str]]:
-    """What is wrong with a profile's `engine_options`, as far as no engine is needed to tell it: key, message, fix."""
-    for key, message, fix in option_faults(settings.engine_options):
-        yield f"engine_options.{key}", message, fix
-    yield from _pool_class_problems(settings)
-
-
-def _pool_class_problems(settings: DatabaseSettings) -> Iterator[tuple[str, str, str]]:
+def pool_class_faults(settings: DatabaseSettings) -> Iterator[Fault]:
+    """What is wrong with a pool class, which only code can give: SQLAlchemy is needed to tell it."""
     pool_class = settings.engine_options.get("poolclass")
-    if pool_class is None:
+    path = ("engine_options", "poolclass")
+    if not isinstance(pool_class, type):
         return
     if settings.url.is_memory:
-        yield "engine_options.poolclass", "an in-memory database lives on one connection", "delete poolclass"
-    elif isinstance(pool_class, type) and not issubclass(pool_class, BoundedPool | NullPool):
-        yield "engine_options.poolclass", *POOL_CLASS
+        yield Fault(path, "an in-memory database lives on one connection", Repair(delete=(path,)))
+    elif not issubclass(pool_class, BoundedPool | NullPool):
+        message, words = POOL_CLASS
+        yield Fault(path, message, Repair(words=words))
 
 
 def refused_options(

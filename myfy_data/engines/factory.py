@@ -4,44 +4,44 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import Pool
 
-from myfy_data.engines.backend import Backend, cut_line
-from myfy_data.engines.connector import Connector
-from myfy_data.engines.deadlines import watch_deadlines
-from myfy_data.engines.drivers import load_driver
+from myfy_data.engines.backends import BACKENDS
+from myfy_data.engines.connect.backend import Backend
+from myfy_data.engines.connect.connector import Connector
+from myfy_data.engines.connect.drivers import load_driver
+from myfy_data.engines.connect.read_only import READ_ONLY_OPTIONS, set_at_checkout
+from myfy_data.engines.connect.transport import shutdown_socket
 from myfy_data.engines.engine_options import refused_options
-from myfy_data.engines.first_connect import bound_first_connect
-from myfy_data.engines.home import Home, running_loop
-from myfy_data.engines.liveness import watch_liveness
-from myfy_data.engines.mysql import MySQL
+from myfy_data.engines.listeners.failover import WriteAvailability
+from myfy_data.engines.listeners.initialize_timeout import attach_initialize_timeout
+from myfy_data.engines.listeners.pre_ping import attach_pre_ping
+from myfy_data.engines.listeners.recycle_jitter import attach_recycle_jitter
+from myfy_data.engines.listeners.reset_on_return import attach_reset_on_return
+from myfy_data.engines.listeners.timeouts import attach_timeouts
 from myfy_data.engines.options import EngineOptions, build_engine_options
-from myfy_data.engines.pool import BoundedPool, prefer_read_only
-from myfy_data.engines.pooled import watch_pooler
-from myfy_data.engines.postgresql import PostgreSQL
-from myfy_data.engines.read_only import READ_ONLY_OPTIONS
-from myfy_data.engines.recycling import spread_recycling
-from myfy_data.engines.reset import watch_reset
-from myfy_data.engines.roles import Role
-from myfy_data.engines.sqlite import SQLite
-from myfy_data.settings.models import DatabaseSettings
+from myfy_data.engines.ping import KeptConnection
+from myfy_data.engines.pool.loop_affinity import LoopAffinity, running_loop
+from myfy_data.engines.pool.pool import BoundedPool
+from myfy_data.engines.pool.status import pool_size
+from myfy_data.engines.postgresql.pgbouncer import attach_pgbouncer
+from myfy_data.settings.database_settings import DatabaseSettings
 
 __all__ = [
     "EngineOptions",
     "OpenEngine",
     "build_engine_options",
     "open_engine",
-    "open_owned",
+    "open_engine_handle",
 ]
 
 _LAST_WAIT = 0.5
 """Seconds that aborted connections have to end."""
-
-_BACKENDS: Mapping[str, type[Backend]] = {"sqlite": SQLite, "postgresql": PostgreSQL, "mysql": MySQL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,26 +51,69 @@ class OpenEngine:
     Attributes:
         profile: the profile's name.
         engine: the engine.
-        reading: the same for sessions to which the server refuses writes (contract C5.10).
+        read_only_engine: the same for sessions to which the server refuses writes (contract C5.10).
         backend: the database behind it, which knows the driver's connections.
         connector: opens connections, also beside the pool.
-        home: the loop and the process that may use it.
-        role: whether the server takes writes.
+        loop_affinity: the loop and the process that may use it.
+        write_availability: whether the server takes writes.
+        kept: the connection that probes ask over.
         opened_at: monotonic seconds; engines are closed in the reverse order.
     """
 
     profile: str
     engine: AsyncEngine
-    reading: AsyncEngine
+    read_only_engine: AsyncEngine
     backend: Backend
     connector: Connector
-    home: Home
-    role: Role
+    loop_affinity: LoopAffinity
+    write_availability: WriteAvailability
+    kept: KeptConnection = field(default_factory=KeptConnection)
     opened_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def settings(self) -> DatabaseSettings:
+        """The profile's settings."""
+        return self.backend.settings
+
+    @property
+    def handles(self) -> list[OpenEngine]:
+        """Itself: it has one server."""
+        return [self]
+
+    @property
+    def pools(self) -> list[Pool]:
+        """Its pool."""
+        return [self.engine.pool]
+
+    @property
+    def size(self) -> int:
+        """Connections that it keeps."""
+        return pool_size(self.backend.settings)
+
+    def engine_for(self, *, read_only: bool = False, **_one_server: str | None) -> AsyncEngine:
+        """The engine of a session; wherever that wants to read from, there is one server."""
+        return self.read_only_engine if read_only else self.engine
+
+    async def present(self, seconds: float | None = None) -> OpenEngine:  # noqa: ARG002 - it has one server
+        """Itself: there is no other server to wait for."""
+        return self
+
+    def leave(self, *, abort: bool) -> None:
+        """Let go of its server: what opens or waits for a connection chooses anew (contract C11.3).
+
+        Args:
+            abort: cut off what is in use as well; what was sent fails as a lost connection.
+        """
+        self.backend.was_left = True
+        self.backend.pending_connects.cancel_all()
+        if abort:
+            self.abort()
+        if isinstance(self.engine.pool, BoundedPool):
+            self.engine.pool.leave()
 
     async def close(self) -> None:
         """Close every connection, those in use or being opened included, within `close_timeout`; none comes after."""
-        closing = self.backend.arrivals.end()
+        closing = self.backend.pending_connects.cancel_all()
         closing += [asyncio.ensure_future(self.backend.close(connection)) for connection in self.backend.connections]
         try:
             await _wait(closing, self.backend.settings.close_timeout)
@@ -86,15 +129,15 @@ class OpenEngine:
         for connection in list(self.backend.connections):
             self.backend.abort(connection)
 
-    def cut(self) -> None:
-        """Cut every line to the server, from any thread; the loop that owns the connections closes them."""
+    def shutdown_sockets(self) -> None:
+        """Shut every socket down, from any thread; the loop that owns the connections closes them."""
         for connection in list(self.backend.connections):
-            cut_line(self.backend.transport(connection))
+            shutdown_socket(self.backend.transport(connection))
 
-    def drop(self) -> None:
+    def abandon(self) -> None:
         """Let go of an engine whose loop does not run, and mostly never will: nothing can be awaited on it."""
-        self.backend.arrivals.is_over = True
-        self.cut()
+        self.backend.pending_connects.is_cancelled = True
+        self.shutdown_sockets()
         self.abort()
         self.engine.sync_engine.dispose(close=False)
 
@@ -119,42 +162,43 @@ def open_engine(name: str, settings: DatabaseSettings) -> AsyncEngine:
         MissingDriverError: the driver is not installed.
         DatabaseConnectionError: a certificate file cannot be read.
     """
-    return open_owned(name, settings).engine
+    return open_engine_handle(name, settings).engine
 
 
-def open_owned(name: str, settings: DatabaseSettings) -> OpenEngine:
+def open_engine_handle(name: str, settings: DatabaseSettings) -> OpenEngine:
     """As `open_engine`, with what is needed to close it within a bound."""
     options = build_engine_options(name, settings)
     url = settings.url
     load_driver(name, url.backend, url.driver)
-    backend = _BACKENDS[url.backend](name, settings, options.driver)
+    backend = BACKENDS[url.backend](name, settings, options.driver)
     connector = Connector(backend)
     engine = _create(name, options, backend, connector)
     connector.attach(engine.sync_engine)
-    home = Home(name, running_loop())
+    loop_affinity = LoopAffinity(name, running_loop())
     if isinstance(engine.pool, BoundedPool):
-        engine.pool.settle(name, home, settings.pool_leak_detection_threshold)
-    backend.listen(engine.sync_engine)
-    watch_deadlines(engine.sync_engine, backend)
+        engine.pool.settle(name, loop_affinity, settings.pool_leak_detection_threshold)
+        engine.pool.on_recreate = backend.begin_anew
+    backend.attach_events(engine.sync_engine)
+    set_at_checkout(engine.sync_engine)
+    attach_timeouts(engine.sync_engine, backend)
     if backend.needs_liveness:
-        bound_first_connect(engine.sync_engine, backend)
-    spread_recycling(engine.sync_engine, settings)
-    watch_reset(engine.sync_engine, settings)
-    watch_pooler(engine.sync_engine, name, settings)
-    if backend.needs_liveness and settings.pool_pre_ping:
-        watch_liveness(engine.sync_engine, backend)
-    role = Role(engine.sync_engine, backend)
-    return OpenEngine(name, engine, _reading(engine, backend), backend, connector, home, role)
+        attach_initialize_timeout(engine.sync_engine, backend)
+    attach_recycle_jitter(engine.sync_engine, backend)
+    attach_reset_on_return(engine.sync_engine, backend)
+    attach_pgbouncer(engine.sync_engine, name, settings)
+    if backend.needs_liveness:
+        attach_pre_ping(engine.sync_engine, backend)
+    write_availability = WriteAvailability(engine.sync_engine, backend)
+    return OpenEngine(
+        name, engine, _read_only_engine(engine, backend), backend, connector, loop_affinity, write_availability
+    )
 
 
-def _reading(engine: AsyncEngine, backend: Backend) -> AsyncEngine:
+def _read_only_engine(engine: AsyncEngine, backend: Backend) -> AsyncEngine:
     settings = backend.settings
     if settings.read_only:  # the server refuses every write on these connections
         return engine
-    reading = engine.execution_options(**READ_ONLY_OPTIONS)
-    if backend.keeps_read_only:
-        prefer_read_only(reading.sync_engine)
-    return reading
+    return engine.execution_options(**READ_ONLY_OPTIONS)
 
 
 def _create(name: str, options: EngineOptions, backend: Backend, connector: Connector) -> AsyncEngine:

@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import threading
-import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Any
+from typing import TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from myfy_data.engines.deadlines import close_politely
-from myfy_data.engines.elsewhere import close_elsewhere
-from myfy_data.engines.factory import OpenEngine, open_owned
-from myfy_data.engines.failures import other_failure
-from myfy_data.engines.home import running_loop
-from myfy_data.engines.pool import BoundedPool
-from myfy_data.engines.roles import VERSION_AND_ROLE, Ask
-from myfy_data.engines.status import PingResult, PoolStatus, build_status, describe_server, pool_size
+from myfy_data.engines.cluster.cluster import OpenCluster
+from myfy_data.engines.cluster.status import ClusterStatus, alone
+from myfy_data.engines.cross_loop_close import close_in_its_loop
+from myfy_data.engines.draining import Draining, Opened, lead_to_present
+from myfy_data.engines.factory import OpenEngine, open_engine_handle
+from myfy_data.engines.limits import ConnectionLimits, ask_limits
+from myfy_data.engines.live_settings import adopt_settings
+from myfy_data.engines.ping import ask_beside_the_pool, ask_kept, ask_over_the_pool, no_answer
+from myfy_data.engines.pool.loop_affinity import running_loop
+from myfy_data.engines.pool.status import PingResult, PoolStatus, build_status, pool_size
 from myfy_data.errors import ConfigError, DataModuleError, Problem, UnknownProfileError, closed_engine
-from myfy_data.settings.models import DatabaseSettings
+from myfy_data.settings.database_settings import DatabaseSettings
+from myfy_data.settings.servers import has_several_servers, one_server, server_addresses
 from myfy_data.suggestions import listed, nearest
+
+T = TypeVar("T")
 
 _AT_ONCE = 10
 """Connections that a warm-up opens at the same time; servers fork or log in slowly under a storm."""
 
-_FOREIGN: list[OpenEngine] = []
+_FOREIGN: list[Opened] = []
 """Engines that a forked child inherited. Kept, never touched: even collecting them would close the parent's sockets."""
 
 
@@ -39,6 +42,10 @@ class EngineRegistry:
     Args:
         profiles: the settings of each profile.
         on_engine: called with profile and engine for each engine that opens (contract C4).
+
+    Attributes:
+        on_open: called with each engine that opens, before anything is sent by it.
+        draining: engines that a reload has replaced.
     """
 
     def __init__(
@@ -46,11 +53,16 @@ class EngineRegistry:
     ) -> None:
         self._profiles = profiles
         self._on_engine = on_engine
-        self._engines: dict[str, list[OpenEngine]] = {}
+        self._engines: dict[str, list[Opened]] = {}
+        self.on_open: Callable[[OpenEngine], None] | None = None
+        self._asked: list[Opened] = []
+        self.draining: Draining = Draining(_close, self._is_asked)
         self._lock = threading.Lock()  # loops of several threads may share one registry
         self._is_closed = False
 
-    def get(self, profile: str, *, read_only: bool = False) -> AsyncEngine:
+    def get(
+        self, profile: str, *, read_only: bool = False, read_from: str | None = None, after: str | None = None
+    ) -> AsyncEngine:
         """The profile's engine for the running loop; opened at first use, connected when it is used.
 
         Outside any loop: an engine that belongs to the first loop that uses it.
@@ -58,6 +70,8 @@ class EngineRegistry:
         Args:
             profile: the profile's name.
             read_only: let the server refuse what the engine's connections write (contract C5.10).
+            read_from: which of several servers to read from: `primary` or `replica`; as the profile says when None.
+            after: a token of what reads must find (contract C11.4).
 
         Raises:
             UnknownProfileError: there is no such profile.
@@ -66,30 +80,100 @@ class EngineRegistry:
             DatabaseConnectionError: a certificate file cannot be read.
             DataModuleNotConfiguredError: the registry was closed.
         """
-        opened = self._get(profile)
-        return opened.reading if read_only else opened.engine
+        return self._get(profile).engine_for(read_only=read_only, read_from=read_from, after=after)
 
-    def _get(self, profile: str) -> OpenEngine:
+    def engines_of(self, profile: str) -> tuple[Opened, ...]:
+        """What is open for a profile: one engine for each loop, in the order of their opening."""
+        return tuple(self._engines.get(profile, ()))
+
+    def _get(self, profile: str) -> Opened:
         loop = running_loop()
         for opened in self._engines.get(profile, ()):
-            if opened.home.is_of(loop):
+            if opened.loop_affinity.is_bound_to(loop):
                 return opened
         return self._adopt_or_open(profile, loop)
 
-    def _adopt_or_open(self, profile: str, loop: asyncio.AbstractEventLoop | None) -> OpenEngine:
+    def _adopt_or_open(self, profile: str, loop: asyncio.AbstractEventLoop | None) -> Opened:
         with self._lock:
-            if self._is_closed:  # whoever kept the registry would open what nobody closes
+            if self._is_closed:  # an engine opened now would never be closed
                 raise closed_engine(profile)
             self._drop_gone()
             for opened in self._engines.get(profile, ()):
-                if opened.home.is_of(loop) or opened.home.is_free:
-                    opened.home.settle(loop)
+                if opened.loop_affinity.is_bound_to(loop) or opened.loop_affinity.is_unbound:
+                    opened.loop_affinity.bind(loop)
                     return opened
-            opened = open_owned(profile, self._settings(profile))
+            opened = self._open(profile, self._settings(profile))
+            if self.on_open is not None and isinstance(opened, OpenEngine):
+                self.on_open(opened)
             self._engines.setdefault(profile, []).append(opened)
-        if self._on_engine is not None:
+        if self._on_engine is not None and isinstance(opened, OpenEngine):
             self._on_engine(profile, opened.engine)
         return opened
+
+    # -- a reload ------------------------------------------------------------------------------------------------
+
+    async def open_beside(self, profile: str, settings: DatabaseSettings) -> Opened:
+        """Open an engine that nobody is given before `exchange`, and ask its server; one that fails is closed.
+
+        Raises:
+            DataModuleError: its server did not answer, or it cannot be opened.
+        """
+        opened = self._open(profile, settings)
+        try:
+            if self._on_engine is not None and isinstance(opened, OpenEngine):
+                self._on_engine(profile, opened.engine)
+            await self._ask(opened, settings, ask_over_the_pool)
+        except BaseException:
+            await opened.close()
+            raise
+        return opened
+
+    def exchange(
+        self, profiles: Mapping[str, DatabaseSettings], opened: Mapping[str, Opened], changed: Iterable[str]
+    ) -> None:
+        """Use other settings, and these engines in place of those that are there: at once, or not at all.
+
+        Args:
+            profiles: the settings of each profile.
+            opened: what `open_beside` gave, by profile.
+            changed: profiles whose engines are replaced; by the next one that is asked for, where none is in `opened`.
+
+        Raises:
+            DataModuleNotConfiguredError: the registry was closed.
+        """
+        with self._lock:
+            if self._is_closed:
+                raise closed_engine(next(iter(changed), ""))
+            self._drop_gone()
+            self._profiles = profiles
+            left = [each for name in changed for each in self._engines.pop(name, ())]
+            for name, new in opened.items():
+                self._engines[name] = [new]
+        for old in left:
+            lead_to_present(old, partial(self._present, old.profile))
+            self.draining.begin(old)
+        for new in opened.values():
+            if self.on_open is not None and isinstance(new, OpenEngine):
+                self.on_open(new)
+        for name, every in list(self._engines.items()):
+            for present in every if name not in opened else ():
+                _adopt(present, profiles[name])
+
+    def _present(self, profile: str, read_only: bool, read_from: str | None) -> AsyncEngine:  # noqa: FBT001 - as `Present`
+        return self.get(profile, read_only=read_only, read_from=read_from)
+
+    def _tell(self, profile: str, opened: OpenEngine) -> None:
+        """Tell of the engine of one of a profile's servers."""
+        if self.on_open is not None:
+            self.on_open(opened)
+        if self._on_engine is not None:
+            self._on_engine(profile, opened.engine)
+
+    def _open(self, profile: str, settings: DatabaseSettings) -> Opened:
+        """An engine; that of several servers tells itself of each that it opens."""
+        if has_several_servers(settings):
+            return OpenCluster(profile, settings, partial(self._tell, profile))
+        return open_engine_handle(profile, settings)
 
     def _settings(self, profile: str) -> DatabaseSettings:
         settings = self._profiles.get(profile)
@@ -109,13 +193,37 @@ class EngineRegistry:
         for profile, every in list(self._engines.items()):
             kept = []
             for opened in every:
-                if opened.home.is_foreign:
+                if opened.loop_affinity.is_forked:
                     _FOREIGN.append(opened)
-                elif opened.home.is_gone:
-                    opened.drop()
+                elif opened.loop_affinity.is_loop_closed:
+                    opened.abandon()
                 else:
                     kept.append(opened)
             self._engines[profile] = kept
+
+    @property
+    def opened(self) -> list[OpenEngine]:
+        """Every engine of this process that is open, of all event loops."""
+        every = [opened for engines in list(self._engines.values()) for opened in engines]
+        return [handle for opened in every if not opened.loop_affinity.is_forked for handle in opened.handles]
+
+    def known_clusters(self) -> list[tuple[str, ClusterStatus]]:
+        """What is known of every profile with several servers that is open; of several loops, what the first knows."""
+        firsts = {profile: engines[0] for profile, engines in list(self._engines.items()) if engines}
+        return [(profile, each.status()) for profile, each in firsts.items() if isinstance(each, OpenCluster)]
+
+    def cluster_status(self, profile: str, role: str = "unknown") -> ClusterStatus:
+        """What is known of a profile's servers, for the running loop; one alone is not watched, and has the given role.
+
+        Raises:
+            UnknownProfileError: there is no such profile.
+            DataModuleNotConfiguredError: the registry was closed.
+        """
+        if self._is_closed:
+            raise closed_engine(profile)
+        settings = self._settings(profile)
+        opened = self._get(profile) if has_several_servers(settings) else None
+        return opened.status() if isinstance(opened, OpenCluster) else alone(settings, role)
 
     def status(self, profile: str) -> PoolStatus:
         """What the profile's pool is doing: the running loop's, outside any loop the sum of all. Opens nothing.
@@ -125,22 +233,27 @@ class EngineRegistry:
         """
         settings = self._profiles.get(profile) or self._settings(profile)
         loop = running_loop()
-        pools = [
-            opened.engine.pool
+        here = [
+            opened
             for opened in self._engines.get(profile, ())
-            if not opened.home.is_foreign and (loop is None or opened.home.is_of(loop))
+            if not opened.loop_affinity.is_forked and (loop is None or opened.loop_affinity.is_bound_to(loop))
         ]
-        return build_status(profile, pool_size(settings), pools)
+        size = max((opened.size for opened in here), default=pool_size(settings))
+        return build_status(profile, size, (pool for opened in here for pool in opened.pools))
 
-    async def ping(self, profile: str) -> PingResult:
+    async def ping(self, profile: str, *, seconds: float | None = None) -> PingResult:
         """Ask over the pool for the server's version and whether it takes writes, within `connect_timeout`.
+
+        Args:
+            profile: the profile's name.
+            seconds: to wait for a primary of several servers; `failover_timeout` when None.
 
         Raises:
             DatabaseConnectionError: it did not answer.
             DatabaseTimeoutError: it took us in, and did not answer within a `command_timeout` that is shorter.
             PoolExhausted: every connection is in use.
         """
-        return await self._within_bounds(profile, _ask_over_the_pool)
+        return await self._within_bounds(profile, ask_over_the_pool, seconds)
 
     async def probe(self, profile: str) -> PingResult:
         """As `ping`, over a connection of its own: a pool that is busy is no dead server.
@@ -150,27 +263,68 @@ class EngineRegistry:
         Raises:
             DatabaseConnectionError: it did not answer.
         """
-        return await self._within_bounds(profile, _ask_beside_the_pool)
+        return await self._within_bounds(profile, ask_beside_the_pool, self._settings(profile).connect_timeout)
 
-    async def _within_bounds(self, profile: str, ask: Callable[[OpenEngine], Awaitable[PingResult]]) -> PingResult:
+    async def look(self, profile: str) -> PingResult:
+        """As `probe`, over a connection that is kept for it; what load balancers ask every second (contract C12.1).
+
+        Raises:
+            DatabaseConnectionError: it did not answer.
+        """
+        return await self._within_bounds(profile, ask_kept)
+
+    async def limits(self, profile: str) -> list[ConnectionLimits]:
+        """How many connections each of the profile's servers takes, asked beside the pools; none for SQLite.
+
+        Raises:
+            DatabaseConnectionError: it did not answer.
+        """
         settings = self._settings(profile)
-        opened = self._get(profile)
+        if not has_several_servers(settings):
+            told = await self._within_bounds(profile, ask_limits)
+            return [told] if told is not None else []
+        each = {f"{profile} at {address}": one_server(settings, address) for address in server_addresses(settings)}
+        registry = EngineRegistry(each)
         try:
-            async with asyncio.timeout(settings.connect_timeout):
-                return await ask(opened)
-        except DataModuleError:
-            raise
-        except (SQLAlchemyError, OSError) as error:
-            raise self._no_answer(opened, settings, error) from error
+            return [limits for name in each for limits in await registry.limits(name)]
+        finally:
+            await registry.close()
 
-    def _no_answer(self, opened: OpenEngine, settings: DatabaseSettings, error: Exception) -> DataModuleError:
-        pool = opened.engine.pool
-        if isinstance(error, TimeoutError) and isinstance(pool, BoundedPool) and pool.is_exhausted:
-            return pool.exhausted(settings.connect_timeout)
-        backend = opened.backend
-        if isinstance(error, TimeoutError):
-            return backend.late(error)
-        return backend.failed(backend.explain(error) or other_failure(error, None))
+    async def present_settings(self, profile: str) -> DatabaseSettings:
+        """The profile as if the server that its sessions come to now were its only one (contract C11.5).
+
+        Raises:
+            ClusterError: none of several servers could serve within `failover_timeout`.
+        """
+        return (await self._get(profile).present()).settings
+
+    async def _within_bounds(
+        self, profile: str, ask: Callable[[OpenEngine], Awaitable[T]], seconds: float | None = None
+    ) -> T:
+        return await self._ask(self._get(profile), self._settings(profile), ask, seconds)
+
+    async def _ask(
+        self,
+        opened: Opened,
+        settings: DatabaseSettings,
+        ask: Callable[[OpenEngine], Awaitable[T]],
+        seconds: float | None = None,
+    ) -> T:
+        self._asked.append(opened)
+        try:
+            present = await opened.present(seconds)
+            try:
+                async with asyncio.timeout(settings.connect_timeout):
+                    return await ask(present)
+            except (SQLAlchemyError, OSError) as error:
+                if isinstance(error, DataModuleError):
+                    raise
+                raise no_answer(present, settings, error) from error
+        finally:
+            self._asked.remove(opened)
+
+    def _is_asked(self, opened: Opened) -> bool:
+        return any(each is opened for each in self._asked)
 
     async def warm_up(self, profile: str) -> None:
         """Open `pool_size` connections at once, so that the first requests need not.
@@ -200,62 +354,42 @@ class EngineRegistry:
         with self._lock:
             self._is_closed = True
             self._drop_gone()
-            every = sorted((opened for engines in self._engines.values() for opened in engines), key=_opened_at)
+            present = [opened for engines in self._engines.values() for opened in engines]
+            left = [opened for opened in self.draining.take_all() if not _is_foreign(opened)]
+            every = sorted((*left, *present), key=_opened_at)
             self._engines.clear()
         async with AsyncExitStack() as stack:
             for opened in every:
                 stack.push_async_callback(_close, opened)
 
 
-def _opened_at(opened: OpenEngine) -> float:
+def _adopt(opened: Opened, settings: DatabaseSettings) -> None:
+    """Use other settings of the same database, in the event loop that the engine belongs to."""
+    each = opened.adopt(settings) if isinstance(opened, OpenCluster) else [(opened, settings)]
+    loop = opened.loop_affinity.loop
+    for handle, its in each:
+        if loop is None or loop is asyncio.get_running_loop():
+            adopt_settings(handle, its)
+        elif not loop.is_closed():
+            loop.call_soon_threadsafe(adopt_settings, handle, its)
+
+
+def _is_foreign(opened: Opened) -> bool:
+    """Whether a forked child inherited an engine; then it is kept, and not touched."""
+    if opened.loop_affinity.is_forked:
+        _FOREIGN.append(opened)
+    return opened.loop_affinity.is_forked
+
+
+def _opened_at(opened: Opened) -> float:
     return opened.opened_at
 
 
-async def _close(opened: OpenEngine) -> None:
-    loop = opened.home.loop
+async def _close(opened: Opened) -> None:
+    loop = opened.loop_affinity.loop
     if loop is None or loop is asyncio.get_running_loop():
         await opened.close()
     elif loop.is_running():  # in another thread
-        await close_elsewhere(opened, loop)
+        await close_in_its_loop(opened, loop)
     else:
-        opened.drop()
-
-
-async def _ask_over_the_pool(opened: OpenEngine) -> PingResult:
-    backend = opened.backend.settings.url.backend
-    # A SQLite session that may write would wait for its turn; a server tells more to one that may write.
-    engine = opened.reading if backend == "sqlite" else opened.engine
-    async with engine.connect() as connection:
-
-        async def ask(question: str) -> Sequence[Any]:
-            return (await connection.exec_driver_sql(question)).all()
-
-        result = await _ask(opened, ask)
-        if result.writable is False:  # the next ping asks over a new connection, which may lead to another server
-            (await connection.get_raw_connection()).invalidate(soft=True)
-        return result
-
-
-async def _ask_beside_the_pool(opened: OpenEngine) -> PingResult:
-    if opened.backend.settings.url.is_memory:
-        return PingResult(opened.profile, describe_server("sqlite", sqlite3.sqlite_version), 0.0)
-    driver = await opened.connector.open_detached()
-    backend = opened.backend
-    try:
-        return await _ask(opened, partial(backend.ask, driver))
-    except TimeoutError:
-        raise
-    except Exception as error:  # whatever the driver raises
-        raise backend.failed(backend.explain(error) or other_failure(error, None)) from error
-    finally:
-        await close_politely(driver, backend)
-
-
-async def _ask(opened: OpenEngine, ask: Ask) -> PingResult:
-    backend = opened.backend.settings.url.backend
-    started = time.monotonic()
-    [answers] = await ask(VERSION_AND_ROLE[backend])
-    latency = time.monotonic() - started
-    version, *role = answers
-    writable = await opened.role.probe(ask, role)
-    return PingResult(opened.profile, describe_server(backend, str(version)), latency, writable)
+        opened.abandon()

@@ -7,18 +7,19 @@ from typing import Annotated, Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from myfy_data.endpoints.paths import EndpointPaths
 from myfy_data.integrations.host_contract import FASTAPI
 from myfy_data.integrations.missing import framework_error
-from myfy_data.module.configured import resolve_profile
 from myfy_data.module.module import DataModule
+from myfy_data.module.profiles import resolve_profile
 from myfy_data.package_contract import verify
-from myfy_data.sessions.unit_of_work import UNKNOWN_OUTCOME
+from myfy_data.sessions.unit_of_work import NO_SERVER, UNKNOWN_OUTCOME, retry_after
 
 try:
     from fastapi import Depends, FastAPI
     from fastapi.responses import JSONResponse
-except ImportError as error:
-    raise framework_error("fastapi", error) from error
+except ImportError as _error:
+    raise framework_error("fastapi", _error) from _error
 
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection, Request
@@ -37,9 +38,12 @@ class SessionDependency:
 
     Attributes:
         profile: the profile's name; the module's default when None.
+        read_only: whether it is the request's other session of the profile, whose writes the server refuses, and which
+            may read from a replica (contract C11.2).
     """
 
     profile: str | None = None
+    read_only: bool = False
 
     async def __call__(self, connection: HTTPConnection) -> AsyncSession:
         """The session.
@@ -48,14 +52,14 @@ class SessionDependency:
             DataModuleNotConfiguredError: `setup` was not called, or this is a websocket.
             SessionError: the response has begun.
         """
-        return get_session(connection, self.profile)
+        return get_session(connection, self.profile, read_only=self.read_only)
 
 
 Session = Annotated[AsyncSession, Depends(SessionDependency())]
 """The request's session of the default profile: `async def handler(session: Session)`."""
 
 
-def session_for(profile: str) -> Any:
+def session_for(profile: str, *, read_only: bool = False) -> Any:
     """The annotation for the request's session of a profile, to be given a name of its own.
 
     `Analytics = session_for("analytics")`, then `session: Analytics` in handlers. Type checkers take no call for a
@@ -64,11 +68,21 @@ def session_for(profile: str) -> Any:
 
     Args:
         profile: the profile's name; one that cannot be opened stops the application's start.
+        read_only: the request's session that only reads, as `data.session(profile, read_only=True)` (contract C11.2).
     """
-    return Annotated[AsyncSession, Depends(SessionDependency(profile))]
+    return Annotated[AsyncSession, Depends(SessionDependency(profile, read_only))]
 
 
-def setup(app: FastAPI, data: DataModule) -> None:
+def setup(  # noqa: PLR0913 - the contract's signature
+    app: FastAPI,
+    data: DataModule,
+    *,
+    health: str | None = None,
+    metrics: str | None = None,
+    dev: str | None = None,
+    read_your_writes: str | None = None,
+    read_your_writes_key: str | bytes | None = None,
+) -> None:
     """Give each request of an application, and of those mounted in it, a unit of work.
 
     The module starts before the application's own lifespan and stops after it. A COMMIT whose outcome is unknown is
@@ -77,23 +91,39 @@ def setup(app: FastAPI, data: DataModule) -> None:
     Args:
         app: the application, before it has started.
         data: the module.
+        health: the path, such as `"/health"`, that answers whether the databases are well, with `/live` and `/ready`
+            below it (contract C12.1); as the module says when None.
+        metrics: the path, such as `"/metrics"`, that Prometheus scrapes (contract C12.2); as the module says when None.
+        dev: the path, such as `"/_data"`, of a page for development, on this machine alone (contract C12.7).
+        read_your_writes: `"cookie"` takes what a client wrote to its next requests (contract C11.4); as the module says
+            when None.
+        read_your_writes_key: signs that cookie; made of the profiles' passwords when None.
 
     Raises:
-        DataModuleError: the application has started, or has another module already.
+        ConfigError: `health`, `metrics`, `dev` or `read_your_writes` cannot be meant.
+        MissingPackageError: `metrics` needs the extra `prometheus`.
+        DataModuleError: the application has started, or has another module already; at start: a route of its own
+            stands at a path that is answered here.
         UnsupportedPackageError: this version of FastAPI or Starlette does not work.
         UnknownProfileError: at start: a handler asks for a profile that cannot be opened.
     """
     verify(FASTAPI)
+    data.serve_at(EndpointPaths(health=health, metrics=metrics, dev=dev))
+    data.carry_tokens(read_your_writes, read_your_writes_key)
 
     def check(starting: Starlette) -> None:
         for profile in sorted(_profiles_of_routes(starting.routes)):
             resolve_profile(data.settings, profile)
 
-    install(app, data, _answer_unknown_outcome, check)
+    install(app, data, _answer_unknown_outcome, _answer_no_server, check)
 
 
 def _answer_unknown_outcome(_request: Request, _error: Exception) -> Response:
     return JSONResponse({"detail": UNKNOWN_OUTCOME}, status_code=503)
+
+
+def _answer_no_server(_request: Request, error: Exception) -> Response:
+    return JSONResponse({"detail": NO_SERVER}, status_code=503, headers=retry_after(error))
 
 
 def _profiles_of_routes(routes: Iterable[Any]) -> set[str]:

@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from myfy_data.asgi import request_session, run_request
+from myfy_data.endpoints.http import Answer, serve
+from myfy_data.endpoints.paths import EndpointPaths
+from myfy_data.engines.cluster.errors import ClusterError
 from myfy_data.errors import CommitOutcomeUnknown, DataModuleError
 from myfy_data.integrations.host_contract import LITESTAR
 from myfy_data.integrations.missing import framework_error
 from myfy_data.module.module import DataModule
 from myfy_data.package_contract import verify
-from myfy_data.sessions.unit_of_work import UNKNOWN_OUTCOME
+from myfy_data.sessions.unit_of_work import NO_SERVER, UNKNOWN_OUTCOME, retry_after
 from myfy_data.suggestions import listed, nearest
 
 try:
-    from litestar import Litestar, Request, Response
+    from litestar import Litestar, Request, Response, asgi
     from litestar.di import Provide
+    from litestar.handlers import ASGIRouteHandler
     from litestar.plugins import InitPlugin, ReceiveRoutePlugin
     from litestar.routes import HTTPRoute
-    from litestar.types import Scope
-except ImportError as error:
-    raise framework_error("litestar", error) from error
+    from litestar.types import Receive, Scope, Send
+except ImportError as _error:
+    raise framework_error("litestar", _error) from _error
 
 if TYPE_CHECKING:
     from litestar.config.app import AppConfig
     from litestar.handlers import HTTPRouteHandler
     from litestar.routes import BaseRoute
-    from litestar.types import HTTPScope, Receive, Send
+    from litestar.types import HTTPScope
 
 __all__ = ["DataPlugin"]
 
@@ -45,16 +49,35 @@ class DataPlugin(InitPlugin, ReceiveRoutePlugin):
     Args:
         data: the module.
         session_key: the name of the default profile's dependency; the others end in it.
+        health: the path, such as `"/health"`, that answers whether the databases are well, with `/live` and `/ready`
+            below it (contract C12.1); as the module says when None.
+        metrics: the path, such as `"/metrics"`, that Prometheus scrapes (contract C12.2); as the module says when None.
+        dev: the path, such as `"/_data"`, of a page for development, on this machine alone (contract C12.7).
+        read_your_writes: `"cookie"` takes what a client wrote to its next requests (contract C11.4); as the module says
+            when None.
+        read_your_writes_key: signs that cookie; made of the profiles' passwords when None.
 
     Raises:
         UnsupportedPackageError: this version of Litestar does not work.
         ConfigError: when the application is made: the configuration cannot be used.
         DataModuleError: then, too: the application has a dependency of such a name, or a handler asks for an
-            `AsyncSession` under a name that no dependency has.
+            `AsyncSession` under a name that no dependency has, or a route stands at a path that is answered here.
     """
 
-    def __init__(self, data: DataModule, session_key: str = "session") -> None:
+    def __init__(  # noqa: PLR0913 - the contract's signature
+        self,
+        data: DataModule,
+        session_key: str = "session",
+        *,
+        health: str | None = None,
+        metrics: str | None = None,
+        dev: str | None = None,
+        read_your_writes: str | None = None,
+        read_your_writes_key: str | bytes | None = None,
+    ) -> None:
         verify(LITESTAR)
+        data.serve_at(EndpointPaths(health=health, metrics=metrics, dev=dev))
+        data.carry_tokens(read_your_writes, read_your_writes_key)
         self._data = data
         self._session_key = session_key
         self._known: list[str] = []
@@ -69,10 +92,12 @@ class DataPlugin(InitPlugin, ReceiveRoutePlugin):
             )
         app_config.lifespan = [self._lifespan, *app_config.lifespan]
         app_config.exception_handlers.setdefault(CommitOutcomeUnknown, _answer_unknown_outcome)
+        app_config.exception_handlers.setdefault(ClusterError, _answer_no_server)
         app_config.signature_namespace.setdefault("AsyncSession", AsyncSession)
         self._add(app_config, self._session_key, None)
         for name in self._data.profiles:
             self._add(app_config, f"{name.replace('-', '_')}_{self._session_key}", name)
+        app_config.route_handlers = [*app_config.route_handlers, *self._own_answers()]
         return app_config
 
     def _add(self, app_config: AppConfig, key: str, profile: str | None) -> None:
@@ -84,6 +109,10 @@ class DataPlugin(InitPlugin, ReceiveRoutePlugin):
         app_config.dependencies[key] = Provide(_provider(profile))
         self._known.append(key)
 
+    def _own_answers(self) -> Iterator[ASGIRouteHandler]:
+        for path, answer in self._data.endpoints.answers.items():
+            yield asgi(path, opt={"exclude_from_auth": True}, copy_scope=False)(_serving(answer))
+
     @asynccontextmanager
     async def _lifespan(self, _app: Litestar) -> AsyncIterator[None]:
         async with self._data:
@@ -92,6 +121,7 @@ class DataPlugin(InitPlugin, ReceiveRoutePlugin):
     def receive_route(self, route: BaseRoute) -> None:
         """Run what the route handles inside a unit of work: below middleware and exception handlers."""
         if isinstance(route, HTTPRoute):
+            self._data.endpoints.check_free([route.path])
             for handler in route.route_handlers:
                 _check_sessions(handler, self._known)
             kind = type(route)
@@ -128,6 +158,13 @@ def _provider(profile: str | None) -> Any:
     return provide
 
 
+def _serving(answer: Answer) -> Any:
+    async def handle(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - ASGI's signature
+        await serve(answer, scope, send)
+
+    return handle
+
+
 def _in_unit_of_work(kind: type[HTTPRoute], data: DataModule) -> type[HTTPRoute]:
     class UnitOfWorkRoute(kind):  # type: ignore[misc, valid-type]  # whatever class another plugin has made of it
         __slots__ = ()
@@ -140,3 +177,7 @@ def _in_unit_of_work(kind: type[HTTPRoute], data: DataModule) -> type[HTTPRoute]
 
 def _answer_unknown_outcome(_request: Request[Any, Any, Any], _error: Exception) -> Response[dict[str, Any]]:
     return Response({"status_code": 503, "detail": UNKNOWN_OUTCOME}, status_code=503)
+
+
+def _answer_no_server(_request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
+    return Response({"status_code": 503, "detail": NO_SERVER}, status_code=503, headers=retry_after(error))

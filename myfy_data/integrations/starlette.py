@@ -10,42 +10,55 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from myfy_data.asgi import ASGIApp, Receive, Scope, Send, request_session, run_request, unit_of_work
+from myfy_data.endpoints.http import serve
+from myfy_data.endpoints.paths import EndpointPaths
+from myfy_data.engines.cluster.errors import ClusterError
 from myfy_data.errors import CommitOutcomeUnknown, DataModuleError
 from myfy_data.integrations.host_contract import EXCEPTION_HANDLERS, STARLETTE
 from myfy_data.integrations.missing import framework_error
 from myfy_data.module.module import DataModule
 from myfy_data.package_contract import unsupported, verify
-from myfy_data.sessions.unit_of_work import UNKNOWN_OUTCOME
+from myfy_data.sessions.unit_of_work import NO_SERVER, UNKNOWN_OUTCOME, retry_after
 
 try:
     from starlette._utils import is_async_callable
     from starlette.applications import Starlette
     from starlette.requests import HTTPConnection, Request
     from starlette.responses import PlainTextResponse, Response
-except ImportError as error:
-    raise framework_error("starlette", error) from error
+except ImportError as _error:
+    raise framework_error("starlette", _error) from _error
 
 __all__ = ["get_session", "setup"]
 
 Handlers = Mapping[Any, Callable[..., Any]]
 
 
-def get_session(request: HTTPConnection, profile: str | None = None) -> AsyncSession:
+def get_session(request: HTTPConnection, profile: str | None = None, *, read_only: bool = False) -> AsyncSession:
     """The request's session of a profile: one per request, ended before the response begins.
 
     Args:
         request: the request; a websocket has no session of its own.
         profile: the profile's name; the module's default when None.
+        read_only: another session, whose writes the server refuses, and which may read from a replica (contract C11.2).
 
     Raises:
         DataModuleNotConfiguredError: `setup` was not called, this is a websocket, or the module was stopped.
         UnknownProfileError: the profile cannot be opened.
         SessionError: the response has begun.
     """
-    return request_session(request.scope, profile)
+    return request_session(request.scope, profile, read_only=read_only)
 
 
-def setup(app: Starlette, data: DataModule) -> None:
+def setup(  # noqa: PLR0913 - the contract's signature
+    app: Starlette,
+    data: DataModule,
+    *,
+    health: str | None = None,
+    metrics: str | None = None,
+    dev: str | None = None,
+    read_your_writes: str | None = None,
+    read_your_writes_key: str | bytes | None = None,
+) -> None:
     """Give each request of an application, and of those mounted in it, a unit of work.
 
     The module starts before the application's own lifespan and stops after it. A COMMIT whose outcome is unknown is
@@ -54,23 +67,41 @@ def setup(app: Starlette, data: DataModule) -> None:
     Args:
         app: the application, before it has started.
         data: the module.
+        health: the path, such as `"/health"`, that answers whether the databases are well, with `/live` and `/ready`
+            below it (contract C12.1); as the module says when None.
+        metrics: the path, such as `"/metrics"`, that Prometheus scrapes (contract C12.2); as the module says when None.
+        dev: the path, such as `"/_data"`, of a page for development, on this machine alone (contract C12.7).
+        read_your_writes: `"cookie"` takes what a client wrote to its next requests (contract C11.4); as the module says
+            when None.
+        read_your_writes_key: signs that cookie; made of the profiles' passwords when None.
 
     Raises:
-        DataModuleError: the application has started, or has another module already.
+        ConfigError: `health`, `metrics`, `dev` or `read_your_writes` cannot be meant.
+        MissingPackageError: `metrics` needs the extra `prometheus`.
+        DataModuleError: the application has started, or has another module already; at start: a route of its own
+            stands at a path that is answered here.
         UnsupportedPackageError: this version of Starlette does not work.
     """
-    install(app, data, answer_unknown_outcome)
+    data.serve_at(EndpointPaths(health=health, metrics=metrics, dev=dev))
+    data.carry_tokens(read_your_writes, read_your_writes_key)
+    install(app, data, answer_unknown_outcome, answer_no_server)
 
 
 def answer_unknown_outcome(_request: Request, _error: Exception) -> Response:
-    """503, because nobody may say that the request failed."""
+    """503, because it is unknown whether the request failed."""
     return PlainTextResponse(UNKNOWN_OUTCOME, status_code=503)
+
+
+def answer_no_server(_request: Request, error: Exception) -> Response:
+    """503 with `Retry-After`: no server can serve now (contract C11.3)."""
+    return PlainTextResponse(NO_SERVER, status_code=503, headers=retry_after(error))
 
 
 def install(
     app: Starlette,
     data: DataModule,
     on_unknown_outcome: Callable[[Request, Exception], Response],
+    on_no_server: Callable[[Request, Exception], Response],
     check: Callable[[Starlette], None] | None = None,
 ) -> None:
     """As `setup`, for adapters of frameworks that are built on Starlette.
@@ -79,6 +110,7 @@ def install(
         app: the application.
         data: the module.
         on_unknown_outcome: answers `CommitOutcomeUnknown`.
+        on_no_server: answers `ClusterError`.
         check: called when the application starts, before the module does.
     """
     verify(STARLETTE)
@@ -87,18 +119,20 @@ def install(
     if _prepared(app, data):
         return
     app.exception_handlers.setdefault(CommitOutcomeUnknown, on_unknown_outcome)
+    app.exception_handlers.setdefault(ClusterError, on_no_server)
     inner = app.router.lifespan_context
 
     @asynccontextmanager
     async def lifespan(running: Any) -> AsyncIterator[Any]:
         _prepare_mounted(app.routes, data)
+        data.endpoints.check_free(getattr(route, "path", None) for route in app.routes)
         if check is not None:
             check(app)
         async with data, inner(running) as state:
             yield state
 
     app.router.lifespan_context = lifespan
-    _prepare(app, data)
+    _prepare(app, data, answers_itself=True)
 
 
 def _prepared(app: Starlette, data: DataModule) -> bool:
@@ -111,8 +145,8 @@ def _prepared(app: Starlette, data: DataModule) -> bool:
     return isinstance(current, UnitOfWorkMiddleware)
 
 
-def _prepare(app: Starlette, data: DataModule) -> None:
-    app.router.middleware_stack = UnitOfWorkMiddleware(app.router.middleware_stack, data)
+def _prepare(app: Starlette, data: DataModule, *, answers_itself: bool = False) -> None:
+    app.router.middleware_stack = UnitOfWorkMiddleware(app.router.middleware_stack, data, answers_itself=answers_itself)
     _prepare_mounted(app.routes, data)
 
 
@@ -140,11 +174,13 @@ class UnitOfWorkMiddleware:
     Args:
         app: the router's application.
         data: gives the sessions.
+        answers_itself: whether what the module answers itself is served here, in no unit of work (contract C12.1).
     """
 
-    def __init__(self, app: ASGIApp, data: DataModule) -> None:
+    def __init__(self, app: ASGIApp, data: DataModule, *, answers_itself: bool = False) -> None:
         self.app = app
         self.data = data
+        self._answers_itself = answers_itself
         self._marking = _MarkedHandlers()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -155,6 +191,10 @@ class UnitOfWorkMiddleware:
         """
         if scope["type"] != "http":
             await self.app(scope, receive, send)
+            return
+        answer = self.data.endpoints.find(scope) if self._answers_itself else None
+        if answer is not None:
+            await serve(answer, scope, send)
             return
         self._marking.apply(scope)
         await run_request(self.data, self.app, scope, receive, send)

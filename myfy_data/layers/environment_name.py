@@ -1,4 +1,4 @@
-"""Which environment this is, who said so, and whether it has the overlay that it should have (contract C3.3)."""
+"""Which environment this is, its origin, and whether it has the overlay that it should have (contract C3.3)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from myfy_data.layers.advice import assignment
-from myfy_data.layers.discovery import LOCAL
-from myfy_data.layers.environment import Variable
+from myfy_data.layers.files.discovery import LOCAL
+from myfy_data.layers.fixes import assignment
 from myfy_data.layers.layer import Findings
-from myfy_data.layers.variables import PREFIX
+from myfy_data.layers.variable_names import PREFIX
+from myfy_data.layers.variables.reader import Variable
 from myfy_data.origins import DEFAULT, Origin
 from myfy_data.redaction import redact_text
 from myfy_data.suggestions import listed, nearest
@@ -18,8 +18,15 @@ from myfy_data.suggestions import listed, nearest
 TEST = "test"
 FALLBACK = "development"
 KEY = ("environment",)
+_PRODUCTION = frozenset({"production", "prod", "live"})  # in any case of letters, as the floors above compare
 _NEEDS_NO_OVERLAY = frozenset({FALLBACK, TEST})
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+_TREATED = (*sorted(_PRODUCTION), FALLBACK, TEST)
+"""Names by which something is refused or left unread: a slip in one of them loses that."""
+
+_LONGER = 2
+"""`preprod` and `testing` are no slips of `prod` and `test`: more letters than this are meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +76,10 @@ def _say(origin: Origin, name: str) -> str:
 def require_overlay(environment: EnvironmentName, overlays: Iterable[str], findings: Findings) -> None:
     """Refuse a name that has no overlay while others have: `prodution` must not start on base settings."""
     others = sorted(name for name in overlays if name != LOCAL)
-    if environment is NOBODY_SAID or environment.name in _NEEDS_NO_OVERLAY or not others or environment.name in others:
+    if environment is NOBODY_SAID or environment.name in _NEEDS_NO_OVERLAY or environment.name in others:
+        return
+    if not others:
+        _doubt_slip(environment, findings)
         return
     name, own = environment.name, f"config/{environment.name}.toml"
     near = nearest(name, [*others, *_NEEDS_NO_OVERLAY])
@@ -80,3 +90,15 @@ def require_overlay(environment: EnvironmentName, overlays: Iterable[str], findi
     else:
         fact = f"an empty {own} will do"
         findings.problem(environment.origin, KEY, message, fix=f"touch {own}", facts=(fact,))
+
+
+def _doubt_slip(environment: EnvironmentName, findings: Findings) -> None:
+    """Tell of a name that is nearly one of those that matter; without overlays any name is taken (contract C3.3)."""
+    name = environment.name
+    near = nearest(name, _TREATED)
+    if near is None or name.lower() in _PRODUCTION or abs(len(name) - len(near)) > _LONGER:
+        return
+    message = f"{name!r} is treated as neither production nor test. Did you mean {near!r}? If it is meant, an empty"
+    findings.warning(
+        environment.origin, KEY, f"{message} config/{name}.toml says so", fix=_say(environment.origin, near)
+    )

@@ -48,6 +48,25 @@ def references(text: str) -> list[str]:
     return list(dict.fromkeys(part.name for part in _parts(text) if isinstance(part, Reference)))
 
 
+def unresolved(text: str, lookup: Lookup) -> list[str]:
+    """The names of the variables without which `text` cannot be resolved; none where a reference is malformed."""
+    try:
+        parts = list(_parts(text)) if has_references(text) else []
+    except InterpolationError:
+        return []
+    return [part.name for part in parts if isinstance(part, Reference) and part.form != ":-" and not lookup(part.name)]
+
+
+def as_written(text: str) -> str:
+    """The text with its references, less their defaults and messages, which may be secret."""
+    return _REFERENCE.sub(lambda found: f"${{{found[1]}}}", text)
+
+
+def is_only_references(text: str) -> bool:
+    """Whether nothing of the text stands in it."""
+    return has_references(text) and not _REFERENCE.sub("", text)
+
+
 def mentioned(text: str) -> str:
     """The references of `text` in words, without their defaults, which may be secret."""
     return " and ".join(f"${{{name}}}" for name in references(text)) or "its text"

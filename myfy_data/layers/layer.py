@@ -33,7 +33,7 @@ class Layer:
         flat: keys that mean the default profile, until `adopt_flat` hands them over.
         profiles: each profile's table.
         flat_owner: the profile that `flat` was handed to.
-        broken: whether the source could not be read, so that nobody knows what it says.
+        broken: whether the source could not be read, so that its content is unknown.
     """
 
     name: str
@@ -92,7 +92,7 @@ class Findings:
 
     @property
     def is_full(self) -> bool:
-        """Whether further problems would be dropped, so that nobody need look for words for them."""
+        """Whether further problems would be dropped, so that none need be worded."""
         return len(self._problems) >= MOST_PROBLEMS
 
     def problem(
@@ -115,7 +115,7 @@ class Findings:
         self._warnings[_without_credentials(Problem(str(place), format_key(path), message, (), fix))] = None
 
     def add(self, *problems: Problem) -> None:
-        """Note problems that somebody else put into words."""
+        """Note problems that are worded already."""
         self._problems.update(dict.fromkeys(problems))
 
 

@@ -10,26 +10,36 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from myfy_data.migrations.environment import run_env
+    from myfy_data.migrations.env import run_env
     from myfy_data.migrations.manager import MigrationManager
     from myfy_data.migrations.report import CheckReport, CurrentReport, MigrationReport, RevisionInfo
+    from myfy_data.migrations.upstream import create_alembic_env_template
 
-_HOMES = {
+_MODULES = {
     "CheckReport": "myfy_data.migrations.report",
     "CurrentReport": "myfy_data.migrations.report",
     "MigrationManager": "myfy_data.migrations.manager",
     "MigrationReport": "myfy_data.migrations.report",
     "RevisionInfo": "myfy_data.migrations.report",
-    "run_env": "myfy_data.migrations.environment",
+    "create_alembic_env_template": "myfy_data.migrations.upstream",
+    "run_env": "myfy_data.migrations.env",
 }
 
-__all__ = ["CheckReport", "CurrentReport", "MigrationManager", "MigrationReport", "RevisionInfo", "run_env"]
+__all__ = [
+    "CheckReport",
+    "CurrentReport",
+    "MigrationManager",
+    "MigrationReport",
+    "RevisionInfo",
+    "create_alembic_env_template",
+    "run_env",
+]
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name from its home, once."""
-    home = _HOMES.get(name)
-    if home is None:
+    """Import a public name from its module, once."""
+    module = _MODULES.get(name)
+    if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(home), name)
+    value = globals()[name] = getattr(import_module(module), name)
     return value

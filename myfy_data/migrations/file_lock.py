@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import socket
 import stat
 from contextlib import suppress
@@ -14,15 +15,21 @@ from pathlib import Path
 SUFFIX = "-migration-lock"
 """Beside SQLite's own `-wal` and `-shm`, so that the same ignore rules fit."""
 
-
+_PROCESS = re.compile(r"process (\d+) on (\S+) since ")
 _LONGEST_NOTE = 1000
 """Characters that are read of what the holder wrote down."""
 
 
 def this_process() -> str:
-    """This process in words, for whoever waits for it or finds what it left behind."""
+    """This process in words, for those waiting for it and those finding what it left behind."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return f"process {os.getpid()} on {socket.gethostname()} since {now}"
+
+
+def process_of(holder: str) -> int | None:
+    """The number of the process that a holder wrote down; None where it runs on another machine, or is unknown."""
+    told = _PROCESS.match(holder)
+    return int(told[1]) if told and told[2] == socket.gethostname() else None
 
 
 class FileLock:
@@ -37,7 +44,7 @@ class FileLock:
         self._open: int | None = None
 
     def try_acquire(self) -> bool:
-        """Take the lock if nobody has it.
+        """Take the lock if it is free.
 
         Raises:
             OSError: the file cannot be made.
@@ -74,7 +81,7 @@ class FileLock:
         return OSError(f"{self._path} is a link, a pipe or a device, where the migration lock belongs; delete it")
 
     def _is_still(self, descriptor: int) -> bool:
-        """Whether the file was not deleted, by the one who had the lock before us, since we opened it."""
+        """Whether the file was not deleted, by the last holder, since we opened it."""
         try:
             now = self._path.stat()
         except FileNotFoundError:
@@ -82,7 +89,7 @@ class FileLock:
         return os.path.samestat(os.fstat(descriptor), now)
 
     def holder(self) -> str:
-        """Who has it, as they wrote it down."""
+        """Its holder, as written down."""
         try:
             descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:

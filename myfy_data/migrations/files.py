@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
 import alembic
 
 from myfy_data.errors import MigrationError
+from myfy_data.layers.fixes import set_aside
 from myfy_data.migrations.target import Target
 
 ENV = '''\
@@ -96,7 +98,9 @@ def init_ini(target: Target) -> list[Path]:
 def _refuse_to_overwrite(target: Target, files: Mapping[Path, str]) -> None:
     there = next((path for path in files if path.exists()), None)
     if there is not None:
-        fix = f"delete it first, or go on with it: myfy-data db revision --profile {target.profile} -m MESSAGE"
+        fix = set_aside(there)
+        if target.has_migrations and there.name != "alembic.ini":
+            fix = f"go on with it: myfy-data db revision --profile {target.profile} -m MESSAGE"
         raise MigrationError(target.profile, f"{there} is there already", fix=fix)
 
 
@@ -109,4 +113,5 @@ def _write(target: Target, files: Mapping[Path, str]) -> None:
                 (path.parent / "versions").mkdir(exist_ok=True)
     except OSError as error:
         reason = f"{error.filename} cannot be written: {(error.strerror or 'unknown error').lower()}"
-        raise MigrationError(target.profile, reason) from None
+        fix = f"ls -ld {shlex.quote(str(target.directory.parent))}"
+        raise MigrationError(target.profile, reason, fix=fix) from None

@@ -1,9 +1,9 @@
 """How far a running migration has come, kept in the database itself, so that the next run can go on (ADR 0013).
 
-The table exists only while migrations run. Its first row says which revision runs and who runs it; each statement of
+The table exists only while migrations run. Its first row says which revision runs, in which process; each statement of
 the revision adds a row in the transaction of the statement. What a killed process leaves behind is therefore exact: on
 PostgreSQL and SQLite the rows are rolled back with the statements; on MySQL and MariaDB, which commit at every DDL
-statement, they stay with them. Only of the very last row nobody knows whether its statement ran.
+statement, they stay with them. Only of the very last row it is unknown whether its statement ran.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, Text, delete, insert, inspect, select
 
+from myfy_data.engines.mysql import error_codes
+from myfy_data.engines.postgresql import sqlstates
 from myfy_data.migrations.file_lock import this_process
 
 _UNCOUNTED = re.compile(
@@ -29,10 +31,6 @@ _CHANGES_ROWS = re.compile(r"\s*(?:INSERT|UPDATE|DELETE|REPLACE|MERGE)\b", re.IG
 _KEPT = 500
 """Characters of a statement that are kept, to tell which it was."""
 
-_ALREADY_SO = {
-    "mysql": frozenset({1050, 1051, 1060, 1061, 1091, 1826}),
-    "postgresql": frozenset({"42P07", "42701", "42710", "42704", "42P06", "42P01", "42703"}),
-}
 _ALREADY_SO_WORDS = re.compile(r"already exists|no such|duplicate column")
 
 
@@ -44,7 +42,7 @@ class Entry:
         position: the statement's number in its revision, from 1; 0 is the row of the run.
         step: the revision and which way, such as `upgrade 3f2a`.
         digest: what the statement and its parameters come to.
-        statement: its beginning; for the run, who runs it.
+        statement: its beginning; for the run, its process.
     """
 
     position: int
@@ -141,6 +139,10 @@ class Journal:
             self.close()
         return stay
 
+    def is_at(self, entry: Entry) -> bool:
+        """Whether this is the statement that ran last; what came of it, only its answer would tell."""
+        return entry.position == self._position
+
     # -- the statements --------------------------------------------------------------------------------------------
 
     def execute(self, run: Callable[[], None], statement: str, dialect: Any) -> bool:
@@ -196,9 +198,9 @@ class Journal:
 def says_already_so(dialect: str, error: Exception) -> bool:
     """Whether a server refuses a statement because it ran before."""
     if dialect == "postgresql":
-        return getattr(error, "sqlstate", None) in _ALREADY_SO[dialect]
+        return getattr(error, "sqlstate", None) in sqlstates.ALREADY_SO
     if dialect in ("mysql", "mariadb"):
-        return bool(error.args) and error.args[0] in _ALREADY_SO["mysql"]
+        return bool(error.args) and error.args[0] in error_codes.ALREADY_SO
     return bool(_ALREADY_SO_WORDS.search(str(error)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -11,8 +12,10 @@ from sqlalchemy import MetaData
 
 from myfy_data.errors import ConfigError, Problem
 from myfy_data.migrations.target import Target
+from myfy_data.suggestions import nearest
 
-EXAMPLE = "app.models:Base.metadata"
+_ATTRIBUTE = "Base.metadata"
+EXAMPLE = f"app.models:{_ATTRIBUTE}"
 
 
 def load_metadata(target: Target) -> MetaData | None:
@@ -40,7 +43,12 @@ def require_metadata(target: Target) -> None:
     """
     if target.settings.migrations.metadata is None:
         message = "is not set, so there are no models to compare the database with"
-        raise _problem(target, message, f'[data.profiles.{target.profile}.migrations] metadata = "{EXAMPLE}"')
+        raise _problem(target, message, f"write these:{metadata_lines(target)}")
+
+
+def metadata_lines(target: Target) -> str:
+    """What names the profile's models in `myfy.toml`, each line on its own, as TOML has it."""
+    return f'\n       [data.profiles.{target.profile}.migrations]\n       metadata = "{EXAMPLE}"'
 
 
 def put_on_path(root: Path) -> None:
@@ -52,16 +60,20 @@ def put_on_path(root: Path) -> None:
 def _import(target: Target, path: str) -> Any:
     module, colon, name = path.partition(":")
     if not (module and colon and name):
-        raise _problem(target, f"{path!r} is not of the form module:attribute", f'metadata = "{EXAMPLE}"')
+        fix = f'metadata = "{module}:{_ATTRIBUTE}"' if module else f'metadata = "{EXAMPLE}"'
+        raise _problem(target, f"{path!r} is not of the form module:attribute", fix)
     try:
         value: Any = import_module(module)
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
-        fix = f"PYTHONPATH={target.root} python -c 'import {module}'"
+        fix = f"PYTHONPATH={shlex.quote(str(target.root))} python -c 'import {module}'"
         raise _problem(target, f"cannot import {module}: {reason}", fix) from error
-    for part in name.split("."):
+    parts = name.split(".")
+    for at, part in enumerate(parts):
         if not hasattr(value, part):
-            raise _problem(target, f"{module} has no {name!r}", f'metadata = "{EXAMPLE}"')
+            near = nearest(part, [known for known in dir(value) if not known.startswith("_")])
+            meant = ".".join([*parts[:at], near, *parts[at + 1 :]]) if near else _ATTRIBUTE
+            raise _problem(target, f"{module} has no {name!r}", f'metadata = "{module}:{meant}"')
         value = getattr(value, part)
     return value
 

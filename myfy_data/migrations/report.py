@@ -14,8 +14,8 @@ Tell = Callable[[str, str], None]
 """Called with a profile's name and one line, while something goes on."""
 
 
-def tell_nobody(profile: str, line: str) -> None:
-    """The `Tell` of those who do not listen."""
+def tell_nothing(profile: str, line: str) -> None:
+    """A `Tell` that does nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,11 @@ class MigrationReport:
     Attributes:
         profile: the profile's name.
         outcome: what happened, in one word or two.
-        before: the revisions that the database was at; empty for none; None when nobody could ask.
-        after: those that it is at now; None when nobody could ask.
+        before: the revisions that the database was at; empty for none; None when unknown.
+        after: those that it is at now; None when unknown.
         revisions: what ran and is complete, in order.
         seconds: how long it took, waiting for the lock included.
-        notes: what else somebody should know.
+        notes: what else the user should know.
         error: why it failed.
     """
 
@@ -46,6 +46,16 @@ class MigrationReport:
     def ok(self) -> bool:
         """Whether nothing went wrong."""
         return self.error is None
+
+    def raise_failure(self) -> None:
+        """Raise why it failed, if it did.
+
+        Raises:
+            MigrationError: a revision failed, or could not begin.
+            DatabaseConnectionError: the database cannot be reached.
+        """
+        if self.error is not None:
+            raise self.error
 
     def as_json(self) -> dict[str, Any]:
         """The report as `--json` gives it."""

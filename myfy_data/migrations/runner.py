@@ -17,16 +17,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from myfy_data.errors import DataModuleError, MigrationError
-from myfy_data.migrations.database import migration_engine, reading
-from myfy_data.migrations.environment import Handed, build_config
-from myfy_data.migrations.explain import explain_command_error, explain_database_error, explain_failure
+from myfy_data.migrations.alembic_lock import alembic_turn, run_in_turn
+from myfy_data.migrations.connection import migration_engine, reading
+from myfy_data.migrations.database_lock import migration_lock
+from myfy_data.migrations.env import Handed, build_config
+from myfy_data.migrations.errors import explain_command_error, explain_database_error, explain_failure
 from myfy_data.migrations.journal import Journal
-from myfy_data.migrations.lock import migration_lock
 from myfy_data.migrations.metadata import put_on_path
 from myfy_data.migrations.report import CurrentReport, MigrationReport, Outcome, Tell
+from myfy_data.migrations.run_recorder import RunRecorder, unfinished
 from myfy_data.migrations.target import Target
-from myfy_data.migrations.turns import alembic_turn, run_in_turn
-from myfy_data.migrations.watch import Watch, unfinished
+from myfy_data.migrations.unreadable import explain_unreadable, refusing_doubts
+from myfy_data.migrations.writable import require_writable
 
 AlembicCommand = Callable[[Config], Any]
 
@@ -41,6 +43,7 @@ class Run:
         outcome: what it is called when it changed something.
         to_head: whether it has nothing to do when the database is at head.
         tell: hears what goes on.
+        asked: the command as it was typed, such as `downgrade -1`.
     """
 
     target: Target
@@ -48,39 +51,32 @@ class Run:
     outcome: Outcome
     to_head: bool
     tell: Tell
+    asked: str
 
 
 def require_environment(target: Target) -> ScriptDirectory:
     """The profile's directory as Alembic sees it.
 
     Raises:
-        MigrationError: there is none yet.
+        MigrationError: there is none yet, or its files cannot be read.
     """
-    if not (target.directory / "env.py").is_file():
+    if not target.has_migrations:
         raise MigrationError(
             target.profile,
             f"there are no migrations in {target.directory}",
             fix=f"myfy-data db init --profile {target.profile}",
         )
     put_on_path(target.root)  # env.py and revisions import what the application has, however we were started
-    return ScriptDirectory.from_config(build_config(target))
-
-
-def read_heads(target: Target) -> tuple[str, ...]:
-    """The revisions that a profile's directory ends with; connects to nothing.
-
-    Raises:
-        MigrationError: there is no directory, or its revisions cannot be read.
-    """
-    script = require_environment(target)
-    with _told(target):
-        return tuple(script.get_heads())
+    script = ScriptDirectory.from_config(build_config(target))
+    with _told(target), refusing_doubts():
+        script.get_heads()
+    return script
 
 
 async def run_command(run: Run, engine: AsyncEngine | None = None) -> MigrationReport:
     """Run a command that changes a database, and report however it ends.
 
-    Nobody waits for the lock when there is nothing to do.
+    The lock is not waited for when there is nothing to do.
 
     Args:
         run: what to run.
@@ -96,7 +92,7 @@ async def run_command(run: Run, engine: AsyncEngine | None = None) -> MigrationR
 
 
 async def read_current(target: Target, engine: AsyncEngine | None = None) -> CurrentReport:
-    """Where a profile's database stands; changes nothing and waits for nobody.
+    """Where a profile's database stands; changes nothing and waits for no lock.
 
     Raises:
         MigrationError: there is no directory.
@@ -123,6 +119,7 @@ async def ask(target: Target, question: Callable[[Handed], Any]) -> Any:
         DatabaseConnectionError: the server cannot be reached.
     """
     async with migration_engine(target) as engine, reading(engine).connect() as connection:
+        await run_in_turn(connection, _current, target)  # refuses an env.py that would look at another database
         return await run_in_turn(connection, lambda sync: question(Handed(target, sync, options={"dont_mutate": True})))
 
 
@@ -135,7 +132,9 @@ async def offline(target: Target, alembic_command: AlembicCommand) -> None:
     require_environment(target)
     async with alembic_turn():
         with _told(target):
-            alembic_command(build_config(target, Handed(target)))
+            handed = Handed(target)
+            alembic_command(build_config(target, handed))
+            handed.require_taken()
 
 
 def call_alembic(target: Target, action: Callable[[], Any]) -> Any:
@@ -160,8 +159,7 @@ def _told(target: Target) -> Iterator[None]:
     except (SQLAlchemyError, OSError) as error:
         raise explain_database_error(target, error) from error
     except Exception as error:
-        reason = f"{target.directory} cannot be read: {type(error).__name__}: {error}"
-        raise MigrationError(target.profile, reason) from error
+        raise explain_unreadable(target, error) from error
 
 
 # -- what a run does ---------------------------------------------------------------------------------------------------
@@ -178,6 +176,7 @@ class _Ending:
     revisions: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     error: DataModuleError | None = None
+    mended: bool = False
 
     def report(self) -> MigrationReport:
         return MigrationReport(
@@ -195,17 +194,19 @@ async def _run_on_own(run: Run) -> MigrationReport:
 
 
 async def _run_on(run: Run, engine: AsyncEngine) -> MigrationReport:
-    require_environment(run.target)
-    if run.to_head and (here := await _at_head(run.target, engine)) is not None:
+    here = await _at_head(run.target, engine)  # looked at first in any case: env.py has to use this connection
+    if run.to_head and here is not None:
         return _Ending(run.target.profile, "nothing to do", here, here).report()
-    async with engine.connect() as connection, migration_lock(run.target, connection, run.tell):
-        return await _run_locked(run, connection)
+    async with engine.connect() as connection:
+        await require_writable(run.target, connection)
+        async with migration_lock(run.target, connection, run.tell):
+            return await _run_locked(run, connection)
 
 
 async def _at_head(target: Target, engine: AsyncEngine) -> tuple[str, ...] | None:
-    """The revisions that the database is at, when these are the heads; None when they are not, or nobody can tell."""
-    heads = read_heads(target)
-    with suppress(MigrationError):  # MariaDB shows nobody a table that somebody else is just making
+    """The revisions that the database is at, when these are the heads; None when they are not, or when unknown."""
+    heads = require_environment(target).get_heads()
+    with suppress(MigrationError):  # MariaDB hides a table that another connection is just making
         async with reading(engine).connect() as connection:
             here = await run_in_turn(connection, _current, target)
             # A downgrade that failed half-way leaves the revision where it was: the journal knows better.
@@ -216,17 +217,17 @@ async def _at_head(target: Target, engine: AsyncEngine) -> tuple[str, ...] | Non
 
 async def _run_locked(run: Run, connection: AsyncConnection) -> MigrationReport:
     stamps = run.outcome == "stamped"
-    watch = await connection.run_sync(lambda sync: Watch(run.target, sync, run.tell, stamps=stamps))
+    recorder = await connection.run_sync(lambda sync: RunRecorder(run.target, sync, run.tell, stamps=stamps))
     ending = _Ending(run.target.profile, run.outcome)
     try:
-        await run_in_turn(connection, _run_alembic, run, watch)
+        await run_in_turn(connection, _run_alembic, run, recorder)
         await connection.commit()
-        if stamps:  # whoever stamps says what the database is like
-            await connection.run_sync(lambda _: watch.journal.close())
+        if stamps:  # a stamp says what the database is like
+            ending.mended = await connection.run_sync(lambda _: recorder.forget())
     except Exception as error:  # noqa: BLE001 - a revision may raise anything, and the report tells it
-        await watch.clean_up(connection)
-        ending.outcome, ending.error = "failed", explain_failure(run.target, watch, error)
-    ending.before, ending.revisions, ending.notes = watch.before, tuple(watch.done), tuple(watch.notes)
+        await recorder.clean_up(connection)
+        ending.outcome, ending.error = "failed", explain_failure(run.target, recorder, error, run.asked)
+    ending.before, ending.revisions, ending.notes = recorder.before, tuple(recorder.done), tuple(recorder.notes)
     ending.after = await _read_after(connection, run.target)
     return _named(ending).report()
 
@@ -234,6 +235,7 @@ async def _run_locked(run: Run, connection: AsyncConnection) -> MigrationReport:
 def _named(ending: _Ending) -> _Ending:
     if (
         ending.error is None
+        and not ending.mended
         and not ending.revisions
         and ending.before is not None
         and set(ending.before) == set(ending.after or ())
@@ -242,8 +244,8 @@ def _named(ending: _Ending) -> _Ending:
     return ending
 
 
-def _run_alembic(connection: Connection, run: Run, watch: Watch) -> None:
-    run.command(build_config(run.target, Handed(run.target, connection, watch)))
+def _run_alembic(connection: Connection, run: Run, recorder: RunRecorder) -> None:
+    run.command(build_config(run.target, Handed(run.target, connection, recorder)))
 
 
 async def _read_after(connection: AsyncConnection, target: Target) -> tuple[str, ...] | None:
@@ -265,7 +267,13 @@ def _current(connection: Connection, target: Target) -> tuple[str, ...]:
     config = build_config(target, handed)
     script = ScriptDirectory.from_config(config)
     with _told(target), EnvironmentContext(config, script, fn=look, dont_mutate=True):
-        script.run_env()
+        try:
+            script.run_env()
+        except RuntimeError:  # such as that of asyncio.run(), in an env.py which connects by itself
+            if "run_env" not in (target.directory / "env.py").read_text(encoding="utf-8"):
+                handed.require_taken()
+            raise
+    handed.require_taken()
     return found[-1] if found else ()
 
 

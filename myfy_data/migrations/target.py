@@ -7,11 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from myfy_data.errors import ConfigError, Problem
-from myfy_data.settings.models import DatabaseSettings
-from myfy_data.settings.root import DataSettings
+from myfy_data.settings.data_settings import DataSettings
+from myfy_data.settings.database_settings import DatabaseSettings
 
 PROGRESS_SUFFIX = "_progress"
 """Beside the version table, while a migration runs: how far it has come (ADR 0013)."""
+
+
+MARKER_TABLE = "myfy_data_marker"
+"""The table in which a database says which environment it belongs to (contract C14.1)."""
+
+SEEDS_TABLE = "myfy_data_seeds"
+"""The table that tells which files of SQL and Python ran as seeds (contract C14.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +31,9 @@ class Target:
         directory: where its migrations stand, absolute.
         root: the project root, from which the metadata is imported.
         place: where `migrations.metadata` is said.
-        hidden: tables that autogenerate does not see: every profile's version table.
+        hidden: tables that autogenerate does not see: every profile's version table, the marker, and what ran as
+            seeds.
+        environment: the environment's name.
         is_protected: whether the environment is production, where data is not dropped without a word (contract C14.1).
         may_drop: the name of the database that may be dropped all the same.
     """
@@ -35,6 +44,7 @@ class Target:
     root: Path
     place: str
     hidden: frozenset[str]
+    environment: str = ""
     is_protected: bool = False
     may_drop: str | None = None
 
@@ -49,6 +59,11 @@ class Target:
     def backend(self) -> str:
         """`sqlite`, `postgresql` or `mysql`."""
         return self.settings.url.backend
+
+    @property
+    def has_migrations(self) -> bool:
+        """Whether its directory has an `env.py`."""
+        return (self.directory / "env.py").is_file()
 
     @property
     def progress_table(self) -> str:
@@ -101,7 +116,7 @@ def startup_targets(settings: DataSettings, default: str) -> Iterator[Target]:
     for name in settings.profiles:
         if not any(refused for key, refused, *_ in _reasons(settings.profiles[name]) if key != "database_url"):
             target = build_target(settings, name)
-            if name == default or (target.directory / "env.py").is_file():
+            if name == default or target.has_migrations:
                 yield target
 
 
@@ -111,11 +126,13 @@ def build_target(settings: DataSettings, name: str) -> Target:
     root = (settings.project_root or Path.cwd()).absolute()
     directory = profile.migrations.directory_of(name)
     place = str(settings.origin_at(("profiles", name, "migrations", "metadata")))
-    hidden = frozenset(_version_tables(settings))
-    return Target(name, profile, root / directory, root, place, hidden, settings.blocks_auto_create)
+    hidden = frozenset(_own_tables(settings))
+    protected = settings.blocks_auto_create
+    return Target(name, profile, root / directory, root, place, hidden, settings.environment, protected)
 
 
-def _version_tables(settings: DataSettings) -> Iterator[str]:
+def _own_tables(settings: DataSettings) -> Iterator[str]:
+    yield from (MARKER_TABLE, SEEDS_TABLE)
     for profile in settings.profiles.values():
         yield profile.migrations.version_table
         yield profile.migrations.version_table + PROGRESS_SUFFIX

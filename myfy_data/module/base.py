@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncAttrs, AsyncEngine
 from sqlalchemy.orm import DeclarativeBase
 
 from myfy_data.sessions.factory import SessionFactory
 
 
-class Base(DeclarativeBase):
-    """A ready declarative base; a `DeclarativeBase` of your own does as well (seed S4)."""
+class Base(AsyncAttrs, DeclarativeBase):
+    """A ready declarative base; a `DeclarativeBase` of your own does as well (seed S4).
+
+    `await user.awaitable_attrs.orders` loads what was not loaded before.
+    """
 
 
 @runtime_checkable

@@ -12,27 +12,43 @@ from sqlalchemy import MetaData
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from myfy_data.async_only import AsyncOnly
-from myfy_data.engines.status import PoolStatus
-from myfy_data.errors import ConfigError, Problem
-from myfy_data.health import HealthReport, check_health
-from myfy_data.module.configured import (
+from myfy_data.capacity import warn_of_capacity
+from myfy_data.endpoints.paths import EndpointPaths
+from myfy_data.engines.cluster.status import ClusterStatus
+from myfy_data.errors import ConfigError, DatabaseConnectionError, DatabaseTimeoutError, Problem
+from myfy_data.health.drain import drained_at_sigterm
+from myfy_data.layers.loader import LoadRequest
+from myfy_data.module.lifecycle import EngineHook, EngineLifecycle
+from myfy_data.module.missing_tables import MissingTables
+from myfy_data.module.myfy.module_type import ModuleType, type_of_its_own
+from myfy_data.module.profiles import (
     Files,
     active_profiles,
+    refuse_settings_as_profile,
     required_profiles,
     resolve_profile,
     resolve_settings,
 )
-from myfy_data.module.gate import EngineGate, EngineHook
-from myfy_data.module.identity import ModuleType, type_of_its_own
-from myfy_data.module.migrating import Policy, check_policy, migrate_profiles
-from myfy_data.module.startup import check_auto_create, create_tables, log_warnings, ping_profiles, warm_up_profiles
+from myfy_data.module.reloading import Reloading, sources_of
+from myfy_data.module.startup import (
+    check_auto_create,
+    create_tables,
+    in_brief,
+    load_providers,
+    log_warnings,
+    ping_profiles,
+    warm_up_profiles,
+)
+from myfy_data.module.startup_migrations import Policy, check_policy, migrate_profiles
+from myfy_data.sessions.cancellation import run_to_completion
 from myfy_data.sessions.factory import SessionFactory
-from myfy_data.sessions.shielding import run_to_completion
-from myfy_data.settings.models import DatabaseSettings
-from myfy_data.settings.root import DataSettings
+from myfy_data.settings.data_settings import DataSettings
+from myfy_data.settings.database_settings import DatabaseSettings
+from myfy_data.telemetry.slow_queries import SlowQuery
+from myfy_data.telemetry.telemetry import Telemetry
 
 
-class DataModule(AsyncOnly, metaclass=ModuleType):
+class DataModule(Reloading, AsyncOnly, metaclass=ModuleType):
     """Named databases for an application: as a myfy module, in another host, or by itself.
 
     `async with DataModule() as data:` starts and stops it; a stopped module may start again, in any event loop.
@@ -49,14 +65,23 @@ class DataModule(AsyncOnly, metaclass=ModuleType):
         metadata: the tables, such as `Base.metadata`.
         migrations: at start, `"check"` that each database is at head, or `"upgrade"` it, one process at a time.
         on_engine: called with profile and engine for each engine that opens; instrumentation goes there.
+        health: the path, such as `"/health"`, at which a host answers whether the databases are well (contract C12.1).
+        metrics: the path, such as `"/metrics"`, at which a host answers what Prometheus scrapes (contract C12.2).
+        dev: the path, such as `"/_data"`, of a page for development, on this machine alone (contract C12.7).
+        drain_delay: seconds from SIGTERM, which makes the process unready at once, until its server is told; only
+            where `health` is served, and a load balancer has asked there lately.
+        read_your_writes: `"cookie"` takes what a client wrote to its next requests (contract C11.4).
+        read_your_writes_key: signs that cookie; made of the profiles' passwords when None.
 
     Raises:
-        ConfigError: `migrations` is unknown, or goes with `auto_create_tables` where both would make the tables.
+        ConfigError: `health`, `metrics`, `dev` or `read_your_writes` cannot be meant; `migrations` is unknown, or goes
+            with `auto_create_tables` where both would make the tables.
+        MissingPackageError: `metrics` needs the extra `prometheus`.
         UnknownProfileError: finished settings were given, and `profile` is none of theirs that can be opened.
     """
 
     def __new__(cls, *_arguments: Any, **_settings: Any) -> Self:
-        """A module with a type of its own; see `module.identity`."""
+        """A module with a type of its own; see `module.myfy.module_type`."""
         made: Self = object.__new__(type_of_its_own(cls))
         return made
 
@@ -71,22 +96,36 @@ class DataModule(AsyncOnly, metaclass=ModuleType):
         metadata: MetaData | None = None,
         migrations: Policy = "off",
         on_engine: EngineHook | None = None,
+        health: str | None = None,
+        metrics: str | None = None,
+        dev: str | None = None,
+        drain_delay: float = 5.0,
+        read_your_writes: str | None = None,
+        read_your_writes_key: str | bytes | None = None,
     ) -> None:
         check_policy(migrations, auto_create_tables=auto_create_tables)
-        _refuse_settings_as_profile(profile)
+        refuse_settings_as_profile(profile)
         self._profile = profile
         self._given = settings is not None
+        self._sources_of = partial(sources_of, files, environment)
         self._load = partial(resolve_settings, settings, files, environment, profile)
         self._load_with = partial(resolve_settings, files=files, environment=environment, profile=None)
         self._settings: DataSettings | None = None
         self._auto_create_tables = auto_create_tables
         self._migrations: Policy = migrations
         self._metadata = metadata
-        self._gate = EngineGate(lambda: self.profiles)
+        self._lifecycle = EngineLifecycle(self._openable)
+        self._lifecycle.owners.append(self)
+        self._telemetry = self._lifecycle.telemetry = Telemetry(lambda: self.settings)
+        self._lifecycle.hooks.append(MissingTables(lambda: self.settings, creates_tables=auto_create_tables).watch)
         self._factories: dict[str | None, SessionFactory] = {}
         if on_engine is not None:
-            self._gate.hooks.append(on_engine)
+            self._lifecycle.hooks.append(on_engine)
         self._running: AsyncExitStack | None = None
+        self._drain_delay = drain_delay
+        self.endpoint_paths: EndpointPaths = EndpointPaths()
+        self.serve_at(EndpointPaths(health=health, metrics=metrics, dev=dev))
+        self.carry_tokens(read_your_writes, read_your_writes_key)
         if isinstance(settings, DataSettings):
             self._settings = self._load()
             self._resolve(None)
@@ -105,6 +144,7 @@ class DataModule(AsyncOnly, metaclass=ModuleType):
         """
         if self._settings is None:
             self._settings = self._load()
+            self.sources: LoadRequest | None = None if self._given else self._sources_of()
         return self._settings
 
     @property
@@ -112,25 +152,38 @@ class DataModule(AsyncOnly, metaclass=ModuleType):
         """Every active profile by name."""
         return active_profiles(self.settings)
 
+    def _openable(self) -> Mapping[str, DatabaseSettings]:
+        profiles = self.profiles
+        self.settings.require_engines(profiles)
+        return profiles
+
     def _resolve(self, profile: str | None) -> str:
         return resolve_profile(self.settings, profile if profile is not None else self._profile)
 
     # -- what it gives -----------------------------------------------------------------------------------------
 
     def session(
-        self, profile: str | None = None, *, read_only: bool = False
+        self,
+        profile: str | None = None,
+        *,
+        read_only: bool = False,
+        read_from: str | None = None,
+        after: str | None = None,
     ) -> AbstractAsyncContextManager[AsyncSession]:
         """A block with a session: committed when the block ends well, rolled back when it raises (contract C5).
 
         Args:
             profile: the profile's name; the module's default when None.
             read_only: let the server refuse writes.
+            read_from: as in `SessionFactory.session_context`, as `after`.
+            after: a session's `token`.
 
         Raises:
+            ValueError: `read_from` or `after` without `read_only`.
             UnknownProfileError: the profile cannot be opened.
             DataModuleNotConfiguredError: the module was stopped.
         """
-        return self.get_session_factory(profile).session_context(read_only=read_only)
+        return self.get_session_factory(profile).session_context(read_only=read_only, read_from=read_from, after=after)
 
     def get_engine(self, profile: str | None = None) -> AsyncEngine:
         """The engine of a profile for the running event loop; it makes no connection until it is used.
@@ -139,7 +192,7 @@ class DataModule(AsyncOnly, metaclass=ModuleType):
             UnknownProfileError: the profile cannot be opened.
             DataModuleNotConfiguredError: the module was stopped.
         """
-        return self._gate.get(self._resolve(profile))
+        return self._lifecycle.get(self._resolve(profile))
 
     def get_session_factory(self, profile: str | None = None) -> SessionFactory:
         """The session factory of a profile; it stays valid when the module starts again.
@@ -148,11 +201,11 @@ class DataModule(AsyncOnly, metaclass=ModuleType):
             UnknownProfileError: the profile cannot be opened.
             DataModuleNotConfiguredError: the module was stopped.
         """
-        self._gate.check_open()
+        self._lifecycle.check_open()
         factory = self._factories.get(profile)
         if factory is None:
             name = self._resolve(profile)
-            factory = self._factories.get(name) or SessionFactory(name, self._gate, self.settings.profiles[name])
+            factory = self._factories.get(name) or SessionFactory(name, self._lifecycle, self.settings.profiles[name])
             self._factories[profile] = self._factories[name] = factory
         return factory
 
@@ -164,25 +217,30 @@ class DataModule(AsyncOnly, metaclass=ModuleType):
         """
         return self.settings.profiles[self._resolve(profile)]
 
-    async def health(self) -> HealthReport:
-        """Ask every active profile at once, each within its own `connect_timeout`.
+    @property
+    def telemetry(self) -> Telemetry:
+        """Who listens to the module's engines."""
+        return self._telemetry
 
-        Raises:
-            DataModuleNotConfiguredError: the module was stopped.
-        """
-        required = required_profiles(self.settings, self._resolve(None))
-        return await check_health(self._gate.registry, self.profiles, required)
+    def slow_queries(self) -> tuple[SlowQuery, ...]:
+        """The worst 100 of what was slow, the slowest first, also after `stop()` (contract C12.3)."""
+        return self._telemetry.slow_queries()
 
-    def pool_status(self, profile: str | None = None) -> PoolStatus:
-        """The numbers of a profile's pool; never opens anything.
+    def cluster(self, profile: str | None = None) -> ClusterStatus:
+        """What is known of a profile's servers, for the running event loop (contract C11.5); asks none of them.
 
         Raises:
             UnknownProfileError: the profile cannot be opened.
             DataModuleNotConfiguredError: the module was stopped.
         """
-        return self._gate.registry.status(self._resolve(profile))
+        return self._lifecycle.registry.cluster_status(self._resolve(profile))
 
     # -- its life ----------------------------------------------------------------------------------------------
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the module has started, and was not stopped since."""
+        return self._running is not None
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -205,32 +263,43 @@ class DataModule(AsyncOnly, metaclass=ModuleType):
             MigrationError: a database is not at head, or its migrations failed.
             DataModuleNotConfiguredError: another task stopped the module meanwhile.
         """
-        if self._running is not None:
-            return
+        if self._running is None:
+            try:
+                await self._start()
+            except (DatabaseConnectionError, DatabaseTimeoutError) as error:
+                raise in_brief(error) from None
+
+    async def _start(self) -> None:
         default = self._resolve(None)
         metadata = check_auto_create(self.settings, default, self._metadata) if self._auto_create_tables else None
         self.settings.require_configuration()
+        self.check_arguments()
+        load_providers(self.settings)
         log_warnings(self.settings)
         async with AsyncExitStack() as stack:
-            self._gate.enter(self)
-            stack.push_async_callback(self._gate.leave, self)
+            self._lifecycle.enter(self)
+            stack.push_async_callback(self._lifecycle.leave, self)
             await self._open(default, metadata)
-            self._gate.check_open()  # another task may have stopped it meanwhile
+            if self.endpoint_paths.health is not None:
+                stack.enter_context(drained_at_sigterm(self._lifecycle.readiness, self._drain_delay))
+            self._lifecycle.check_open()  # another task may have stopped it meanwhile
+            await stack.enter_async_context(self._reloads())
             self._running = stack.pop_all()
 
     async def _open(self, default: str, metadata: MetaData | None) -> None:
-        registry = self._gate.registry
+        registry = self._lifecycle.registry
         required = required_profiles(self.settings, default)
         await ping_profiles(registry, sorted(required))
         await migrate_profiles(self._migrations, self.settings, registry, default=default, required=required)
         await warm_up_profiles(registry, self.settings, required)
+        await warn_of_capacity(self.settings, registry, sorted(required))
         if metadata is not None:
             await create_tables(registry.get(default), metadata)
 
     async def stop(self) -> None:
         """Close every engine within its `close_timeout`, in reverse order; a cancellation waits for that."""
         running, self._running = self._running, None
-        await run_to_completion(self._gate.leave(self) if running is None else running.aclose())
+        await run_to_completion(self._lifecycle.leave(self) if running is None else running.aclose())
 
     # -- as a myfy module --------------------------------------------------------------------------------------
 
@@ -257,29 +326,29 @@ class DataModule(AsyncOnly, metaclass=ModuleType):
         Raises:
             ConfigError: the configuration cannot be used, or another module has a profile of the same name.
         """
-        from myfy_data.module.myfy.container import configure  # noqa: PLC0415 - importing myfy_data pulls in no framework
+        from myfy_data.module.myfy.registration import configure  # noqa: PLC0415 - importing myfy_data pulls in no framework
 
         configure(self, container)
 
     def extend(self, container: Any) -> None:
         """Stand around the handlers of the application's router."""
-        from myfy_data.module.myfy.container import is_first  # noqa: PLC0415 - as above
-        from myfy_data.module.myfy.extend import stand_around_handlers  # noqa: PLC0415 - as above
+        from myfy_data.module.myfy.registration import endpoints_of, is_first, token_cookie_of  # noqa: PLC0415 - as above
+        from myfy_data.module.myfy.routing import stand_around_handlers  # noqa: PLC0415 - as above
 
         if is_first(self, container):
-            stand_around_handlers(container)
+            stand_around_handlers(container, partial(endpoints_of, container), partial(token_cookie_of, container))
 
     def finalize(self, container: Any) -> None:
-        """Refuse providers that ask for a session of a profile which is not there, and have no engine kept.
+        """Refuse providers that ask for a session of a profile which is not there; have no engine and no settings kept.
 
         Raises:
             DataModuleError: names provider and profile.
         """
-        from myfy_data.module.myfy.container import keep_no_engine  # noqa: PLC0415 - as above
-        from myfy_data.module.myfy.extend import check_qualifiers  # noqa: PLC0415 - as above
+        from myfy_data.module.myfy.registration import keep_nothing_fleeting  # noqa: PLC0415 - as above
+        from myfy_data.module.myfy.routing import check_qualifiers  # noqa: PLC0415 - as above
 
         check_qualifiers(container)
-        keep_no_engine(container)
+        keep_nothing_fleeting(container)
 
     def adopt_settings(self, found: DataSettings | DatabaseSettings) -> None:
         """Use the settings that an application holds among its own, unless the module was given some (seed S11).
@@ -292,21 +361,34 @@ class DataModule(AsyncOnly, metaclass=ModuleType):
         if self._settings is not None:
             message = "the module had loaded its settings before it met those of the application"
             raise ConfigError([Problem("argument", "settings", message, fix="DataModule(settings=...)")])
-        self._load = partial(self._load_with, found)
+        self._load, self._given = partial(self._load_with, found), True
 
     def has_settings_of(self, other: DataModule) -> bool:
         """Whether both modules would open the same engines."""
         mine, its = self.settings, other.settings
         return mine.environment == its.environment and mine.profiles == its.profiles
 
+    @property
+    def engine_gate(self) -> EngineLifecycle:
+        """Where all of the module's connections come from."""
+        return self._lifecycle
+
+    @property
+    def default_profile(self) -> str:
+        """The profile that is meant when none is named, also while the module is stopped; for the test kit.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        return self._resolve(None)
+
+    @property
+    def auto_created(self) -> MetaData | None:
+        """The tables that a start creates; for the test kit."""
+        return self._metadata if self._auto_create_tables else None
+
     def share_engines(self, other: DataModule) -> None:
         """Use the engines of another module; the last of them to stop closes the engines (contract C6)."""
-        other._gate.hooks.extend(self._gate.hooks)
-        self._gate = other._gate
-
-
-def _refuse_settings_as_profile(profile: object) -> None:
-    # Upstream's first positional argument was `settings`.
-    if profile is not None and not isinstance(profile, str):
-        message = f"expected the name of a profile, got {type(profile).__name__}"
-        raise ConfigError([Problem("argument", "profile", message, fix="DataModule(settings=...)")])
+        other._lifecycle.hooks.extend(self._lifecycle.hooks)
+        other._lifecycle.owners.append(self)
+        self._lifecycle, self._telemetry = other._lifecycle, other._telemetry

@@ -9,11 +9,19 @@ from collections.abc import Collection, Iterable
 from sqlalchemy import MetaData
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from myfy_data.credentials.provider import load_provider
+from myfy_data.credentials.types import ProviderError
 from myfy_data.engines.registry import EngineRegistry
-from myfy_data.errors import AutoCreateTablesProductionError, ConfigError, Problem
-from myfy_data.settings.root import DataSettings
+from myfy_data.errors import (
+    AutoCreateTablesProductionError,
+    ConfigError,
+    DatabaseConnectionError,
+    DatabaseTimeoutError,
+    Problem,
+)
+from myfy_data.settings.data_settings import DataSettings
 
-logger = logging.getLogger("myfy_data")
+logger: logging.Logger = logging.getLogger("myfy_data")
 
 
 def check_auto_create(settings: DataSettings, profile: str, metadata: MetaData | None) -> MetaData:
@@ -43,10 +51,52 @@ def _refused(message: str, fix: str) -> Problem:
     return Problem("argument", "auto_create_tables", message, fix=fix)
 
 
+Unreachable = DatabaseConnectionError | DatabaseTimeoutError
+
+
+def in_brief(error: Unreachable) -> Unreachable:
+    """The error of a start that found no database, without the way there, which is logged at DEBUG.
+
+    Hosts print an error's whole traceback and that of each cause: a hundred lines of drivers and event loops, of which
+    none says more than the message. To be raised `from None`; the cause stays in `__context__`.
+    """
+    logger.debug("the module did not start", exc_info=error)
+    if error.__cause__ is not None:
+        error.__context__ = error.__cause__
+    return error.with_traceback(None)
+
+
+def load_providers(settings: DataSettings) -> None:
+    """Import what gives credentials, of every active profile, so that a start tells what is wrong (contract C12.4).
+
+    Raises:
+        ConfigError: each one that cannot be imported, at its place.
+    """
+    problems = []
+    for name, profile in settings.profiles.items():
+        provider = profile.credentials
+        if not profile.active or provider is None:
+            continue
+        try:
+            load_provider(str(provider), provider.base_dir)
+        except ProviderError as error:
+            key = f"profiles.{name}.credentials"
+            problems.append(Problem(str(settings.origin(key)), key, error.message, fix=error.fix))
+    if problems:
+        raise ConfigError(problems)
+
+
 def log_warnings(settings: DataSettings) -> None:
     """Tell what the load found worth a look."""
     for warning in settings.warnings:
         logger.warning("%s", warning)
+
+
+def log_new_warnings(settings: DataSettings, before: DataSettings) -> None:
+    """Tell what a reload found worth a look, and an earlier load has not told."""
+    for warning in settings.warnings:
+        if warning not in before.warnings:
+            logger.warning("%s", warning)
 
 
 async def ping_profiles(registry: EngineRegistry, profiles: Iterable[str]) -> None:

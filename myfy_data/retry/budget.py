@@ -21,7 +21,7 @@ class RetryBudget:
     """
 
     def __init__(self) -> None:
-        self.left = FULL
+        self.left: float = FULL
 
     def earn(self) -> None:
         """Note a unit of work that ended well."""

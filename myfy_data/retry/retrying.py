@@ -8,14 +8,14 @@ from contextlib import AbstractAsyncContextManager
 from types import ModuleType, TracebackType
 from typing import Any, Protocol, Self
 
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from myfy_data.errors import MissingPackageError
 from myfy_data.package_contract import PackageContract, is_absent, unusable
 from myfy_data.retry.budget import budget_of
-from myfy_data.retry.verdicts import Verdict, verdict_of
+from myfy_data.retry.classify import Verdict, verdict_of
 from myfy_data.sessions.factory import SessionFactory
 
 _FIRST_PAUSE, _GROWTH, _JITTER, _LONGEST_PAUSE = 0.01, 4, 0.1, 1.0
@@ -45,7 +45,7 @@ def retrying(
                 account = await session.get_one(Account, 1)
                 account.balance -= 10
 
-    Whoever writes this declares that the block may run several times: what it does beside the database (requests,
+    The caller declares that the block may run several times: what it does beside the database (requests,
     mails, changed objects of its caller) it does again. The session belongs to the block: it commits at the block's
     end and is rolled back when the block raises. What is repeated is a fixed table: conflicts (serialization
     failures, deadlocks, a busy SQLite file) up to `attempts` times, with growing pauses that differ by chance; a
@@ -81,9 +81,10 @@ class Retrying(AsyncIterator["Attempt"]):
     def __init__(self, factory: SessionFactory, *, attempts: int, deadline: float, read_only: bool) -> None:
         self.factory = factory
         self.read_only = read_only
-        self.ends = time.monotonic() + deadline
+        self.ends: float = time.monotonic() + deadline
         self._budget = budget_of(factory)
         self._spent: set[Verdict] = set()
+        self._verdict: Verdict | None = None
         self._attempts = _stamina().retry_context(
             on=Exception,  # what may not be repeated never gets there
             attempts=attempts,
@@ -99,7 +100,10 @@ class Retrying(AsyncIterator["Attempt"]):
         return self
 
     async def __anext__(self) -> Attempt:
-        return Attempt(self, await anext(self._attempts))
+        attempt = await anext(self._attempts)
+        if self._verdict is not None:
+            self.factory.note_retry(self._verdict.name.lower())
+        return Attempt(self, attempt)
 
     def note_success(self) -> None:
         """Note that the unit of work ended well."""
@@ -107,7 +111,7 @@ class Retrying(AsyncIterator["Attempt"]):
 
     def may_repeat(self, error: BaseException, pause: float) -> bool:
         """Whether another attempt may follow this error, after a pause of so many seconds."""
-        verdict = verdict_of(error)
+        verdict = self._verdict = verdict_of(error)
         if verdict is Verdict.FINAL or time.monotonic() + pause + _JITTER >= self.ends:
             return False
         if verdict.is_for_once and verdict in self._spent:
@@ -128,17 +132,24 @@ class Attempt(AbstractAsyncContextManager[AsyncSession]):
         self._unit = unit
         self._attempt = attempt
         self._block = unit.factory.session_context(read_only=unit.read_only)
-        self._has_committed = False
+        self._has_committed = self._is_in_autocommit = False
 
     async def __aenter__(self) -> AsyncSession:
         self._attempt.__enter__()
         session = await self._block.__aenter__()
         event.listen(session.sync_session, "after_commit", self._note_commit)
+        if not self._unit.read_only:  # else the server refuses every write, in AUTOCOMMIT too
+            event.listen(session.sync_session, "after_begin", self._note_begin)
         return session
 
     def _note_commit(self, session: Session) -> None:
         # Told of savepoints, too: those commit nothing.
         self._has_committed = self._has_committed or not session.in_nested_transaction()
+
+    def _note_begin(self, _session: Session, _transaction: object, connection: Connection) -> None:
+        # In AUTOCOMMIT each statement is stored by itself from here on.
+        held: Any = connection.connection.dbapi_connection
+        self._is_in_autocommit = self._is_in_autocommit or connection.dialect.detect_autocommit_setting(held)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -157,11 +168,15 @@ class Attempt(AbstractAsyncContextManager[AsyncSession]):
         return bool(self._attempt.__exit__(type(error) if error else None, error, traceback))
 
     def _may_repeat(self, error: BaseException) -> bool:
-        if not self._has_committed:
+        if not (self._has_committed or self._is_in_autocommit):
             return self._unit.may_repeat(error, self._attempt.next_wait)
         if verdict_of(error) is not Verdict.FINAL:
-            error.add_note("not repeated: the unit of work had committed a part of itself before")
+            error.add_note(_COMMITTED if self._has_committed else _IN_AUTOCOMMIT)
         return False
+
+
+_COMMITTED = "not repeated: the unit of work had committed a part of itself before"
+_IN_AUTOCOMMIT = "not repeated: in AUTOCOMMIT each statement is a transaction of its own, and may be stored"
 
 
 def _stamina() -> ModuleType:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from types import MappingProxyType, TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from myfy_data.async_only import AsyncOnly
+from myfy_data.engines.cluster.own_writes import window
 from myfy_data.errors import ConfigError, Problem
-from myfy_data.sessions.session import EngineSource, ProfileSession
-from myfy_data.settings.models import DatabaseSettings
+from myfy_data.sessions.noting_session import NotingSession, notes_commits
+from myfy_data.sessions.read_source import choice_of
+from myfy_data.sessions.session import ProfileSession
+from myfy_data.sessions.session_engine import EngineSource
+from myfy_data.settings.database_settings import DatabaseSettings
 
 _ELSEWHERE = "async_sessionmaker(data.get_engine(), {}=...)"
 
@@ -40,19 +44,32 @@ class SessionContext(AsyncOnly, AbstractAsyncContextManager[AsyncSession]):
     def __init__(self, session: ProfileSession) -> None:
         self._session = session
 
+    if not TYPE_CHECKING:  # a type checker tells it by itself, unless it finds this
+
+        def __getattr__(self, name: str) -> NoReturn:
+            message = f"{type(self).__name__!r} object has no attribute {name!r}"
+            if hasattr(AsyncSession, name):
+                message = (
+                    f"this is no session yet, and {name!r} is one's\n  fix: async with data.session() as session: ..."
+                )
+            raise AttributeError(message, name=name, obj=self)
+
     async def __aenter__(self) -> AsyncSession:
         return self._session
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if error is None:
-            try:
-                await self._session.commit()
-            except BaseException as failure:
-                await self._session.clean_up(self._session.close, after=failure)
-                raise
-        await self._session.__aexit__(kind, error, traceback)
+        session = self._session
+        if error is not None:
+            await session.__aexit__(kind, error, traceback)
+            return
+        try:
+            await session.commit()
+        except BaseException as failure:
+            await session.clean_up(session.close, after=failure)
+            raise
+        await session.close()
 
 
 class SessionFactory(async_sessionmaker[AsyncSession]):
@@ -73,6 +90,17 @@ class SessionFactory(async_sessionmaker[AsyncSession]):
         self._profile = profile
         self._registry = registry
         self._settings = settings
+        self._notes_commits = notes_commits(settings)
+
+    def use(self, settings: DatabaseSettings) -> None:
+        """Make sessions with other settings of the profile from now on."""
+        self._settings, self._notes_commits = settings, notes_commits(settings)
+
+    def note_retry(self, verdict: str) -> None:
+        """Have counted that a unit of work runs again."""
+        telemetry = getattr(self._registry, "telemetry", None)  # a registry by itself has none
+        if telemetry is not None:
+            telemetry.tell("retry", verdict, self._profile)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(profile={self._profile!r})"
@@ -92,29 +120,56 @@ class SessionFactory(async_sessionmaker[AsyncSession]):
         """Itself: packages that were written for upstream's factory reach for the maker inside (contract C15)."""
         return self
 
-    def session_context(self, *, read_only: bool = False) -> AbstractAsyncContextManager[AsyncSession]:
+    def session_context(
+        self, *, read_only: bool = False, read_from: str | None = None, after: str | None = None
+    ) -> AbstractAsyncContextManager[AsyncSession]:
         """A block with a session: committed when the block ends well, rolled back when it raises.
 
         Args:
             read_only: let the server refuse writes (contract C5.10); always so for a `read_only` profile.
+            read_from: `"primary"` or `"replica"`, which of several servers to read from (contract C11.2); as
+                `reads.from` says when None.
+            after: a session's `token`: what it wrote is there (contract C11.2).
 
         Raises:
+            ValueError: `read_from` or `after` without `read_only`, or a `read_from` that is neither.
             CommitOutcomeUnknown: at the block's end, when the answer to COMMIT never came (contract C5.3).
         """
-        return SessionContext(self.make_session(read_only=read_only))
+        return SessionContext(self.make_session(read_only=read_only, read_from=read_from, after=after))
 
-    def create_session(self, *, read_only: bool = False) -> AsyncSession:
+    def create_session(
+        self, *, read_only: bool = False, read_from: str | None = None, after: str | None = None
+    ) -> AsyncSession:
         """A session that the caller commits and closes; `async with` closes it, rolling back what is left.
 
         Args:
             read_only: let the server refuse writes (contract C5.10); always so for a `read_only` profile.
-        """
-        return self.make_session(read_only=read_only)
+            read_from: `"primary"` or `"replica"`, which of several servers to read from (contract C11.2); as
+                `reads.from` says when None.
+            after: a session's `token`: what it wrote is there (contract C11.2).
 
-    def make_session(self, *, read_only: bool = False, **options: Any) -> ProfileSession:
+        Raises:
+            ValueError: `read_from` or `after` without `read_only`, or a `read_from` that is neither.
+        """
+        return self.make_session(read_only=read_only, read_from=read_from, after=after)
+
+    def make_session(
+        self, *, read_only: bool = False, read_from: str | None = None, after: str | None = None, **options: Any
+    ) -> ProfileSession:
         """As `create_session`, for callers that end sessions on behalf of others; `options` are SQLAlchemy's."""
         read_only = read_only or self._settings.read_only
-        return ProfileSession(self._profile, self._registry, self._settings, read_only=read_only, **options)
+        notes = self._notes_commits and not read_only
+        if notes:
+            options["sync_session_class"] = NotingSession
+        chosen = None
+        if read_from is not None or after is not None:
+            chosen = choice_of(read_only=read_only, read_from=read_from, after=after)
+        session = ProfileSession(
+            self._profile, self._registry, self._settings, read_only=read_only, chosen=chosen, **options
+        )
+        if notes:
+            session.sync_session.window = window(self._settings)  # type: ignore[attr-defined]  # it is a NotingSession
+        return session
 
     # -- as an async_sessionmaker ------------------------------------------------------------------------------
 

@@ -6,46 +6,34 @@ import asyncio
 import functools
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
-from typing import Any, Protocol, TypeVar
+from typing import Any, NoReturn
 
-from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from myfy_data.engines.home import running_loop
-from myfy_data.errors import CommitOutcomeUnknown, ReadOnlySessionError
-from myfy_data.sessions.lazy import LazySession
-from myfy_data.sessions.outcomes import Outcome, is_read_only_refusal
-from myfy_data.sessions.shielding import run_to_completion, start, wait_until_done
+from myfy_data.engines import observation
+from myfy_data.engines.pool.loop_affinity import running_loop
+from myfy_data.errors import CommitOutcomeUnknown
+from myfy_data.sessions.cancellation import run_to_completion, start, wait_until_done
+from myfy_data.sessions.commit_outcome import Outcome
+from myfy_data.sessions.concurrency import SessionGuard
+from myfy_data.sessions.exclusive_session import ExclusiveSession, Operation
+from myfy_data.sessions.session_engine import EngineSource, SessionEngine
+from myfy_data.sessions.sync_session import SyncSession
 from myfy_data.sessions.transaction import ProfileTransaction
-from myfy_data.sessions.usage import SessionUsage
-from myfy_data.settings.models import DatabaseSettings
+from myfy_data.settings.database_settings import DatabaseSettings
 
-logger = logging.getLogger("myfy_data")
+logger: logging.Logger = logging.getLogger("myfy_data")
 
-_REFUSED = (
-    "the server refused a write, because this session is read-only\n"
-    "  fix: write in a session that is not: without `read_only=True`, of a profile without `read_only = true`"
-)
+_STORED = "COMMIT was answered before this cancellation: the work is stored"
 
 _GRACE = 1.0
 """Seconds beyond `command_timeout` for the engine, whose own deadline it is, to give the COMMIT up."""
 
-T = TypeVar("T")
-Operation = Callable[[], Coroutine[Any, Any, None]]
 
-
-class EngineSource(Protocol):
-    """Whatever gives the engine of a profile for the running event loop; opening it may cost a moment."""
-
-    def get(self, profile: str, *, read_only: bool = False) -> AsyncEngine:
-        """The engine of a profile; a `read_only` one lets the server refuse writes."""
-        ...
-
-
-class ProfileSession(AsyncSession):
+class ProfileSession(ExclusiveSession):
     """A session of one profile. Users type it as SQLAlchemy's `AsyncSession`, which it is.
 
     It is rolled back before it is closed, on every path; a cancellation waits for that. Used by two tasks at once,
@@ -56,10 +44,11 @@ class ProfileSession(AsyncSession):
         engines: where the engine comes from, at the first statement.
         settings: the profile's settings; a cancelled COMMIT goes on waiting for its answer for `command_timeout`.
         read_only: whether the server refuses writes.
+        chosen: which of several servers it reads from, and what that must have: `read_from`, `after`.
         options: SQLAlchemy's, for sessions that a library asked for.
 
     Attributes:
-        usage: who may use the session now, and whether it has ended.
+        usage: which task may use the session now, and whether it has ended.
     """
 
     def __init__(
@@ -69,21 +58,35 @@ class ProfileSession(AsyncSession):
         settings: DatabaseSettings,
         *,
         read_only: bool = False,
+        chosen: Mapping[str, str] | None = None,
         **options: Any,
     ) -> None:
-        options = {"expire_on_commit": False, **options, "info": {"profile": profile, **(options.get("info") or {})}}
-        super().__init__(sync_session_class=LazySession, close_resets_only=False, **options)
+        options = {
+            "sync_session_class": SyncSession,
+            "expire_on_commit": False,
+            **options,
+            "info": {"profile": profile, **(options.get("info") or {})},
+        }
+        super().__init__(close_resets_only=False, **options)
         self.profile = profile
         self.read_only = read_only
-        self._engines = engines
-        self._settings = settings
-        self.usage = SessionUsage(profile, settings.command_timeout)
-        self._engine: AsyncEngine | None = None
-        lazy: LazySession = self.sync_session  # type: ignore[assignment]  # it is one
-        lazy.profile, lazy.find_bind, lazy.open_bind = profile, self._find_bind, self._open_bind
+        self._patience = settings.command_timeout + _GRACE
+        self.usage: SessionGuard = SessionGuard(profile, settings.command_timeout)
+        lazy = self._inner
+        lazy.profile = profile
+        lazy.source = self._source = SessionEngine(
+            self, engines, self.usage, profile, {"read_only": read_only, **(chosen or {})}
+        )
+        del lazy.bind  # None is SQLAlchemy's word for a session without an engine
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of profile {self.profile!r}>"
+
+    @property
+    def _inner(self) -> SyncSession:
+        """The session inside."""
+        inner: SyncSession = self.sync_session  # type: ignore[assignment]  # it is one
+        return inner
 
     # -- the engine --------------------------------------------------------------------------------------------
 
@@ -93,50 +96,31 @@ class ProfileSession(AsyncSession):
 
         It may be opened for that, and makes no connection.
         """
-        return self._engine or self._engines.get(self.profile, read_only=self.read_only)
+        return self._source.engine or self._source.ask()
 
-    def _find_bind(self) -> Engine:
-        return self.bind.sync_engine
+    # -- what it wrote -----------------------------------------------------------------------------------------
 
-    def _open_bind(self) -> None:
-        self.usage.check_open()
-        if running_loop() is None:
-            return  # asked for the engine only: whichever loop uses the session decides
-        self.usage.check_place()
-        self._engine = engine = self.bind
-        self.sync_session.bind = engine.sync_engine
-        if _note_async_bind is not None:
-            _note_async_bind(self, engine)
+    @property
+    def token(self) -> str | None:
+        """What the session wrote, for `after=` elsewhere (contract C11.4); None as long as it has committed nothing.
 
-    # -- use: one task at a time -------------------------------------------------------------------------------
-
-    async def run_exclusively(self, operation: Callable[..., Awaitable[T]], *args: Any, **kwargs: Any) -> T:
-        """Run an operation of this session, refusing another task's meanwhile.
-
-        Raises:
-            SessionError: the session has ended, is used by another task, or began elsewhere.
-            ReadOnlySessionError: the server refused a write, and the session is read-only.
+        Once it has ended, it says how far the primary was, where `reads.from` leads to replicas; in a request a moment
+        later. Until then, and elsewhere, it leads to the primary, or waits for a replica to be where that is.
         """
-        taken = self.usage.enter()
+        return None if self.read_only else self._inner.token
+
+    async def _settle_token(self) -> None:
+        """Wait for what the token needs, except in a request, where no response is to be late for it."""
+        answer = self._inner.awaited_answer
+        if answer is None or answer.done() or answer.get_loop() is not running_loop():
+            return
         try:
-            return await operation(*args, **kwargs)
-        except DBAPIError as error:
-            if self.read_only and is_read_only_refusal(error):
-                raise ReadOnlySessionError(self.profile, _REFUSED) from error
+            await asyncio.wait([answer])
+        except asyncio.CancelledError as cancelled:
+            cancelled.add_note(f"profile {self.profile!r}: {_STORED}")
             raise
-        finally:
-            if taken:
-                self.usage.leave()
 
-    def add(self, instance: object, *args: Any, **kwargs: Any) -> None:
-        """Place an object into the session; see SQLAlchemy's `Session.add`."""
-        self.usage.check_open()
-        super().add(instance, *args, **kwargs)
-
-    def add_all(self, instances: Iterable[object]) -> None:
-        """Place several objects into the session; see SQLAlchemy's `Session.add_all`."""
-        self.usage.check_open()
-        super().add_all(instances)
+    # -- transactions ------------------------------------------------------------------------------------------
 
     def begin(self) -> ProfileTransaction:
         """Begin a transaction; see SQLAlchemy's `AsyncSession.begin`."""
@@ -157,28 +141,32 @@ class ProfileSession(AsyncSession):
 
         Raises:
             CommitOutcomeUnknown: the answer to COMMIT never came; the work may be stored or not (contract C5.3).
-            SessionError: the session has ended, is used by another task, or began elsewhere.
+            SessionError: the session has ended, is used by another task, or began in another loop or process.
         """
         self.usage.check_open()
-        if self.in_transaction():
+        if self.sync_session.in_transaction():
             await self.run_exclusively(self.commit_or_roll_back)
 
     async def commit_or_roll_back(self) -> None:
         """Flush and commit; whatever fails is rolled back before it is raised. For callers inside `run_exclusively`."""
         try:
-            await self._flush_and_commit()
+            task = start(super().commit())
+            if not task.done() and (cancelled := await self._answer(task)) is not None:
+                self._raise_cancelled(task, cancelled)
+            task.result()
         except BaseException as error:
             await self.clean_up(super().rollback, after=error)
             raise
 
-    async def _flush_and_commit(self) -> None:
-        task = start(super().commit())
-        cancelled = await wait_until_done(task, self._settings.command_timeout + _GRACE, self._may_be_interrupted)
+    async def _answer(self, task: asyncio.Task[None]) -> asyncio.CancelledError | None:
+        """Wait for the answer to COMMIT; the first cancellation meanwhile."""
+        cancelled = await wait_until_done(task, self._patience, self._may_be_interrupted)
         if not task.done():
             task.cancel()
             await wait_until_done(task)
-        if cancelled is None:
-            return task.result()
+        return cancelled
+
+    def _raise_cancelled(self, task: asyncio.Task[None], cancelled: asyncio.CancelledError) -> NoReturn:
         if task.cancelled():
             raise cancelled
         failure = task.exception()
@@ -192,27 +180,31 @@ class ProfileSession(AsyncSession):
         name = type(failure).__name__
         if self.outcome is Outcome.NOT_REACHED:
             return f"nothing was committed: before COMMIT, this failed as well: {name}"
-        told = "the work is stored" if self.outcome is Outcome.STORED else f"it failed with {name}"
-        return f"COMMIT was answered before this cancellation: {told}"
+        told = f"COMMIT was answered before this cancellation: it failed with {name}"
+        return _STORED if self.outcome is Outcome.STORED else told
 
     @property
     def outcome(self) -> Outcome:
         """What the last call of `commit` came to, since this was set."""
-        return self.sync_session.outcome  # type: ignore[attr-defined,no-any-return]  # it is a LazySession
+        return self._inner.outcome
 
     @outcome.setter
     def outcome(self, outcome: Outcome) -> None:
-        self.sync_session.outcome = outcome  # type: ignore[attr-defined]  # as above
+        self._inner.outcome = outcome
+
+    def tell_outcome(self, outcome: observation.Outcome) -> None:
+        """Tell those who listen to the engine what became of a COMMIT."""
+        self._inner.tell_outcome(outcome)
 
     def _may_be_interrupted(self) -> bool:
         """Whether the commit that runs has not come to COMMIT yet."""
-        return not self.sync_session.is_committing  # type: ignore[attr-defined]  # it is a LazySession
+        return not self._inner.is_committing
 
     async def rollback(self) -> None:
         """Roll the transaction back, waiting for an operation that another task still has under way.
 
         Raises:
-            SessionError: the session has ended, or began elsewhere.
+            SessionError: the session has ended, or began in another loop or process.
         """
         self.usage.check_open()
         if self.in_transaction():
@@ -225,22 +217,6 @@ class ProfileSession(AsyncSession):
         finally:
             self.usage.leave()
 
-    async def clean_up(self, operation: Operation, *, after: BaseException) -> None:
-        """Run a clean-up whose own failure must not take the place of the error `after`.
-
-        Raises:
-            asyncio.CancelledError: a cancellation arrived meanwhile and `after` is none; `after` is its context.
-        """
-        try:
-            await run_to_completion(operation())
-        except asyncio.CancelledError:
-            if not isinstance(after, asyncio.CancelledError):
-                raise
-        except Exception as failure:  # noqa: BLE001 - whatever it is, `after` is the error to tell
-            note = f"profile {self.profile!r}: the roll back failed as well: {type(failure).__name__}"
-            after.add_note(note)
-            logger.warning("%s", note)
-
     # -- the end of the session --------------------------------------------------------------------------------
 
     async def close(self) -> None:
@@ -251,10 +227,12 @@ class ProfileSession(AsyncSession):
             ConcurrentSessionError: another task's operation does not end within `command_timeout`.
         """
         self.usage.ended = True
-        if self.in_transaction():
+        if self.sync_session.in_transaction():
             await run_to_completion(self._last(self._roll_back_and_close))
         else:
             self.sync_session.close()  # nothing is sent, so SQLAlchemy's greenlet is not needed
+        if self._inner.awaited_answer is not None:
+            await self._settle_token()
 
     async def _roll_back_and_close(self) -> None:
         # SQLAlchemy's close() alone gives a connection whose COMMIT failed back with its transaction open: on SQLite
@@ -285,16 +263,22 @@ class ProfileSession(AsyncSession):
             await self.clean_up(self.close, after=error)
 
 
-_note_async_bind = getattr(vars(AsyncSession).get("bind"), "fset", None)
-"""SQLAlchemy 2.1 finds the asynchronous engine of a synchronous one by what was set here."""
-
 _OWN = frozenset(vars(ProfileSession)) | {"aclose", "close_all"}
 
 
 def _exclusive(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     @functools.wraps(method)
     async def exclusive(self: ProfileSession, *args: Any, **kwargs: Any) -> Any:
-        return await self.run_exclusively(method, self, *args, **kwargs)
+        # As `run_exclusively`, and not by it: a coroutine more for each statement.
+        taken = self.usage.enter()
+        try:
+            return await method(self, *args, **kwargs)
+        except DBAPIError as error:
+            self.tell_read_only(error)
+            raise
+        finally:
+            if taken:
+                self.usage.leave()
 
     return exclusive
 

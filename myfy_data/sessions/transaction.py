@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 from sqlalchemy.ext.asyncio import AsyncSessionTransaction
 
-if TYPE_CHECKING:
-    from myfy_data.sessions.session import ProfileSession
+from myfy_data.sessions.exclusive_session import ExclusiveSession
 
 
 class ProfileTransaction(AsyncSessionTransaction):
-    """A transaction or savepoint of a `ProfileSession`."""
+    """A transaction or savepoint of a session of one profile."""
 
     __slots__ = ("_owner",)
 
-    def __init__(self, owner: ProfileSession, *, nested: bool = False) -> None:
+    def __init__(self, owner: ExclusiveSession, *, nested: bool = False) -> None:
         super().__init__(owner, nested)
         self._owner = owner
 

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from myfy_data.errors import CommitOutcomeUnknown, PartialCommitError, SessionError
+from myfy_data.sessions.cancellation import run_to_completion, start, wait_until_done
+from myfy_data.sessions.commit_outcome import Outcome, describe_outcome
 from myfy_data.sessions.factory import SessionFactory
-from myfy_data.sessions.outcomes import Outcome, describe_outcome
 from myfy_data.sessions.session import ProfileSession
-from myfy_data.sessions.shielding import run_to_completion, start, wait_until_done
 
-logger = logging.getLogger("myfy_data")
+logger: logging.Logger = logging.getLogger("myfy_data")
 
 UNKNOWN_OUTCOME = "The outcome of this request is unknown: it may have been stored."
-"""What hosts answer, with 503, to a `CommitOutcomeUnknown` that nobody handles (contract C5.3)."""
+"""What hosts answer, with 503, to a `CommitOutcomeUnknown` that is not handled (contract C5.3)."""
+
+NO_SERVER: str = "The database cannot serve this now; another try may succeed."
+"""What hosts answer, with 503 and `Retry-After`, to a `ClusterError` that is not handled (contract C11.3)."""
+
+
+def retry_after(error: BaseException) -> dict[str, str]:
+    """The header that says in whole seconds when another try makes sense."""
+    seconds: float = getattr(error, "retry_after", 1.0)
+    return {"Retry-After": str(max(1, math.ceil(seconds)))}
+
 
 _FIRST_ERROR_STATUS = 400
 
@@ -28,7 +39,7 @@ _AFTER_END = (
 
 
 class UnitOfWork:
-    """One session per profile, from the first need of a request until its outcome is known.
+    """One session per profile, and one that only reads, from the first need of a request until its outcome is known.
 
     Hosts call `commit` or `roll_back` once; what comes later finds the unit ended.
 
@@ -39,26 +50,30 @@ class UnitOfWork:
     __slots__ = ("_ended", "_sessions", "failed")
 
     def __init__(self) -> None:
-        self._sessions: dict[SessionFactory, ProfileSession] = {}
+        self._sessions: dict[tuple[SessionFactory, bool], ProfileSession] = {}
         self._ended = False
-        self.failed = False
+        self.failed: bool = False
 
     @property
     def ended(self) -> bool:
         """Whether the outcome is decided."""
         return self._ended
 
-    def session(self, factory: SessionFactory) -> AsyncSession:
+    def session(self, factory: SessionFactory, *, read_only: bool = False) -> AsyncSession:
         """The unit's session of a profile; the same one for each call.
+
+        Args:
+            factory: the profile's.
+            read_only: another one, whose writes the server refuses (contract C5.10, C11.2).
 
         Raises:
             SessionError: the unit has ended.
         """
         if self._ended:
             raise SessionError(factory.profile, _AFTER_END)
-        session = self._sessions.get(factory)
+        session = self._sessions.get((factory, read_only))
         if session is None:
-            session = self._sessions[factory] = factory.make_session()
+            session = self._sessions[factory, read_only] = factory.make_session(read_only=read_only)
             session.usage.after_end = _AFTER_END
         return session
 
@@ -114,7 +129,7 @@ class UnitOfWork:
             after: the error that this follows; a failure here never takes its place.
 
         Raises:
-            asyncio.CancelledError: a cancellation arrived meanwhile, and `after` is none.
+            asyncio.CancelledError: the task was cancelled meanwhile, and `after` is none.
         """
         self._ended = True
         try:
@@ -135,7 +150,7 @@ class UnitOfWork:
 
 
 def _log(sessions: Sequence[ProfileSession], error: BaseException) -> None:
-    # Without a traceback: the host's own log has it, where nobody handles the error.
+    # Without a traceback: the host's own log has it, where the error is not handled.
     logger.error("%s", describe_outcome({session.profile: session.outcome for session in sessions}, error))
 
 
@@ -163,5 +178,6 @@ async def _commit_in_order(sessions: Sequence[ProfileSession]) -> None:
             if not committed:
                 raise
             unknown = isinstance(error, CommitOutcomeUnknown)
+            session.tell_outcome("partial")
             raise PartialCommitError(committed, session.profile, unknown=unknown) from error
         committed.append(session.profile)

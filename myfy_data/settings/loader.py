@@ -12,21 +12,22 @@ from typing import Any
 from pydantic import ValidationError
 
 from myfy_data.errors import Problem, config_error
-from myfy_data.layers.gather import Gathered, Gatherer, Request
 from myfy_data.layers.layer import DEPLOYMENT_RANK, Findings, Layer, LayerStatus, Tree
+from myfy_data.layers.loader import LayerLoader, LoadedLayers, LoadRequest
 from myfy_data.origins import DEFAULT, KeyPath, Origin, format_key
-from myfy_data.profiles.fold import Folder
+from myfy_data.profiles.default import FALLBACK, ProfileNames
+from myfy_data.profiles.extends import ancestors
 from myfy_data.profiles.inheritance import Inheritance
-from myfy_data.profiles.lineage import ancestors
-from myfy_data.profiles.names import FALLBACK, Roster
-from myfy_data.settings.checks import ProfileChecker, check_said
-from myfy_data.settings.merged import Merged
-from myfy_data.settings.problems import translate
-from myfy_data.settings.root import DataSettings
-from myfy_data.settings.settle import Settler
-from myfy_data.settings.trace import Trace
-from myfy_data.settings.version_tables import check_version_tables
-from myfy_data.settings.vocabulary import VOCABULARY
+from myfy_data.profiles.merge import LayerMerger
+from myfy_data.settings.data_settings import DataSettings
+from myfy_data.settings.key_spec import KEY_SPEC
+from myfy_data.settings.normalize import Normalizer
+from myfy_data.settings.origin_lookup import OriginLookup
+from myfy_data.settings.provenance import Provenance
+from myfy_data.settings.root_merge import platform_layer, read_root_tables
+from myfy_data.settings.validation.profile import ProfileChecker, check_said
+from myfy_data.settings.validation.pydantic_errors import as_fixed, translate
+from myfy_data.settings.validation.version_tables import check_version_tables
 
 DEFAULT_URL = "sqlite+aiosqlite:///./myfy.db"
 """What the default profile is when no profile is declared at all (seed S2)."""
@@ -77,29 +78,45 @@ def load_settings(
         UnknownProfileError: the only problems are names of profiles that no layer declares.
         InvalidDatabaseURLError: the only problems are database URLs.
     """
-    report = inspect_settings(Request(start, files, environment, environ, overrides))
+    request = LoadRequest(start, files, environment, environ, overrides)
     # Tracebacks with locals must not find the caller's secrets in this frame.
     del environ, overrides
+    return load_request(request)
+
+
+def load_request(request: LoadRequest) -> DataSettings:
+    """As `load_settings`.
+
+    Raises:
+        ConfigError: the configuration cannot be used; holds every problem of every layer.
+    """
+    report = inspect_settings(request)
     if report.settings is None:
         raise config_error(report.problems) from None
     return report.settings
 
 
-def inspect_settings(request: Request) -> LoadReport:
-    """Load all layers and report, without raising, what was found."""
+def inspect_settings(request: LoadRequest, *, files: bool = False) -> LoadReport:
+    """Load all layers and report, without raising, what was found.
+
+    Args:
+        request: what the caller asked for.
+        files: judge what a load leaves to the engines, too: what databases and drivers refuse, and the files of
+            passwords and certificates, which may be on another machine.
+    """
     findings = Findings()
-    gathered = Gatherer(request, VOCABULARY, findings).gather()
-    load = _Load(gathered, findings)
+    loaded = LayerLoader(request, KEY_SPEC, findings).load()
+    load = _Load(loaded, findings, files=files)
     settings = load.run()
-    problems = in_layer_order(findings.problems, gathered.layers)
+    problems = in_layer_order(findings.problems, loaded.layers)
     if findings.is_full:
         problems += (Problem("", "", "there may be more; these come first", (), "mend these, then load again"),)
     return LoadReport(
         settings=None if problems else settings,
         problems=problems,
-        warnings=in_layer_order(findings.warnings, gathered.layers),
-        layers=tuple(gathered.statuses),
-        environment=gathered.environment.name,
+        warnings=in_layer_order(findings.warnings, loaded.layers),
+        layers=tuple(loaded.statuses),
+        environment=loaded.environment.name,
         profiles=load.profiles,
     )
 
@@ -123,55 +140,82 @@ def in_layer_order(problems: Sequence[Problem], layers: Sequence[Layer]) -> tupl
 class _Load:
     """The way from gathered layers to settings; one use each."""
 
-    def __init__(self, gathered: Gathered, findings: Findings) -> None:
-        self._gathered = gathered
+    def __init__(self, loaded: LoadedLayers, findings: Findings, *, files: bool) -> None:
+        self._loaded = loaded
         self._findings = findings
-        self._layers = gathered.layers
-        self._roster = Roster(self._layers, findings)
+        self._layers = loaded.layers
+        self._names = ProfileNames(self._layers, findings)
         self._unconfigured: Problem | None = None
+        self._files = files
+        self._kept: set[KeyPath] | None = set() if loaded.elsewhere else None
 
     @property
     def profiles(self) -> tuple[str, ...]:
         """The names of the declared profiles, templates left out."""
-        return tuple(self._roster.concrete)
+        return tuple(self._names.concrete)
 
     def run(self) -> DataSettings | None:
         """The settings; None when they cannot be made."""
-        if not self._gathered.is_complete:
+        if not self._loaded.is_complete:
             return None  # whatever else were told now may only follow from the file that could not be read
         default = self._settle_names()
-        for layer in self._layers:
-            check_said(layer, self._findings)
-        trace = Trace(self._layers, self._roster.names)
-        checker = ProfileChecker(trace.blame, self._findings)
-        settings = self._validate(default, self._tables(trace, checker), trace)
+        self._layers[:0] = platform_layer(self._loaded.variables, self._findings)
+        check_said(self._layers, self._findings)
+        origins = OriginLookup(self._layers, self._names.names)
+        checker = ProfileChecker(origins.blame, self._findings)
+        settings = self._validate(default, self._tables(origins, checker), checker, origins)
         if settings is None:
             return None
-        for name, profile in settings.profiles.items():
-            checker.check_profile(name, profile, settings.environment.lower())
+        self._check(settings, checker)
         if len(settings.profiles) > 1:
-            root = self._gathered.file_base or Path()
-            check_version_tables(settings.profiles, root, trace.blame, self._findings)
-        settings._merged = Merged(  # noqa: SLF001 - the loader is what fills it
-            trace,
-            self._roster.abstract,
-            self._gathered.root,
-            tuple(self._gathered.statuses),
+            root = self._loaded.file_base or Path()
+            check_version_tables(settings.profiles, root, origins.blame, self._findings)
+        settings._provenance = Provenance(  # noqa: SLF001 - the loader is what fills it
+            origins,
+            self._names.abstract,
+            self._loaded.root,
+            tuple(self._loaded.statuses),
             in_layer_order(self._findings.warnings, self._layers),
             self._unconfigured,
+            frozenset(self._kept or ()),
         )
         return settings
 
+    def _check(self, settings: DataSettings, checker: ProfileChecker) -> None:
+        """Apply the rules beyond the types to every profile."""
+        incomplete = {path[1] for path in self._kept or ()}
+        for name, profile in settings.profiles.items():
+            if name in incomplete:
+                continue  # a rule may be kept or broken by what is not here
+            checker.check_profile(name, profile, settings.environment.lower())
+            if self._files:
+                from myfy_data.settings.credential_files import check_files  # noqa: PLC0415 - a load has no use for ssl
+
+                checker.check_engine(name, profile)
+                check_files(name, profile, checker.blame, checker.findings)
+
+    def _check_beside(self, error: ValidationError, values: Tree, checker: ProfileChecker) -> None:
+        """Tell what is wrong beside values of the wrong type: the rules, on what their fixes would leave."""
+        concrete = {name: table for name, table in values["profiles"].items() if name in self._names.concrete}
+        try:
+            settings = DataSettings.from_merge(as_fixed(error, {**values, "profiles": concrete}))
+        except ValidationError:
+            return
+        beside = Findings()
+        self._check(settings, replace(checker, findings=beside))
+        told = {problem.key for problem in self._findings.problems}
+        self._findings.add(*(problem for problem in beside.problems if problem.key not in told))
+
     def _settle_names(self) -> str | None:
-        roster = self._roster
-        roster.refuse_collisions()
-        default = roster.choose_default()
+        names = self._names
+        names.refuse_collisions()
+        default = names.choose_default()
         if default == FALLBACK and self._needs_default_url():
             # Lowest of all layers, so that any flat key refines it and any URL replaces it.
             self._layers.insert(0, Layer("default", 0, _at_default, profiles={FALLBACK: {"database_url": DEFAULT_URL}}))
-            roster.names = [FALLBACK]
+            names.names = [FALLBACK]
             self._unconfigured = self._miss_configuration()
-        roster.hand_over_flat_keys(default)
+        names.hand_over_flat_keys(default)
         return default
 
     def _miss_configuration(self) -> Problem | None:
@@ -179,9 +223,9 @@ class _Load:
         says_url = any(
             "database_url" in {**layer.flat, **layer.profiles.get(FALLBACK, {})} for layer in self._layers[1:]
         )
-        if says_url or any(layer.rank < DEPLOYMENT_RANK for layer in self._layers[1:]):
-            return None
-        where = f"{self._gathered.start or 'a directory that is gone'} or above it"
+        if says_url or any(0 < layer.rank < DEPLOYMENT_RANK for layer in self._layers[1:]) or self._findings.problems:
+            return None  # or a problem says why
+        where = f"{self._loaded.start or 'a directory that is gone'} or above it"
         message = (
             f"no configuration was found: no myfy.toml in {where}, and no MYFY_DATA_DATABASE_URL; ./myfy.db is used"
         )
@@ -193,19 +237,18 @@ class _Load:
         """Whether nothing declares a profile: variables and arguments may still tune the one called `default`."""
         tables = [table for layer in self._layers for table in (layer.flat, layer.profiles.get(FALLBACK, {}))]
         by_files = any(layer.profiles for layer in self._layers if layer.rank < DEPLOYMENT_RANK)
-        return not by_files and {*self._roster.names} <= {FALLBACK} and not any("driver" in table for table in tables)
+        return not by_files and {*self._names.names} <= {FALLBACK} and not any("driver" in table for table in tables)
 
-    def _tables(self, trace: Trace, checker: ProfileChecker) -> Tree:
-        inheritance = Inheritance(Folder(self._layers, VOCABULARY, self._findings), self._roster.names)
-        gathered = self._gathered
-        settler = Settler(gathered.variables, gathered.file_base, trace.blame, self._findings)
+    def _tables(self, origins: OriginLookup, checker: ProfileChecker) -> Tree:
+        inheritance = Inheritance(LayerMerger(self._layers, KEY_SPEC, self._findings), self._names.names)
+        normalizer = self._normalizer(origins)
         # A template may mention what only its heirs know, and it is told there.
-        quiet = replace(settler, findings=Findings()) if self._roster.abstract else settler
+        quiet = replace(normalizer, findings=Findings()) if self._names.abstract else normalizer
         tables = {}
-        for name in self._roster.names:
-            is_abstract = name in self._roster.abstract
+        for name in self._names.names:
+            is_abstract = name in self._names.abstract
             merged = inheritance.resolve(name)
-            table = (quiet if is_abstract else settler).settle(name, merged)
+            table = (quiet if is_abstract else normalizer).normalize(name, merged)
             if checker.check_address(name, table):
                 tables[name] = table
             elif is_abstract:
@@ -214,18 +257,25 @@ class _Load:
                 checker.miss_address(name)
         return tables
 
+    def _normalizer(self, origins: OriginLookup) -> Normalizer:
+        loaded = self._loaded
+        return Normalizer(loaded.variables, loaded.file_base, origins.blame, self._findings, self._kept)
+
     def _has_problem(self, name: str) -> bool:
         """Whether a problem of the profile or of an ancestor may be why it has no address."""
-        if name in self._roster.colliding:
+        if name in self._names.colliding:
             return True  # under its right name it may well have one
         family = tuple(format_key(("profiles", member, "")) for member in ancestors(name, self._layers))
         return any(problem.key.startswith(family) for problem in self._findings.problems)
 
-    def _validate(self, default: str | None, tables: Tree, trace: Trace) -> DataSettings | None:
+    def _validate(
+        self, default: str | None, tables: Tree, checker: ProfileChecker, origins: OriginLookup
+    ) -> DataSettings | None:
         """Validate through the one `BaseSettings` root; templates are validated for their findings only."""
         directories = [layer.root["secrets_dir"] for layer in self._layers if "secrets_dir" in layer.root]
         values = {
-            "environment": self._gathered.environment.name,
+            **read_root_tables(self._layers, self._normalizer(origins)),
+            "environment": self._loaded.environment.name,
             "default": default,
             "secrets_dir": directories[-1] if directories else None,
             "profiles": tables,
@@ -233,10 +283,11 @@ class _Load:
         try:
             settings = DataSettings.from_merge(values)
         except ValidationError as error:
-            translate(error, values, trace, self._findings)
+            translate(error, values, origins, self._findings)
+            self._check_beside(error, values, checker)
             return None
-        if self._roster.abstract:
-            concrete = {name: settings.profiles[name] for name in self._roster.concrete if name in settings.profiles}
+        if self._names.abstract:
+            concrete = {name: settings.profiles[name] for name in self._names.concrete if name in settings.profiles}
             settings = settings.model_copy(update={"profiles": concrete})
         return settings
 

@@ -1,28 +1,40 @@
 """The settings of one profile: every key, its type, unit, default and meaning (contract C2).
 
 These models are the single source of the settings reference, of the JSON Schema and of what variables may be
-called. They read nothing: values arrive from the loader, or from a caller as plain arguments.
+called. They read nothing: values come from the loader, or from a caller as plain arguments.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field
 
-from myfy_data.redaction import redact_value
-from myfy_data.settings.types import DatabaseURLText, FilePath, FreeTable, HostText, SecretText
+from myfy_data.errors import InvalidDatabaseURLError
+from myfy_data.settings.cluster_models import ClusterSettings, ReadsSettings
+from myfy_data.settings.hosts import READERS, own_addresses
+from myfy_data.settings.seeds import SeedSettings
+from myfy_data.settings.slow import SlowSettings
+from myfy_data.settings.table import Table
+from myfy_data.settings.types import DatabaseURLText, FilePath, FreeTable, HostText, HostTexts, ProviderText, SecretText
 from myfy_data.settings.urls import ConnectionURL, URLError, build_url, invalid_url
 
+PASSWORD_KEYS = ("password", "password_file", "credentials")
+"""Keys of which one gives the password; a layer says one of them (contract C3.8, C12.4)."""
+
 IDENTITY_KEYS = frozenset(
-    {"database_url", "driver", "host", "port", "username", "password", "password_file", "database", "query"}
+    {
+        *("database_url", "driver", "host", "port", "hosts", "username", *PASSWORD_KEYS, "credentials_options"),
+        *("database", "query"),
+    }
 )
 """Keys that say which database a profile is; a URL of a higher layer replaces them all (contract C3.5)."""
 
-PART_KEYS = frozenset({"driver", "host", "port", "username", "password", "database", "query"})
-FREE_TABLES = frozenset({"query", "execution_options", "connect_args", "engine_options"})
+PART_KEYS = frozenset({"driver", "host", "port", "hosts", "username", "password", "database", "query"})
+FREE_TABLES = frozenset({"query", "credentials_options", "execution_options", "connect_args", "engine_options"})
 """Tables whose keys are not ours; from the environment they come as JSON (contract C3.6)."""
 
 PATH_KEYS = frozenset({"password_file", "tls_ca", "tls_cert", "tls_key"})
@@ -31,19 +43,7 @@ SECRET_KEYS = frozenset({"password"})
 TLSMode = Literal["disable", "prefer", "require", "verify-ca", "verify-full"]
 
 
-class _Table(BaseModel):
-    """A frozen table of the file whose `repr` shows no secret and whose errors show no input."""
-
-    # No strict=True here: strictness is given per call, for files only, so that an application may fill
-    # these models from text (contract C4).
-    # allow_inf_nan=False: every wait has an end, so no deadline is infinite (contract C10).
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, allow_inf_nan=False)
-
-    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
-        return [(name, redact_value(name or "", value)) for name, value in super().__repr_args__()]
-
-
-class SQLiteSettings(_Table):
+class SQLiteSettings(Table):
     """What every SQLite connection of the profile is told when it opens; other databases ignore it."""
 
     journal_mode: Literal["wal", "delete", "truncate", "persist", "memory", "off"] = Field(
@@ -56,7 +56,7 @@ class SQLiteSettings(_Table):
     )
 
 
-class MigrationSettings(_Table):
+class MigrationSettings(Table):
     """Where the profile's migrations stand and whether they are ours to run (contract C8)."""
 
     directory: FilePath | None = Field(
@@ -82,32 +82,8 @@ class MigrationSettings(_Table):
         return self.directory or Path("migrations", profile)
 
 
-class DatabaseSettings(_Table):
-    """One profile: which database it is, and how its engine, pool and sessions behave.
-
-    The constructor reads no file and no environment. Handed to `DataModule(settings=...)`, the fields that were
-    set count as arguments; the others are filled from the default profile (contract C4).
-
-    Raises:
-        InvalidDatabaseURLError: `database_url` cannot be used.
-        ConfigError: no setting has a name that was given, or a value is none that it takes; all of them at once.
-    """
-
-    # Any: callers give text where the fields hold secrets and paths, and a type checker must not refuse that.
-    def __init__(self, **values: Any) -> None:
-        refusal: ValidationError
-        try:
-            super().__init__(**values)
-        except ValidationError as error:
-            refusal = error
-        else:
-            return
-        from myfy_data.settings.problems import explain_arguments  # noqa: PLC0415 - words are needed on failure only
-
-        raise explain_arguments(refusal, values)
-
-    # Validation, of a file's profiles or inside another model, need not come this way: it has words of its own.
-    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]  # pydantic's own mark
+class ProfileSettings(Table):
+    """The fields of one profile: which database it is, and how its engine, pool and sessions behave."""
 
     # Identity
     database_url: DatabaseURLText | None = Field(
@@ -120,12 +96,25 @@ class DatabaseSettings(_Table):
     )
     host: HostText | None = Field(default=None, description="Server's host name or address.")
     port: int | None = Field(default=None, ge=1, le=65535, description="Server's port.")
+    hosts: HostTexts | None = Field(
+        default=None,
+        description="The servers of one database, in place of `host`; `port` is the port of those that give none.",
+        examples=[["db1.internal", "db2.internal:5433"]],
+    )
     username: str | None = Field(default=None, description="User to connect as.")
     password: SecretText | None = Field(
         default=None, description="Password; better a `${VARIABLE}` or `password_file`."
     )
     password_file: FilePath | None = Field(
         default=None, description="File that holds the password; read again for each new connection."
+    )
+    credentials: ProviderText | None = Field(
+        default=None,
+        description="What gives the credentials of a new connection: a function as `package.module:function`, or the "
+        "name of a provider such as `command` or `file`.",
+    )
+    credentials_options: FreeTable | None = Field(
+        default=None, description="Options for what `credentials` names; what they mean is its own matter."
     )
     database: str | None = Field(default=None, description="Database's name; for SQLite the file's path.")
     query: FreeTable | None = Field(default=None, description="Options of the URL's query, as the driver names them.")
@@ -199,12 +188,20 @@ class DatabaseSettings(_Table):
 
     # What stands between us and the server
     pooler: Literal["none", "pgbouncer"] = Field(default="none", description="A pooler in transaction mode on the way.")
-    application_name: str | None = Field(default=None, description="Name under which the server lists our connections.")
+    application_name: str | None = Field(
+        default=None,
+        description="Name under which the server lists our connections; `myfy/<profile>` when not set, with the "
+        "variable OTEL_SERVICE_NAME in place of `myfy`.",
+    )
 
     # Tables
     # One shared default each: they are frozen, and making two models per profile cost as much as validating it.
     sqlite: SQLiteSettings = Field(default=SQLiteSettings(), description="SQLite's own settings.")
     migrations: MigrationSettings = Field(default=MigrationSettings(), description="Migrations of this profile.")
+    slow: SlowSettings = Field(default=SlowSettings(), description="What counts as slow, and is logged.")
+    seeds: SeedSettings = Field(default=SeedSettings(), description="Rows that `db seed` stores in this profile.")
+    cluster: ClusterSettings = Field(default=ClusterSettings(), description="How several servers are watched.")
+    reads: ReadsSettings = Field(default=ReadsSettings(), description="Where sessions go that only read.")
 
     environment: str | None = Field(
         default=None,
@@ -213,7 +210,35 @@ class DatabaseSettings(_Table):
         description="Accepted from callers of the upstream package; no key of the file.",
     )
 
-    @property
+    def model_post_init(self, _context: Any) -> None:
+        """Servers have their ports here, wherever they were written (contract C11.1); runs once for each instance."""
+        url = self.database_url  # taken apart when it was validated; nothing is called where there is one host
+        address = url.parsed if url is not None else None
+        listed = address is not None and (address.several or "host" in address.query)
+        if self.hosts is not None or listed or (self.query is not None and "host" in self.query):
+            for key, value in self._completed().items():
+                object.__setattr__(self, key, value)  # it is frozen for everyone else
+            self.__dict__.pop("url", None)  # pyright: ignore[reportAttributeAccessIssue]  # joined without these; pydantic's `__slots__` hide that it is a dict
+
+    def _completed(self) -> dict[str, Any]:
+        """Fields that follow from the address; a `target_session_attrs` for readers says less than our own words."""
+        try:
+            url = self.url
+        except InvalidDatabaseURLError:
+            return {}  # told where the address is judged
+        found: dict[str, Any] = {}
+        if url.backend == "sqlite":
+            return found
+        if self.hosts is not None or len(url.hosts) > 1:
+            found["hosts"] = own_addresses(url)
+        if url.session_attrs in READERS:
+            if "read_only" not in self.model_fields_set:
+                found["read_only"] = True
+            if "from" not in self.reads.model_fields_set:
+                found["reads"] = self.reads.model_copy(update={"from": READERS[url.session_attrs]})
+        return found
+
+    @cached_property
     def url(self) -> ConnectionURL:
         """The one address that the URL and the parts make together; `str()` of it masks the password.
 
@@ -228,10 +253,21 @@ class DatabaseSettings(_Table):
             key = "database_url" if self.driver is None else "driver"
             raise invalid_url(error, "argument", (key,)) from None
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with some fields changed, and its address with them; values are not validated."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("url", None)  # pyright: ignore[reportAttributeAccessIssue]  # pydantic's `__slots__` hide that it is a dict
+        return copied
+
     @property
     def has_address(self) -> bool:
         """Whether a URL or a driver says which database this is."""
         return self.database_url is not None or self.driver is not None
+
+    @property
+    def discards_state(self) -> bool:
+        """Whether connections forget everything when they come back to the pool."""
+        return self.pool_reset_on_return == "discard"
 
     @property
     def tls_mode(self) -> str:
@@ -240,11 +276,18 @@ class DatabaseSettings(_Table):
         return self.tls or url.tls or ("prefer" if url.backend == "postgresql" else "disable")
 
 
-FILE_KEYS = frozenset(DatabaseSettings.model_fields) - {"environment"}
+FILE_KEYS = frozenset(ProfileSettings.model_fields) - {"environment"}
 """Every key that a profile may have in a file, besides those of inheritance."""
 
 STRUCTURE_KEYS = frozenset({"extends", "abstract", "unset"})
 """Keys of a profile's table that shape the merge and are no settings."""
 
-TABLE_MODELS: dict[str, type[BaseModel]] = {"sqlite": SQLiteSettings, "migrations": MigrationSettings}
+TABLE_MODELS: dict[str, type[BaseModel]] = {
+    "sqlite": SQLiteSettings,
+    "migrations": MigrationSettings,
+    "slow": SlowSettings,
+    "seeds": SeedSettings,
+    "cluster": ClusterSettings,
+    "reads": ReadsSettings,
+}
 """Keys of a profile that are tables with keys of ours."""

@@ -9,14 +9,24 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
 from myfy_data.errors import InvalidDatabaseURLError, Problem
 from myfy_data.origins import format_key
-from myfy_data.redaction import MASK, DatabaseURL, Secret, redact_value
-from myfy_data.settings.url_query import URLError, host_and_port, read_query, split_hosts
+from myfy_data.redaction import DatabaseURL, Secret
+from myfy_data.settings.connection_url import ConnectionURL, server_url
+from myfy_data.settings.url_query import (
+    TWICE,
+    URLError,
+    no_url,
+    read_query,
+    refuse_secret_behind,
+    split_hosts,
+    split_netloc,
+    sqlite_url,
+)
 from myfy_data.suggestions import nearest
 
 __all__ = [
@@ -31,6 +41,7 @@ __all__ = [
     "parse_url",
     "parsed",
     "resolve_driver",
+    "server_url",
 ]
 
 DRIVERS: Mapping[str, str] = {
@@ -44,73 +55,10 @@ DRIVERS: Mapping[str, str] = {
 
 SUPPORTED = tuple(dict.fromkeys(DRIVERS.values()))
 
+_OTHERS = frozenset({"mssql", "oracle", "db2", "mongodb", "clickhouse", "snowflake", "redshift", "cockroachdb"})
+"""Databases that are none of ours, however near their names are."""
+
 _NAME = re.compile(r"[A-Za-z0-9]{1,20}([+_.-][A-Za-z0-9]{1,20}){0,2}")
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionURL:
-    """A database address taken apart; `str()` masks the password.
-
-    Attributes:
-        driver: SQLAlchemy's driver name, such as `postgresql+asyncpg`.
-        derived: whether `driver` was derived from a short name such as `postgres`.
-        tls: what `?sslmode=` asked for, in the words of the `tls` setting; taken out of `query`.
-    """
-
-    driver: str
-    username: str | None = None
-    password: Secret | None = None
-    host: str | None = None
-    port: int | None = None
-    database: str | None = None
-    query: Mapping[str, str] = field(default_factory=dict)
-    derived: bool = False
-    tls: str | None = None
-
-    @property
-    def backend(self) -> str:
-        """`sqlite`, `postgresql`, or `mysql` (MariaDB included)."""
-        name = self.driver.partition("+")[0]
-        return "mysql" if name == "mariadb" else name
-
-    @property
-    def is_memory(self) -> bool:
-        """Whether this is SQLite's in-memory database, which lives on one connection."""
-        return self.backend == "sqlite" and self.database in (None, "", ":memory:")
-
-    @property
-    def hosts(self) -> tuple[tuple[str | None, int | None], ...]:
-        """Host and port of each server, in the order in which they are tried; mostly one (PostgreSQL's `?host=`)."""
-        several = self.query.get("host") if self.backend == "postgresql" else None
-        if not several:
-            return ((self.host, self.port),)
-        return tuple((host, port or self.port) for host, port in split_hosts(several))
-
-    @property
-    def is_loopback(self) -> bool:
-        """Whether the server is this machine, every one if there are several, so that no TLS is needed on the way."""
-        socket = self.query.get("unix_socket")
-        return all(_is_local(host or socket or "localhost") for host, _ in self.hosts)
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({str(self)!r})"
-
-    def __str__(self) -> str:
-        user = self.username or ""
-        secret = f":{MASK}" if self.password is not None else ""
-        host = f"[{self.host}]" if self.host and ":" in self.host else self.host or ""
-        port = f":{self.port}" if self.port is not None else ""
-        query = "?" + "&".join(f"{key}={_shown(key, value)}" for key, value in self.query.items()) if self.query else ""
-        at = "@" if user or secret else ""
-        return f"{self.driver}://{user}{secret}{at}{host}{port}/{self.database or ''}{query}"
-
-
-def _is_local(host: str) -> bool:
-    return host in ("localhost", "::1") or host.startswith(("127.", "/"))
-
-
-def _shown(key: str, value: object) -> object:
-    return MASK if "%" in key else redact_value(key, value)
 
 
 def resolve_driver(name: str) -> str:
@@ -122,12 +70,17 @@ def resolve_driver(name: str) -> str:
     full = DRIVERS.get(name, name)
     if full in SUPPORTED:
         return full
-    near = nearest(name.partition("+")[0], DRIVERS)
+    database = name.lower().removeprefix("jdbc:").partition("+")[0]
+    near = None if database in _OTHERS else nearest(database, DRIVERS)
     shown = repr(name) if _NAME.fullmatch(name) else "this"  # anything else may be a password in the wrong place
     raise URLError(
         f"{shown} is no supported driver; supported: {', '.join(SUPPORTED)}",
         f"write {DRIVERS[near]} in its place" if near else f"use one of {', '.join(SUPPORTED)}",
     )
+
+
+_QUOTED = re.compile(r"(['\"]).*\1", re.DOTALL)
+_BARE = "delete the quotes at both ends"
 
 
 def parsed(url: DatabaseURL) -> ConnectionURL:
@@ -138,8 +91,8 @@ def parsed(url: DatabaseURL) -> ConnectionURL:
     """
     if url.parsed is None:
         url.parsed = parse_url(url.reveal())
-    assert isinstance(url.parsed, ConnectionURL)  # noqa: S101 - only this function fills it
-    return url.parsed
+    found: ConnectionURL = url.parsed
+    return found
 
 
 def parse_url(text: str) -> ConnectionURL:
@@ -148,19 +101,23 @@ def parse_url(text: str) -> ConnectionURL:
     Raises:
         URLError: it cannot be used; the error holds no part of the password.
     """
+    if _QUOTED.fullmatch(text.strip()):
+        raise URLError("stands in quotes, which are no part of a URL: a shell takes them, this source does not", _BARE)
     scheme, separator, rest = text.strip().partition("://")
     if not separator:
-        raise URLError("not a database URL", "write it as postgresql+asyncpg://user@host:5432/name")
+        raise no_url(scheme)
     driver = resolve_driver(scheme)
     userinfo, location = _split_userinfo(rest)
     username, password = _credentials(userinfo)
+    refuse_secret_behind(location)
     location, _, query_text = location.partition("?")
     netloc, slash, database = location.partition("/")
-    host, port = host_and_port(netloc)
-    query, tls = read_query(query_text, is_postgresql=driver.startswith("postgresql"))
-    if host is not None and "host" in query and driver.startswith("postgresql"):
+    hosts = split_netloc(netloc)
+    host, port = hosts[0] if len(hosts) == 1 else (None, None)
+    query, tls, tls_name = read_query(query_text, is_postgresql=driver.startswith("postgresql"))
+    if (host is not None or len(hosts) > 1) and "host" in query and driver.startswith("postgresql"):
         raise URLError("hosts stand before and behind the '?'", "write each behind it: ?host=a:5432&host=b:5432")
-    return ConnectionURL(
+    url = ConnectionURL(
         driver=driver,
         username=username,
         password=password,
@@ -170,7 +127,22 @@ def parse_url(text: str) -> ConnectionURL:
         query=query,
         derived=scheme != driver,
         tls=tls,
+        tls_name=tls_name,
+        several=tuple(hosts) if len(hosts) > 1 else (),
     )
+    return _take_session_attrs(url) if SESSION_ATTRS in query else url
+
+
+def _take_session_attrs(url: ConnectionURL) -> ConnectionURL:
+    """Of several servers it says which of them are meant; of one, it is the driver's matter."""
+    said = url.query.get(SESSION_ATTRS)
+    if said is None or len(url.hosts) < 2 or url.backend != "postgresql":
+        return url
+    query = {key: value for key, value in url.query.items() if key != SESSION_ATTRS}
+    return replace(url, query=query, session_attrs=said)
+
+
+SESSION_ATTRS = "target_session_attrs"
 
 
 def _split_userinfo(rest: str) -> tuple[str | None, str]:
@@ -209,7 +181,7 @@ def _database(driver: str, database: str, netloc: str) -> str | None:
     if netloc:
         raise URLError(
             "a SQLite URL has three slashes before the path, four before an absolute one",
-            "write it as sqlite+aiosqlite:///./app.db",
+            f"write it as {sqlite_url(f'{netloc}/{database}' if database else netloc)}",
         )
     return unquote(database) or ":memory:"
 
@@ -226,13 +198,29 @@ def join_parts(url: ConnectionURL, parts: Mapping[str, object]) -> ConnectionURL
     if "host" in given and "host" in part:
         raise URLError("the host is given twice: host and query.host", "delete one of them")
     query = {**url.query, **part}
-    if "host" in given:  # a part replaces what the URL says, wherever it stands there
-        query.pop("host", None)
-    elif "host" in part:
-        given["host"] = None
+    given |= _replaced_hosts(given, query, by_query="host" in part)
     joined = replace(url, **given, query=query)  # type: ignore[arg-type]  # the keys are the fields' own
     _ = joined.hosts  # a list of hosts that cannot be read is told here
-    return joined
+    return _take_session_attrs(joined)
+
+
+def _replaced_hosts(given: dict[str, object], query: dict[str, str], *, by_query: bool) -> dict[str, object]:
+    """What becomes of the URL's hosts: a part replaces all of them, wherever they stand there."""
+    hosts = given.pop("hosts", None)
+    if hosts is not None and ("host" in given or by_query):
+        raise URLError(f"{TWICE}: hosts and host", "delete one of them")
+    if hosts is None and "host" not in given and not by_query:
+        return {}
+    if not by_query:
+        query.pop("host", None)
+    if hosts is None:
+        return {"several": (), **({} if "host" in given else {"host": None})}
+    every = split_hosts(",".join(hosts))  # type: ignore[arg-type]  # validated as texts
+    default = {"port": given.get("port")}
+    if len(every) == 1:
+        [(host, port)] = every
+        return {"host": host, "port": port or given.get("port"), "several": ()}
+    return {"host": None, "several": tuple(every), **default}
 
 
 def absolute_sqlite(url: ConnectionURL, base_dir: Path | None) -> ConnectionURL:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from sqlalchemy import Connection, inspect
 
 from myfy_data.errors import MigrationError
-from myfy_data.migrations import operations
-from myfy_data.migrations.database import migration_engine, reading, run_blocking
+from myfy_data.migrations import commands
+from myfy_data.migrations.connection import migration_engine, reading, run_blocking
 from myfy_data.migrations.manager import MigrationManager
-from myfy_data.migrations.report import MigrationReport, listed_revisions
+from myfy_data.migrations.report import listed_revisions
 from myfy_data.migrations.target import Target
-from myfy_data.settings.models import DatabaseSettings
-from myfy_data.settings.root import DataSettings
+from myfy_data.settings.data_settings import DataSettings
+from myfy_data.settings.database_settings import DatabaseSettings
 
 
 def rehearse_migrations(profile: str | None = None, settings: DataSettings | DatabaseSettings | None = None) -> None:
@@ -62,17 +62,12 @@ async def _rehearse(target: Target) -> None:
             f"a rehearsal needs an empty database, and this one holds {', '.join(sorted(tables))}",
             fix="hand over a database of its own: rehearse_migrations(settings=DatabaseSettings(database_url=...))",
         )
-    _raise(await operations.upgrade(target, "heads"))
-    _raise(await operations.downgrade(target, "base"))
+    (await commands.upgrade(target, "heads")).raise_failure()
+    (await commands.downgrade(target, "base")).raise_failure()
     left = await _tables(target)
     if left:
         raise AssertionError(f"profile {target.profile!r}: left after the downgrade to base: {', '.join(sorted(left))}")
-    _raise(await operations.upgrade(target, "heads"))
-
-
-def _raise(report: MigrationReport) -> None:
-    if report.error is not None:
-        raise report.error
+    (await commands.upgrade(target, "heads")).raise_failure()
 
 
 async def _tables(target: Target) -> set[str]:

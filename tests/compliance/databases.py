@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 
 from tests.own_servers import own_mysql, own_postgresql
 from tests.servers import MYSQL, POSTGRESQL, Server, ServerKind, account_of
 
 SCHEMAS = ("test_schema", "test_schema_2")
 """What SQLAlchemy's tests expect beside the database (README.unittests.rst)."""
+
+
+class Database(NamedTuple):
+    """A database for one process of tests; `url` names the asynchronous driver."""
+
+    name: str
+    url: str
 
 
 @dataclass(frozen=True)
@@ -30,19 +39,20 @@ class Kind:
     server: Callable[[], AbstractContextManager[Server | None]]
 
     @contextmanager
-    def database(self, server: Server | None, name: str) -> Iterator[str]:
-        """A new database with what the tests expect in it; the URL names the asynchronous driver.
+    def database(self, server: Server | None, prefix: str) -> Iterator[Database]:
+        """A new database with what the tests expect in it, under a name that no other run on this server has.
 
         SQLite's is a file in the working directory, under the name that SQLAlchemy's plugin gives it.
         """
+        name = f"{prefix}_{secrets.token_hex(4)}"
         if server is None:
-            yield f"sqlite+aiosqlite:///{name}.db"
+            yield Database(name, f"sqlite+aiosqlite:///{name}.db")
             return
         create, drop = (_on_postgresql if self.name == "postgresql" else _on_mysql)(server, name)
         for each, statements in create:
             each.execute(*statements)
         try:
-            yield server.url(name)
+            yield Database(name, server.url(name))
         finally:
             server.execute(*drop)
 

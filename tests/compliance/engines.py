@@ -17,8 +17,8 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool
 from sqlalchemy.testing.engines import ReconnectFixture
 
 from myfy_data import DatabaseSettings
-from myfy_data.engines.factory import OpenEngine, open_owned
-from myfy_data.engines.sqlite import SQLite
+from myfy_data.engines.factory import OpenEngine, open_engine_handle
+from myfy_data.engines.sqlite.backend import SQLite
 
 PROFILE = "compliance"
 DRIVERS = {"sqlite+aiosqlite", "postgresql+asyncpg", "mysql+aiomysql", "mariadb+aiomysql"}
@@ -52,7 +52,7 @@ class Engines:
         self._create_async: Callable[..., AsyncEngine] = sqlalchemy.ext.asyncio.create_async_engine
 
     def install(self) -> None:
-        """Take the place of SQLAlchemy's two functions; who imported them before, as myfy_data did, keeps them."""
+        """Take the place of SQLAlchemy's two functions; modules that imported them before, as myfy_data, keep them."""
         sqlalchemy.create_engine = self.create
         sqlalchemy.ext.asyncio.create_async_engine = self.create_async
 
@@ -73,7 +73,7 @@ class Engines:
             use_plain_driver(address, arguments)
             return None
         self.made["ours"] += 1
-        return started_anew(open_owned(PROFILE, settings_of(address, arguments))).engine
+        return started_anew(open_engine_handle(PROFILE, settings_of(address, arguments))).engine
 
 
 def use_plain_driver(url: URL, arguments: Mapping[str, Any]) -> None:
@@ -86,15 +86,16 @@ def use_plain_driver(url: URL, arguments: Mapping[str, Any]) -> None:
 def started_anew(opened: OpenEngine) -> OpenEngine:
     """The same, for tests that delete SQLite's file as soon as its engine is disposed, and then go on with it.
 
-    A profile refuses to make an empty file in the place of one that was deleted, until its module starts anew.
+    A profile refuses to make an empty file in the place of one that was deleted, until its engine is disposed; without
+    a pool of ours it hears nothing of that.
     """
     backend, engine = opened.backend, opened.engine.sync_engine
-    if isinstance(backend, SQLite):
+    if isinstance(backend, SQLite) and isinstance(engine.pool, NullPool):
         dispose = engine.dispose
 
         def forget(close: bool = True) -> None:
             dispose(close)
-            backend._was_opened = False
+            backend.begin_anew()
 
         engine.dispose = forget  # type: ignore[method-assign]  # a listener would be an event that tests count
     return opened

@@ -142,7 +142,7 @@ class Job:
     """Some files of tests on engines of one sort.
 
     Attributes:
-        name: also the name of its database and of its files.
+        name: also of its files; the name of its database begins with it.
         kind: the kind of database.
         server: where the database is made; None for SQLite.
         ours: engines of ours, or plain ones.
@@ -188,11 +188,11 @@ class Job:
 
     def _attempt(self, name: str, record: Record) -> list[str]:
         written = self.folder / f"{name}.jsonl"
-        with self.kind.database(self.server, name) as url, self._log.open("ab") as log:
+        with self.kind.database(self.server, name) as database, self._log.open("ab") as log:
             _processes.run(
-                [*_PYTEST, *_OPTIONS, "-m", _MARKS, "--dburi", url, *self.options, *self._places],
+                [*_PYTEST, *_OPTIONS, "-m", _MARKS, "--dburi", database.url, *self.options, *self._places],
                 cwd=self.folder,
-                env=self._environment(name, written, record),
+                env=self._environment(name, written, record) | {"COMPLIANCE_IDENT": database.name},
                 stdout=log,
                 stderr=log,
             )
@@ -212,7 +212,6 @@ class Job:
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
             "COMPLIANCE_OURS": "1" if self.ours else "0",
             "COMPLIANCE_RECORD": str(written),
-            "COMPLIANCE_IDENT": name,
             "COMPLIANCE_DONE": str(done),
             "COMPLIANCE_ONLY": str(only),
             "COMPLIANCE_LIMIT": str(LIMIT),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.compliance.campaign import Campaign
 from tests.compliance.comparison import Comparison
 from tests.compliance.databases import KINDS, Kind
-from tests.compliance.runs import Job
-from tests.compliance.sources import shipped
-from tests.servers import POSTGRESQL, Server, account_of
+from tests.compliance.runs import RESTARTS, Job
+from tests.compliance.sources import SUITES, shipped
+from tests.servers import MYSQL, POSTGRESQL, Server, account_of
 
 MODULES = ("test_results", "test_insert")
 
@@ -61,6 +63,18 @@ def test_the_shipped_suite_differs_on_postgresql_only_where_there_is_a_reason(
     tmp_path: Path, postgresql_url: str
 ) -> None:
     check(compared(tmp_path, KINDS["postgresql"], Server(POSTGRESQL, account_of(postgresql_url))))
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mysql"])
+def test_two_runs_on_one_server_have_databases_of_their_own(kind: str, request: pytest.FixtureRequest) -> None:
+    """As two lanes of CI do; the longest name that a suite has leaves room for what makes it different."""
+    url: str = request.getfixturevalue(f"{kind}_url")
+    server = Server(POSTGRESQL if kind == "postgresql" else MYSQL, account_of(url))
+    longest = f"cmp_{kind[:2]}_{max(SUITES, key=len)}_again_plain_10_{RESTARTS - 1}"
+
+    with KINDS[kind].database(server, longest) as one, KINDS[kind].database(server, longest) as other:
+        assert one.name != other.name
+        assert one.url.endswith(f"/{one.name}")
 
 
 def test_a_test_that_ends_its_process_has_a_verdict_and_the_others_run(tmp_path: Path) -> None:

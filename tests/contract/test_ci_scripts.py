@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -67,11 +68,18 @@ def test_a_run_without_a_test_is_a_complaint() -> None:
 
 
 def test_ci_allows_the_skip_that_the_fixtures_give() -> None:
-    allowed = (ROOT / ".ci/run").read_text(encoding="utf-8")
+    allowed = (ROOT / ".ci/step").read_text(encoding="utf-8")
     given = (ROOT / "tests/conftest.py").read_text(encoding="utf-8")
 
-    assert f'allowed="{MYFY_NEEDS}"' in allowed
+    assert f'echo "{MYFY_NEEDS}"' in allowed
     assert f'"{MYFY_NEEDS}"' in given
+
+
+def test_what_runs_on_one_lane_only_is_there() -> None:
+    found = re.search(r'^ONCE="([^"]*)"', (ROOT / ".ci/step").read_text(encoding="utf-8"), re.MULTILINE)
+    assert found is not None
+
+    assert [pattern for pattern in found[1].split() if not list(ROOT.glob(pattern))] == []
 
 
 def test_a_skip_in_a_real_report_is_noticed(tmp_path: Path) -> None:

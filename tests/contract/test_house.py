@@ -13,6 +13,8 @@ from packaging.requirements import Requirement
 import myfy_data
 
 ROOT = Path(__file__).parents[2]
+PACKAGE = Path(myfy_data.__file__).parent
+"""The installed package, which need not be beside the tests."""
 TARGET = re.compile(r"^([a-z-]+(?: [a-z-]+)*):(?!=)", re.MULTILINE)
 
 
@@ -59,7 +61,7 @@ def test_the_commit_hooks_are_the_static_checks_of_ci() -> None:
 
 
 def test_ci_runs_the_static_checks() -> None:
-    assert re.search(r"make .* static$", read(".ci/run"), re.MULTILINE)
+    assert re.search(r"make .* static$", read(".ci/step"), re.MULTILINE)
 
 
 def test_every_dependency_has_a_lower_bound() -> None:
@@ -90,3 +92,10 @@ def test_the_package_and_its_metadata_agree_on_the_version() -> None:
     project = tomllib.loads(read("pyproject.toml"))["project"]
 
     assert myfy_data.__version__ == project["version"]
+
+
+def test_every_place_that_agents_are_sent_to_exists() -> None:
+    named = re.findall(r"`([a-z_]+/[\w./-]*)`", read("AGENTS.md"))
+
+    assert named
+    assert [name for name in named if not (ROOT / name).exists() and not (PACKAGE / name).exists()] == []

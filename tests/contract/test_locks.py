@@ -96,7 +96,7 @@ def test_nothing_but_the_locks_and_the_package_is_installed() -> None:
     """Neither by make nor by CI; the newest versions and the benchmarks have environments of their own."""
     installs = [
         line
-        for script in ("scripts/ensure-venv", ".ci/run")
+        for script in ("scripts/ensure-venv", ".ci/step")
         for line in (ROOT / script).read_text(encoding="utf-8").splitlines()
         if re.search(r"pip_install |pip\"? install", line)
         and "() {" not in line

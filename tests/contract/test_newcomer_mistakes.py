@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sandbox import Sandbox
+from tests.sandbox import RUN_TIMEOUT, Sandbox
 
 SQLITE = '[data.profiles.main]\ndatabase_url = "sqlite+aiosqlite:///./app.db"\n'
 CHECK = ("config", "check")
@@ -68,7 +68,7 @@ def put_a_file_there(sandbox: Sandbox, _: str) -> None:
 
 def in_shell(sandbox: Sandbox, fix: str) -> None:
     """Run the fix as a command."""
-    subprocess.run(["sh", "-c", fix], cwd=sandbox.path, check=True, timeout=30)
+    subprocess.run(["sh", "-c", fix], cwd=sandbox.path, check=True, timeout=RUN_TIMEOUT)
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ def make(mistake: Mistake, project: Sandbox) -> None:
     for name, value in mistake.environment.items():
         project.setenv(name, value)
     if mistake.hide == "loop":
-        # Root may read every file, so permissions prove nothing in CI; a link to itself nobody can read.
+        # Root may read every file, so permissions prove nothing in CI; a link to itself is unreadable.
         (project.path / "myfy.toml").symlink_to("myfy.toml")
     elif mistake.hide:
         project.write("hidden", mistake.hide)
@@ -209,7 +209,7 @@ def test_an_unreadable_file_of_another_user_says_how_to_open_it(
     path = project.write("myfy.toml", SQLITE)
     path.chmod(0)
     if readable(path):
-        monkeypatch.setattr("myfy_data.layers.document.open_regular", refuse_to_open)
+        monkeypatch.setattr("myfy_data.layers.files.document.open_regular", refuse_to_open)
 
     with pytest.raises(Exception, match=r"myfy\.toml: cannot be read: permission denied\n  fix: chmod u\+r ") as caught:
         project.load()
@@ -220,7 +220,7 @@ def test_an_unreadable_file_of_another_user_says_how_to_open_it(
 
 
 def readable(path: Path) -> bool:
-    """Whether this user may read a file that nobody may read, as root may."""
+    """Whether this user may read a file without read permission, as root may."""
     try:
         path.read_bytes()
     except PermissionError:
@@ -229,5 +229,5 @@ def readable(path: Path) -> bool:
 
 
 def refuse_to_open(path: str, *_: object, **__: object) -> None:
-    """What opening the file does for anybody but root."""
+    """What opening the file does for users other than root."""
     raise PermissionError(13, "Permission denied", path)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from myfy_data.cli.schema import SCHEMA_FILE, schema_text
+from myfy_data.cli.config.schema import SCHEMA_FILE, schema_text
 
 ROOT = Path(__file__).parents[2]
 

@@ -57,9 +57,10 @@ def test_the_quickstart_uses_a_file_for_each_profile(quickstart: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", [ROOT, QUICKSTART], ids=["repository", "quickstart"])
-def test_what_production_still_needs_is_its_password(folder: Path) -> None:
+def test_what_production_still_needs_are_its_passwords(folder: Path) -> None:
     done = run(folder, "-m", "myfy_data", "config", "check", "--environment", "production")
 
     assert done.returncode == 2
     assert "profiles.main.password: needs environment variable DB_PASSWORD" in done.stdout
-    assert ", 1 error, " in done.stdout
+    assert "password_file: the secret file /run/secrets/" in done.stdout
+    assert ", 2 errors, " in done.stdout

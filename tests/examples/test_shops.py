@@ -85,7 +85,7 @@ def test_the_shops_differ_in_nothing_but_their_host(name: str) -> None:
 
 
 @pytest.mark.parametrize("example", ["fastapi", "myfy"])
-def test_what_production_still_needs_is_its_password(example: str) -> None:
+def test_what_production_still_needs_are_its_passwords(example: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "myfy_data", "config", "check", "--environment", "production"],
         cwd=ROOT / "examples" / example,
@@ -98,4 +98,5 @@ def test_what_production_still_needs_is_its_password(example: str) -> None:
 
     assert done.returncode == 2
     assert "profiles.main.password: needs environment variable DB_PASSWORD" in done.stdout
-    assert ", 1 error, " in done.stdout
+    assert "password_file: the secret file /run/secrets/" in done.stdout
+    assert ", 2 errors, " in done.stdout

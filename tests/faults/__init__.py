@@ -1,4 +1,4 @@
-"""A proxy before a database server that understands messages and breaks the line at the one that a test names.
+"""A proxy before a database server that understands messages and breaks the connection at the one that a test names.
 
 async with fault_proxy(url) as (proxy, url_through):
     proxy.arm(Fault.RESET, when=commit)   # the next COMMIT is not forwarded; the connection is reset

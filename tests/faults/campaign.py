@@ -37,7 +37,7 @@ class Results:
         servers: what was tested, with versions.
         runs: of the exhaustive loops.
         cancels: of the cancellations.
-        noise: what was said behind everybody's back during the loops.
+        noise: errors that no task handled during the loops.
         broken: which run or mode broke which promise.
     """
 

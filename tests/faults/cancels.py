@@ -34,7 +34,7 @@ SPREAD = 0.02
 PROBES = 20
 
 SLOW = {"postgresql": "SELECT pg_sleep(0.05)", "mysql": "SELECT SLEEP(0.05)", "sqlite": SLOW_ON_SQLITE}
-"""Longer than every moment of cancellation; short on MariaDB, which goes on for nobody."""
+"""Longer than every moment of cancellation; short on MariaDB, which does not stop at a disconnect."""
 
 
 @dataclass
@@ -44,12 +44,12 @@ class Cancels:
     Attributes:
         kind: the database.
         mode: how and where was cancelled.
-        noise: errors that were logged, and what was said behind everybody's back.
-        forgotten: what of it tells of something that nobody took care of.
+        noise: errors that were logged, and errors that no task handled.
+        forgotten: what of it tells of something that has no owner.
         done: labels of requests that ended well, before their cancellation.
         told_stored: labels of those whose cancellation came after an answered COMMIT, and says so.
         cancelled: labels of the others that were cancelled.
-        bystanders: labels of requests in between that nobody cancelled, and that succeeded.
+        bystanders: labels of requests in between that were not cancelled, and that succeeded.
         unknown: labels of those whose COMMIT was never answered.
         failures: with which other exceptions requests ended.
         wrong_rows: requests and probes that read another's answer.
@@ -251,7 +251,7 @@ class Canceller:
 
     @asynccontextmanager
     async def no_connection_free(self) -> AsyncIterator[None]:
-        """Every connection is held by somebody else."""
+        """Every connection is checked out by another task."""
         async with AsyncExitStack() as stack:
             for _ in range(AT_ONCE):
                 session = await stack.enter_async_context(self._data.session(read_only=True))
@@ -259,7 +259,7 @@ class Canceller:
             yield
 
     async def _stand_by(self, label: str) -> None:
-        """Make a request that nobody cancels: nothing that was cancelled before may be in its way."""
+        """Make a request that is not cancelled: nothing that was cancelled before may be in its way."""
         try:
             await self.write(label)
         except Exception as error:  # noqa: BLE001 - as above

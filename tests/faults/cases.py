@@ -20,7 +20,7 @@ ALLOWANCE = 1.0
 """Seconds that contract C10 allows beyond the deadline."""
 
 SHORT, LONG = 0.05, 1.5 * DEADLINE
-"""A delay that nobody may notice, and one after which the client has given up and the message arrives all the same."""
+"""A delay within every timeout, and one after which the client has timed out and the message comes all the same."""
 
 
 @dataclass(frozen=True)

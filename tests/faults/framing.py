@@ -31,7 +31,7 @@ class Answer:
 
     Attributes:
         data: its bytes.
-        number: the message that it answers; None when nobody asked.
+        number: the message that it answers; None when unrequested.
         is_last: whether it completes the answer.
     """
 

@@ -59,6 +59,7 @@ class Line:
         self._is_awaited = False
         self._is_deaf = False
         self.is_silent = False
+        self.when_unheard: Callable[[], object] = lambda: None
         self.lost_something = False
 
     async def serve(self) -> None:
@@ -75,6 +76,8 @@ class Line:
         try:
             await asyncio.wait([hearing_client, hearing_server], return_when=asyncio.FIRST_COMPLETED)
             if self._hides_the_end:
+                if self._rule is not None and hearing_server.done():
+                    self._rule.then()
                 await hearing_client
         finally:
             hearing_client.cancel()
@@ -96,6 +99,8 @@ class Line:
     async def _pass_to_server(self, sent: Sent) -> None:
         if self._is_deaf or self.is_silent:
             self.lost_something = True
+            if self.is_silent:
+                self.when_unheard()
         elif sent.message.kind in _REQUESTS_FOR_TLS:
             self._to_client.write(_NO)
         elif await self._allows(sent):
@@ -120,6 +125,8 @@ class Line:
             self.reset()
         elif rule.fault is Fault.HALF_CLOSE:
             self._to_client.write_eof()
+        elif rule.fault is Fault.BLACK_HOLE:
+            rule.then()
 
     # -- from the server -----------------------------------------------------------------------------------------
 
@@ -138,12 +145,18 @@ class Line:
         rule = self._rule if answer.number is None or answer.number >= self._number else None
         if self.is_silent or (rule is not None and rule.fault in _MUTE):
             self.lost_something = True
-            return rule is not None and rule.fault is Fault.LOSE_REPLY_AND_CLOSE and self._is_complete(answer)
+            return rule is not None and self._is_over(rule, answer)
         if rule is not None and rule.fault is Fault.CUT:
             self._to_client.write(answer.data[: len(answer.data) // 2 if rule.at is None else rule.at])
             return True
         self._to_client.write(answer.data)
         return False
+
+    def _is_over(self, rule: Rule, answer: Answer) -> bool:
+        """Whether the connection ends when an answer was swallowed."""
+        if rule.fault is Fault.LOSE_REPLY and self._is_complete(answer):
+            rule.then()
+        return rule.fault is Fault.LOSE_REPLY_AND_CLOSE and self._is_complete(answer)
 
     def _is_complete(self, answer: Answer) -> bool:
         return answer.number is not None and (answer.number > self._number or answer.is_last)
@@ -171,7 +184,7 @@ async def _read(reader: asyncio.StreamReader) -> bytes:
 
 
 async def _drain(writer: asyncio.StreamWriter) -> None:
-    with suppress(OSError):  # the other side has gone; who reads from it will hear so
+    with suppress(OSError):  # the peer has gone; its reader gets the error
         await writer.drain()
 
 

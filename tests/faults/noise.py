@@ -1,4 +1,4 @@
-"""What is said behind everybody's back: "never retrieved", "was destroyed but it is pending", unclosed transports."""
+"""What no task handles: "never retrieved", "was destroyed but it is pending", unclosed transports."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Noise(logging.Handler):
 
     Attributes:
         messages: one line each.
-        forgotten: those that tell of something that nobody took care of; the others are errors that were logged.
+        forgotten: those that tell of something that has no owner; the others are errors that were logged.
     """
 
     def __init__(self) -> None:

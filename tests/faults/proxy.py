@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from tests.doors import close_door
+from tests.asyncio_servers import close_server
 from tests.faults.framing import Conversation
 from tests.faults.line import Line
 from tests.faults.messages import Message, Predicate
@@ -54,6 +54,7 @@ class FaultProxy:
         self._rules: list[Rule] = []
         self._last: Rule | None = None
         self._is_silent = False
+        self._when_unheard: Callable[[], object] = lambda: None
         self._lines: set[Line] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
@@ -77,7 +78,7 @@ class FaultProxy:
             when: which messages count: `commit`, `connecting`, `statement("INSERT")`, or a function of your own.
             nth: at the how-manieth of them it falls, over all connections.
             details: `seconds` of a delay, `at` which byte of the answer to cut, `everywhere=True` to silence the
-                whole proxy from then on.
+                whole proxy from then on, `then` what to call when the client waits in vain.
         """
         self._last = Rule(fault, when, nth, **details)
         self._rules.append(self._last)
@@ -103,8 +104,9 @@ class FaultProxy:
             self._changed.clear()
             await self._changed.wait()
 
-    def silence(self) -> None:
-        """Swallow everything on every connection, old and new, until `heal()`."""
+    def silence(self, then: Callable[[], object] = lambda: None) -> None:
+        """Swallow everything on every connection, old and new, until `heal()`; `then` for each message of a client."""
+        self._when_unheard = then
         self._in_loop(self._silence)
 
     def heal(self) -> None:
@@ -122,7 +124,7 @@ class FaultProxy:
     def _silence(self) -> None:
         self._is_silent = True
         for line in self._lines:
-            line.is_silent = True
+            line.is_silent, line.when_unheard = True, self._when_unheard
 
     def _heal(self) -> None:
         self._is_silent = False
@@ -166,7 +168,7 @@ class FaultProxy:
         try:
             server = await asyncio.open_connection(*self._target)
             line = Line((reader, writer), server, self._conversation(), self._judge, self._count_round_trip)
-            line.is_silent = self._is_silent
+            line.is_silent, line.when_unheard = self._is_silent, self._when_unheard
             self._lines.add(line)
             try:
                 await line.serve()
@@ -179,7 +181,7 @@ class FaultProxy:
             self._tasks.discard(task)
 
     async def close(self) -> None:
-        """End every connection and wait until nobody is being served."""
+        """End every connection and wait until none is being served."""
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -196,7 +198,7 @@ async def fault_proxy(url: str) -> AsyncIterator[tuple[FaultProxy, str]]:
     try:
         yield proxy, proxy.through(url)
     finally:
-        await close_door(server)
+        await close_server(server)
         await proxy.close()
 
 

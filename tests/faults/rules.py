@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.faults.messages import Message, Predicate
@@ -21,7 +22,7 @@ class Fault(enum.Enum):
     """The message is not forwarded: client and server get a TCP reset."""
 
     HALF_CLOSE = "half-close"
-    """The message is not forwarded: the client reads the end of the stream, and can still write, to nobody."""
+    """The message is not forwarded: the client reads the end of the stream, and can still write, in vain."""
 
     CUT = "cut"
     """The message is forwarded; of its answer the first `at` bytes come back, by default half of the first packet,
@@ -47,6 +48,7 @@ class Rule:
         seconds: for `Fault.DELAY`.
         at: for `Fault.CUT`.
         everywhere: from then on the whole proxy is silent, until `heal()`.
+        then: called when the client waits in vain: its message was swallowed, or what the server did thereupon.
         hit: the message that it fell on.
     """
 
@@ -56,6 +58,7 @@ class Rule:
     seconds: float = 0.2
     at: int | None = None
     everywhere: bool = False
+    then: Callable[[], object] = lambda: None
     hit: Message | None = None
     _seen: int = field(default=0, repr=False)
 

@@ -38,10 +38,10 @@ class Run:
         requests: requests that were made, those before and after included.
         sent_commit: whether a COMMIT reached the proxy.
         checked_out: connections that were not given back.
-        left_open: connections that nobody owns any more and that are still open.
+        left_open: connections without an owner that are still open.
         complaint: what the next request or the end failed with.
         wrote_after: whether the request after it was told that its row is stored.
-        rows: how many of its rows are stored; None until somebody has looked.
+        rows: how many of its rows are stored; None until it was read.
         lost_after: whether the row of the request after it is missing all the same.
     """
 

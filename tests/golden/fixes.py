@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
-import shlex
-import subprocess
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 
 from myfy_data.errors import Problem
+from tests.golden import edits, sources, steps
 from tests.golden.project import Project
+from tests.golden.spots import CannotApplyError
 
-_PLACE = re.compile(r"(.+):(\d+):(\d+)")
-_KEY = re.compile(r"""[\w-]+|"[^"]*"|'[^']*'""")
-_SECRET_FILE = "secret file "
-
-
-class CannotApplyError(Exception):
-    """The fix is advice in words, so the case needs a mend of its own."""
+_USER_HOST = r"(?P<username>[^:@]*):?(?P<password>[^@]*)@(?P<host>.*)"
+_HOST_PORT = r"(?P<host>[^:/]*):?(?P<port>\d*)/?(?P<database>.*)"
 
 
 def apply(project: Project, problem: Problem) -> None:
@@ -34,231 +28,96 @@ def apply(project: Project, problem: Problem) -> None:
     raise CannotApplyError(problem.fix)
 
 
-class Line:
-    """The line of a file at which a problem stands."""
-
-    def __init__(self, project: Project, problem: Problem) -> None:
-        place = _PLACE.fullmatch(problem.place)
-        if place is None:
-            raise CannotApplyError(f"no line at {problem.place!r}")
-        self.path = project.root / place[1]
-        self._lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
-        self._at = int(place[2]) - 1
-        self.column = int(place[3]) - 1
-
-    @property
-    def text(self) -> str:
-        """The line, without its end."""
-        return self._lines[self._at].rstrip("\n")
-
-    def become(self, *texts: str) -> None:
-        """Put other lines in the place of this one."""
-        self._lines[self._at : self._at + 1] = [f"{text}\n" for text in texts]
-        self.path.write_text("".join(self._lines), encoding="utf-8")
-
-
-def _delete_line(project: Project, problem: Problem) -> None:
-    Line(project, problem).become()
-
-
-def _rename(project: Project, problem: Problem, name: str) -> None:
-    if problem.place.startswith("env "):
-        project.variables[name] = project.variables.pop(problem.place.removeprefix("env "))
-    elif problem.place.startswith(_SECRET_FILE):
-        path = Path(problem.place.removeprefix(_SECRET_FILE))
-        path.rename(path.with_name(name))
-    elif problem.place == "argument":
-        _rename_argument(project, problem.key, name)
-    elif _PLACE.fullmatch(problem.place):
-        line = Line(project, problem)
-        line.become(line.text[: line.column] + _KEY.sub(name, line.text[line.column :], count=1))
-    else:
-        (project.root / problem.place).rename(project.root / name)
-        project.request["files"] = [name]
-
-
-def _name_file(project: Project, _problem: Problem, name: str) -> None:
-    project.request["files"] = [name]
-
-
-def _rename_argument(project: Project, key: str, name: str) -> None:
-    *above, old = key.split(".")
-    project.sets = [re.sub(rf"^([\w.]*\b)?{old}=", rf"\1{name}=", text) for text in project.sets]
-    table = project.overrides
-    if table:
-        for part in above:
-            table = table[part]
-        table[name] = table.pop(old)
-
-
-def _assign_in_file(project: Project, problem: Problem, key: str, sign: str, value: str) -> None:
-    """Write the line in the place of the one that says this key, else beneath it, in the same table."""
-    line = Line(project, problem)
-    said = re.match(rf"(\s*(?:[\w.]+\.)?{re.escape(key)}\s*{sign}\s*)", line.text)
-    if said:
-        line.become(f"{said[1].rstrip()} {value}")
-        return
-    indent = line.text[: len(line.text) - len(line.text.lstrip())]
-    if sign == ":" and line.text.rstrip().endswith(":"):
-        indent += "  "
-    line.become(line.text, f"{indent}{key}{' ' if sign == '=' else ''}{sign} {value}")
-
-
-def _assign(project: Project, problem: Problem, key: str, value: str) -> None:
-    """`KEY=value` sets a variable, its line in `.env`, or an argument."""
-    text = "".join(shlex.split(value))
-    if problem.place == "argument":
-        _assign_argument(project, key, text)
-    elif problem.place.startswith("env "):
-        project.variables[key] = text
-    else:
-        Line(project, problem).become(f"{key}={value}")
-
-
-def _assign_argument(project: Project, key: str, text: str) -> None:
-    if project.sets:
-        project.sets = [f"{key}={text}"]
-        return
-    last = key.rpartition(".")[2]
-    name = last if last in project.overrides else key
-    try:
-        project.overrides[name] = json.loads(text)
-    except ValueError:
-        project.overrides[name] = text
-
-
-def _leave_out(project: Project, _problem: Problem) -> None:
-    project.sets = project.sets[1:]
-
-
-def _unset(project: Project, _problem: Problem, name: str) -> None:
-    del project.variables[name]
-
-
-def _set_variables(project: Project, _problem: Problem, names: str) -> None:
-    for name in names.split(" and "):
-        project.variables[name] = "value"
-
-
-def _set_whole_number(project: Project, _problem: Problem, name: str) -> None:
-    project.variables[name] = "5"
-
-
-def _set_beside(project: Project, _problem: Problem, name: str) -> None:
-    project.variables[name] = "sqlite+aiosqlite:///./app.db"
-
-
-def _shell(project: Project, problem: Problem) -> None:
-    subprocess.run(["sh", "-c", problem.fix], cwd=project.root, check=True, timeout=30)
-
-
-def _shell_after_words(project: Project, _problem: Problem, command: str) -> None:
-    subprocess.run(["sh", "-c", command], cwd=project.root, check=True, timeout=30)
-
-
-def _remove_lower(project: Project, problem: Problem, assignment: str) -> None:
-    apply(project, Problem(problem.place, problem.key, problem.message, fix=assignment))
-
-
-def _write_driver(project: Project, problem: Problem, driver: str) -> None:
-    """The part before `://`, or the value of `driver`."""
-    if problem.place.startswith("env "):
-        name = problem.place.removeprefix("env ")
-        project.variables[name] = re.sub(r"^[^:]+(?=:)", driver, project.variables[name])
-        return
-    line = Line(project, problem)
-    line.become(re.sub(r'(?<=")[\w+]+(?=://|")', driver, line.text))
-
-
-def _write_sslmode(project: Project, problem: Problem, option: str) -> None:
-    line = Line(project, problem)
-    line.become(re.sub(r"sslmode=\w+", option, line.text))
-
-
-def _write_value(project: Project, problem: Problem, value: str) -> None:
-    """A whole value in quotes."""
-    line = Line(project, problem)
-    line.become(re.sub(r'"[^"]*"', json.dumps(value), line.text))
-
-
-def _write_word(project: Project, problem: Problem, word: str) -> None:
-    """A bare value, which begins at the place."""
-    line = Line(project, problem)
-    line.become(line.text[: line.column] + word)
-
-
-def _write_line(project: Project, problem: Problem, text: str) -> None:
-    line = Line(project, problem)
-    line.become(line.text[: line.column] + text)
-
-
-def _line_above(project: Project, problem: Problem, header: str) -> None:
-    line = Line(project, problem)
-    line.become(header, line.text)
-
-
-def _quote_value(project: Project, problem: Problem) -> None:
-    line = Line(project, problem)
-    line.become(re.sub(r"(=\s*|:\s+)(\S+)$", r'\1"\2"', line.text))
-
-
-def _quote_key(project: Project, problem: Problem, key: str) -> None:
-    line = Line(project, problem)
-    line.become(line.text[: line.column] + re.sub(r"^\w+", key, line.text[line.column :]))
-
-
-def _delete_character(project: Project, problem: Problem) -> None:
-    line = Line(project, problem)
-    line.become(line.text[: line.column] + line.text[line.column + 1 :])
-
-
-def _as_utf8(project: Project, problem: Problem) -> None:
-    path = project.root / problem.place.partition(":")[0]
-    raw = path.read_bytes()
-    path.write_text(raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "latin-1"), encoding="utf-8")
-
-
-def _environment(project: Project, _problem: Problem, name: str) -> None:
-    project.overrides.pop("environment", None)
-    project.request["environment"] = name
-
-
-def _move_to_base(project: Project, problem: Problem, base: str) -> None:
-    line = Line(project, problem)
-    text = line.text
-    line.become()
-    project.replace("[data]\n", f"[data]\n{text}\n", base)
-
-
 _RULES: tuple[tuple[str, Callable[..., None]], ...] = (
-    (r"delete this line|delete one of the two lines", _delete_line),
-    (r"delete it, or rename it to (\S+) to keep it for yourself", _rename),
-    (r"delete it, or write \\\S+ inside \"...\"", _delete_character),
-    (r"delete the line; .*|delete the key, or write .*", _delete_line),
-    (r"rename it to (\S+)(?: or the like| or myfy.yaml)?", _rename),
-    (r"(?:touch|rm|mv|chmod|mkdir) .*|echo .+ > \S+", _shell),
-    (r"replace the link with the file itself: (cp .*)", _shell_after_words),
-    (r"remove the lower one: (.*)", _remove_lower),
-    (r"name a file in it: (\S+)", _name_file),
-    (r"(?:give the environment by its own argument: )?environment=\"(\w+)\", or .*", _environment),
-    (r"leave this argument out", _leave_out),
-    (r"unset (\w+)(?:, or give it a value)?", _unset),
-    (r"set (\w+(?: and \w+)*)(?:, or give a default: .*)?", _set_variables),
-    (r"set (\w+) to a whole number", _set_whole_number),
-    (r"set (\w+) as well, which creates the profile", _set_beside),
-    (r"([\w.]+)=(\S.*)", _assign),
-    (r"([\w-]+) (=) (.*)", _assign_in_file),
-    (r"(unset: .*?)  # removes what a lower layer put there", _write_line),
-    (r"([\w-]+)(:) (.*)", _assign_in_file),
-    (r"write (sslmode=\w+) in (?:its place|the URL's query)", _write_sslmode),
-    (r"write (\S+) in its place", _write_driver),
-    (r"(?:write it as|write the path itself:) (\w+\S*://\S+)", _write_value),
-    (r"write it as (\w+='\w+')", _write_line),
-    (r"write (true|false)", _write_word),
-    (r"write (\[[\w.]+\]|\w+:)", _write_line),
-    (r"put the line (\[data\]) above it", _line_above),
-    (r"put the value in quotes|put text in quotes: key = \"text\"", _quote_value),
-    (r"put it in quotes: (\"\w+\")", _quote_key),
-    (r"save the file as UTF-8", _as_utf8),
-    (r"move it to (\S+)", _move_to_base),
+    (r"take .+ out of the URL(?:, and write.*)?|tls = .*\n.*", steps.paste_at_line),
+    (r"delete this line|delete one of the two lines", steps.delete_line),
+    (r"delete this line, and set (\w+)=(\w+) in the process", sources.in_process),
+    (r"delete this line, and in (myfy\.toml): (\w+) = (.*)", sources.into_base),
+    (r"delete it, and on the server: .*", steps.delete_line),
+    (r"delete (?!it|the)(\w+)(?:; ALTER ROLE .*|, and .*)?", steps.delete_key),
+    (r"delete one of them", steps.delete_other),
+    (r"delete it, or rename it to (\S+) to keep it for yourself", sources.rename),
+    (r"delete it(?:, or write \\\S+ inside \"...\")?", steps.delete_character),
+    (r"delete the line(?:; .*)?|delete the key, or write .*", steps.delete_line),
+    (r"delete the tag(?:; .*)?", partial(steps.edit, edits.delete_tag)),
+    (r"delete the item, or write '' .*", partial(steps.edit, edits.empty_text)),
+    (r"rename it to (\S+)(?: or the like| or myfy.yaml)?", sources.rename),
+    (r"(?:touch|rm|mv|chmod|mkdir|myfy-data|\(umask) .*|echo .+ > \S+", sources.shell),
+    (r"replace the link with the file itself: (cp .*)", sources.shell),
+    (r"cd to the project; a new one begins with: (.*)", sources.shell),
+    (r"put this line first: (.*)", steps.put_first),
+    (r"put below the line (\S+): (.*)", steps.put_below),
+    (r"remove the lower one: ([\w.]+)=(\S.*)", sources.assign),
+    (r"name a file in it: (\S+)", sources.name_file),
+    (r"(?:give the environment by its own argument: )?environment=\"(\w+)\", or .*", sources.environment),
+    (r"leave this argument out", sources.leave_out),
+    (r"leave one of the two out", sources.leave_one_out),
+    (r"name a setting of it: (\S+)", sources.name_setting),
+    (r"unset (\w+)(?:, or give it a value)?", sources.unset),
+    (r"set enableServiceLinks: false in the pod's spec", sources.no_service_links),
+    (r"set (\w+(?: and \w+)*)(?:, or give a default: .*)?", sources.set_variables),
+    (r"set (\w+) to a whole number", sources.set_whole_number),
+    (r"set (\w+) as well, which creates the profile", sources.set_beside),
+    (r"--set (\S+)", sources.set_argument),
+    (r"--config (\S+)", sources.name_file),
+    (r"(MYFY_DATA_CONFIG)=(\S+)", sources.set_variable),
+    (r"delete the quotes at both ends", partial(steps.edit, edits.bare)),
+    (r"(chown .*  # once you have read it)", sources.shell),
+    (r"([\w.]+)=(\S.*)", sources.assign),
+    (r"([\w.-]+) (=) (.*)", steps.assign_in_file),
+    (r"(unset: .*?)  # removes what a lower layer put there", steps.write_line),
+    (r"([\w-]+)(:) (.*)", steps.assign_in_file),
+    (r"write ([\w+]+) in its place", steps.write_driver),
+    (r"write (app\.auth:token) in its place", steps.write_value),
+    (r"use one of .*?, (postgresql\+asyncpg), .*", steps.write_driver),
+    (r"(?:write it as|write the path itself:|write the whole path:) (\w+\S*://\S+)", steps.write_value),
+    (r"write it as (\w+='\w+')", steps.write_line),
+    (r"write (true|false)", steps.write_word),
+    (r"write (\[[\w.]+\]|\w+:)", steps.write_line),
+    (r"write \$\$\{ for the text .*", partial(steps.edit, edits.literal_reference)),
+    (r"write %40 for each '@' of the password, or .*", partial(steps.edit, edits.escape_at_of_password)),
+    (r"write %(?:2F|3F) for each '[/?]' of user and password, and .*", partial(steps.edit, edits.escape_userinfo)),
+    (r"write %40 for each '@' of the password and of the query; .*", partial(steps.edit, edits.escape_at_of_query)),
+    (r"write it as host:5432; .*", partial(steps.edit, edits.numeric_port)),
+    (
+        r"write (?:it|them|each behind it:?) ?(?:as )?\?host=a:5432&host=b:5432",
+        partial(steps.edit, edits.hosts_of_query),
+    ),
+    (r"leave (?:one )?(\w+)=\.\.\.(?: alone)? in the URL", partial(steps.edit_by, edits.one_of_query)),
+    (r"take it out of the URL and write beside it: (\w+) (=|:) \"(.*)\"", steps.beside_url),
+    (r"take (\w+) out of the query and .*", steps.out_of_query),
+    (r"give username and password as keys of their own", partial(steps.more_keys, pattern=_USER_HOST)),
+    (r"give port and database as keys of their own", partial(steps.more_keys, pattern=_HOST_PORT)),
+    (r"give it beside the URL, or .*", sources.password_beside),
+    (r"move (\w+) out of (engine_options)", steps.out_of_table),
+    (r"write it to a file, and name that", sources.into_a_file),
+    (r"write \\\" for a quote inside .*", partial(steps.edit, edits.escape_inner_quotes)),
+    (r"write '...' with single quotes .*", partial(steps.edit, edits.single_quotes)),
+    (r"write key = value", partial(steps.edit, edits.key_equals_value)),
+    (r"write `key: value`, .*", partial(steps.edit, edits.key_colon_value)),
+    (r"write a space after the first colon of line (\d+)", partial(steps.at_line, edits.space_after_colon)),
+    (r"write it with fewer levels", partial(steps.edit, edits.fewer_levels)),
+    (r"end the line with \]\]?", partial(steps.edit, edits.end_with_bracket)),
+    (r"write ',' between two (?:values|keys), and '([]}])' after the last", steps.comma),
+    (r"write # before it, or key = value", partial(steps.edit, edits.comment)),
+    (r"put a key with other signs .* in quotes", partial(steps.edit, edits.quote_sign)),
+    (r"put each item on a line of its own", steps.item_below),
+    (r"close it with the same quotes", partial(steps.edit, edits.close_quotes)),
+    (r"close it with '\]' or '\}'", partial(steps.edit, edits.close_bracket)),
+    (r"indent with spaces|align the keys of one table; .*", steps.indent_as_above),
+    (r"keep one document in a file", steps.cut_from_here),
+    (r"put the line (\[data\]) above it", steps.line_above),
+    (r"put the line (data:) above it, and indent it by two spaces", steps.above_and_indented),
+    (r"move it below the line (data:|\[data\])(?:, and indent it by two spaces)?", steps.beneath_line),
+    (r"put the keys of both under the first, and delete this line", steps.join_tables),
+    (r"put it in quotes: (\"\w+\")", steps.quote_key),
+    (r"put text that starts with '\{' or '\[' in quotes", partial(steps.edit, edits.quote_bracket)),
+    (r"put (?:the )?(?:text|value).* in quotes(?:: .*)?", partial(steps.edit, edits.quote_value)),
+    (r"split the file into overlays", steps.split),
+    (r"save the file as UTF-8", steps.as_utf8),
+    (r"save the file with one kind of line ends, .*", steps.one_line_end),
+    (r"move it to (\S+)", steps.move_to_base),
+    (r"give a directory as `start`, or .*", sources.start_at_root),
+    (r"mend these, then load again", sources.nothing),
+    (r"(?:write|delete) .*", steps.paste_at_line),
 )

@@ -11,8 +11,8 @@ from typing import Any
 
 from myfy_data import ConfigError, load_settings
 from myfy_data.errors import config_error
-from myfy_data.layers.gather import Request
-from myfy_data.settings.loader import inspect_settings
+from myfy_data.layers.loader import LoadRequest
+from myfy_data.settings.loader import LoadReport, inspect_settings
 
 SECRET = "hunter2-Zq9"
 HERE = Path(__file__).parent
@@ -23,6 +23,7 @@ class Project:
 
     Attributes:
         root: the project root.
+        start: where the search for files begins.
         variables: the process environment.
         overrides: typed arguments.
         sets: `KEY=VALUE` arguments.
@@ -31,6 +32,7 @@ class Project:
 
     def __init__(self, root: Path, case: Case) -> None:
         self.root = root
+        self.start = root / case.start
         self.variables = {name: value.replace("<project>", str(root)) for name, value in case.variables.items()}
         self.overrides: dict[str, Any] = deepcopy(dict(case.overrides))
         self.sets = list(case.sets)
@@ -41,12 +43,16 @@ class Project:
         for name, target in case.links.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).symlink_to(target)
+        if case.prepare is not None:
+            case.prepare(root)
 
     def write(self, name: str, content: str | bytes) -> None:
         """Write a file; its directories come into being."""
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        if path.parent.name == "secrets":
+            path.chmod(0o600)
 
     def replace(self, old: str, new: str, file: str = "myfy.toml") -> None:
         """Edit a file as a person would; `old` must stand in it."""
@@ -57,23 +63,26 @@ class Project:
     def error(self) -> ConfigError | None:
         """What a load of this project raises."""
         if self.sets:  # only the command line takes arguments as text
-            request = Request(
-                self.root, environ=self.variables, overrides=self.overrides, sets=self.sets, **self.request
-            )
-            found = inspect_settings(request).problems
+            found = self.report().problems
             return config_error(found) if found else None
         try:
-            load_settings(self.root, environ=self.variables, overrides=self.overrides, **self.request)
+            load_settings(self.start, environ=self.variables, overrides=self.overrides, **self.request)
         except ConfigError as error:
             return error
         return None
 
-    def said(self, error: ConfigError) -> str:
-        """The error's text, without this machine's paths."""
-        return str(error).replace(shlex.quote(str(self.root)), "<project>").replace(str(self.root), "<project>")
+    def report(self) -> LoadReport:
+        """What `config check` has to tell about this project."""
+        request = LoadRequest(
+            self.start, environ=self.variables, overrides=self.overrides, sets=self.sets, **self.request
+        )
+        return inspect_settings(request, files=True)
 
-
-Mend = Callable[[Project], None]
+    def said(self) -> str:
+        """The text of `config check`, without this machine's paths."""
+        report = self.report()
+        text = "\n".join([*map(str, report.problems), *(f"warning: {warning}" for warning in report.warnings)])
+        return text.replace(shlex.quote(str(self.root)), "<project>").replace(str(self.root), "<project>")
 
 
 @dataclass(frozen=True)
@@ -88,7 +97,8 @@ class Case:
         explicit: exactly these files; None for the search.
         environment: the environment's name, as an argument.
         links: where each link leads, by its path.
-        mend: what a person does whom the fix tells in words; None when the fix can be applied as it is printed.
+        prepare: does to the project on disk what files cannot say.
+        start: where the search for files begins, below the project root.
     """
 
     files: Mapping[str, str | bytes] = field(default_factory=dict)
@@ -98,19 +108,10 @@ class Case:
     explicit: tuple[str, ...] | None = None
     environment: str | None = None
     links: Mapping[str, str] = field(default_factory=dict)
-    mend: Mend | None = None
+    prepare: Callable[[Path], object] | None = None
+    start: str = ""
 
 
 def golden_file(name: str) -> Path:
     """Where the text of a case stands."""
     return HERE / f"{name.replace(' ', '_')}.txt"
-
-
-def edit(old: str, new: str, file: str = "myfy.toml") -> Mend:
-    """A mend that replaces text of one file."""
-    return lambda project: project.replace(old, new, file)
-
-
-def rewrite(content: str, file: str = "myfy.toml") -> Mend:
-    """A mend that writes a file anew."""
-    return lambda project: project.write(file, content)

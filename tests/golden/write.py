@@ -16,11 +16,10 @@ def text_of(case: Case) -> str:
         ValueError: nothing is.
     """
     with tempfile.TemporaryDirectory() as folder:
-        project = Project(Path(folder).resolve(), case)
-        error = project.error()
-        if error is None:
+        text = Project(Path(folder).resolve(), case).said()
+        if not text:
             raise ValueError("this case loads")
-        return project.said(error) + "\n"
+        return text + "\n"
 
 
 def main() -> None:

@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.pool import NullPool
 
 from myfy_data import DatabaseSettings, DataModule, DataSettings
-from tests.hosts.observing import Subject
-from tests.hosts.places import Place, all_places
+from tests.hosts.middleware_positions import Place, all_places
 from tests.hosts.servers import Process, running
+from tests.hosts.stored_rows import Subject
 from tests.hosts.tables import count_notes, create_tables
 from tests.servers import MYSQL, POSTGRESQL, throw_away_database
 

@@ -34,7 +34,7 @@ class Row:
         at_start: rows of the default profile that another connection sees when the response starts; as `stored` when
             None.
         databases: where it can happen.
-        fault: what the line does at COMMIT.
+        fault: what the proxy does at COMMIT.
         nth: at which COMMIT of the request.
         without: hosts that have no such thing, and why.
     """

@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 from sqlalchemy.pool import QueuePool
 
 from myfy_data import DatabaseSettings, DataModule, DataSettings
-from tests.hosts.witness import Scene, Witness
+from tests.hosts.recorder import Scene, Witness
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Listener:
         server: `uvicorn` or `hypercorn`.
         naive: without our adapter.
         pool_size: of each profile; nothing may overflow.
-        patience: seconds until a statement that nobody answers has failed, and a wait for a connection.
+        patience: seconds until a statement without an answer has failed, and a wait for a connection.
     """
 
     database: str

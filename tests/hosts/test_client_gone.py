@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.faults import Fault
-from tests.hosts.cells import every_cell
 from tests.hosts.conftest import HYPERCORN, SubjectOf
-from tests.hosts.observing import Observation
+from tests.hosts.matrix_cases import every_cell
 from tests.hosts.outcomes import CLIENT_GONE, NETWORKED
+from tests.hosts.stored_rows import Observation
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

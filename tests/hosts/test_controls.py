@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.hosts.cells import cell
 from tests.hosts.conftest import NAIVE, SubjectOf
-from tests.hosts.observing import Observation, expected
+from tests.hosts.matrix_cases import cell
 from tests.hosts.outcomes import HOSTS, POSTGRESQL, ROWS
-from tests.hosts.witness import BESIDE
+from tests.hosts.recorder import BESIDE
+from tests.hosts.stored_rows import Observation, expected
 
 COMMITTED_TOO_LATE = Observation(200, at_start=0, stored=(1, 0), next=1)
 ANSWERED_AND_LOST = Observation(200, at_start=0, stored=(0, 0), next=0)

@@ -10,17 +10,26 @@ from typing import Annotated, Any
 import pytest
 from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, HTTPException, Request, WebSocket
 from fastapi.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
+from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from myfy_data import DataModule, DataModuleError, DataModuleNotConfiguredError, SessionError, UnknownProfileError
+from myfy_data import (
+    DataModule,
+    DataModuleError,
+    DataModuleNotConfiguredError,
+    ReadOnlySessionError,
+    SessionError,
+    UnknownProfileError,
+)
 from myfy_data.integrations.fastapi import Session, SessionDependency, session_for, setup
+from tests.hosts.client import connect, request, started, told
 from tests.hosts.conftest import Local
-from tests.hosts.driving import connect, request, started, told
 from tests.hosts.tables import Note, count_notes
 
 Second = session_for("second")
 SecondTyped = Annotated[AsyncSession, Depends(SessionDependency("second"))]
 Misspelt = session_for("secnd")
+Reader = session_for("main", read_only=True)
 
 
 class Conflict(Exception):
@@ -326,3 +335,22 @@ async def test_what_a_type_checker_is_told_is_what_is_injected(app: FastAPI) -> 
 
     async with started(app):
         assert (await request(app, "/")).text == "true"
+
+
+async def test_a_session_that_only_reads_stands_beside_the_request_s_own(local: Local, app: FastAPI) -> None:
+    """What it reads was stored before the request; it refuses to write, which takes nothing from the other one."""
+
+    @app.post("/")
+    async def store(session: Session, reader: Reader, again: Reader) -> list[Any]:
+        before = await count_notes(reader, "")
+        session.add(Note(text="a"))
+        await session.flush()
+        with pytest.raises(ReadOnlySessionError):
+            await reader.execute(insert(Note).values(text="b"))
+        await reader.rollback()
+        return [before, reader is again, reader is session]
+
+    async with started(app):
+        answer = await request(app, "/", "POST")
+
+    assert (answer.status, answer.text, await local.stored()) == (200, "[0,true,false]", 1)

@@ -15,8 +15,8 @@ from starlette.routing import Mount, Route
 from myfy_data.errors import UnsupportedPackageError
 from myfy_data.integrations import fastapi, starlette
 from myfy_data.integrations.host_contract import EXCEPTION_HANDLERS
+from tests.hosts.client import request, started
 from tests.hosts.conftest import Local
-from tests.hosts.driving import request, started
 from tests.hosts.test_starlette import HANDLERS, store, store_and_raise
 from tests.private_names import replace
 

@@ -18,8 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from myfy_data import CommitOutcomeUnknown, DataModule, DataModuleError, DataModuleNotConfiguredError, SessionError
 from myfy_data.integrations import litestar as litestar_adapter
 from myfy_data.integrations.litestar import DataPlugin
+from tests.hosts.client import connect, request, started, told
 from tests.hosts.conftest import Local
-from tests.hosts.driving import connect, request, started, told
 from tests.hosts.tables import Note, count_notes
 
 # Litestar 2.25 wants each parameter to say what it is, in words that 2.16 has not.

@@ -7,8 +7,8 @@ import re
 import pytest
 
 from tests.faults import Fault
-from tests.hosts.cells import cell
 from tests.hosts.conftest import SubjectOf
+from tests.hosts.matrix_cases import cell
 from tests.hosts.outcomes import HOSTS, MYSQL, POSTGRESQL, SQLITE
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -47,7 +47,7 @@ def cells() -> list[object]:
 
 
 End = tuple[str, Fault | None, int]
-"""The act, what the line does at COMMIT, and at which."""
+"""The act, what the proxy does at COMMIT, and at which."""
 
 
 @pytest.mark.parametrize(("host", "database", "end", "sentence"), cells())

@@ -7,9 +7,9 @@ import secrets
 
 import pytest
 
-from tests.hosts.cells import every_cell
 from tests.hosts.conftest import WIDE, SubjectOf
-from tests.hosts.witness import BESIDE
+from tests.hosts.matrix_cases import every_cell
+from tests.hosts.recorder import BESIDE
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

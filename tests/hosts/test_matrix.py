@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.hosts.cells import cell
 from tests.hosts.conftest import SubjectOf
-from tests.hosts.observing import expected
+from tests.hosts.matrix_cases import cell
 from tests.hosts.outcomes import EVERY_DATABASE, HOSTS, ROWS, Row
+from tests.hosts.stored_rows import expected
 
 CELLS = [
     cell(host, database, row, name=row.name)

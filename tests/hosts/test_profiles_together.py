@@ -20,7 +20,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from myfy_data import DatabaseSettings, DataModule, DataSettings, PartialCommitError
 from myfy_data.integrations.starlette import get_session, setup
-from tests.hosts.driving import request, started, told
+from tests.hosts.client import request, started, told
 from tests.hosts.tables import Note, Reply, create_tables
 
 NAMES = ["zebra", "ant", "main", "bee"]

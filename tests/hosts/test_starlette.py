@@ -21,8 +21,8 @@ from starlette.websockets import WebSocket
 
 from myfy_data import CommitOutcomeUnknown, DataModule, DataModuleError, DataModuleNotConfiguredError, SessionError
 from myfy_data.integrations.starlette import get_session, setup
+from tests.hosts.client import connect, request, started, told
 from tests.hosts.conftest import Local
-from tests.hosts.driving import connect, request, started, told
 from tests.hosts.tables import Note, count_notes
 
 

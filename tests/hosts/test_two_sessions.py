@@ -10,8 +10,8 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from myfy_data.integrations.fastapi import Session, setup
+from tests.hosts.client import request, started
 from tests.hosts.conftest import Local
-from tests.hosts.driving import request, started
 from tests.hosts.tables import Note, count_notes
 
 Work = Callable[[Local], Awaitable[None]]

@@ -7,9 +7,7 @@ from sqlalchemy import text
 
 from tests.databases import Database
 from tests.faults.proxy import FaultProxy
-from tests.integration.test_round_trips import on_mysql, proxy, read, spent
-
-__all__ = ["proxy"]
+from tests.integration.test_round_trips import on_mysql, read, spent
 
 
 @on_mysql

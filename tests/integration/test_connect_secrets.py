@@ -20,12 +20,12 @@ import pytest
 from sqlalchemy import text
 
 from myfy_data import ConnectTimeoutError, DatabaseSettings, DataModule, DataSettings, MigrationManager
-from myfy_data.engines.failures import chain
+from myfy_data.engines.connect.connect_errors import chain
 from myfy_data.engines.registry import EngineRegistry
-from tests.doors import close_door
+from tests.asyncio_servers import close_server
 from tests.faults.proxy import fault_proxy
 from tests.faults.rules import Fault
-from tests.integration.test_engines_first_connect import anything, connect_and_leave, questions
+from tests.integration.test_engines_initialize_timeout import anything, connect_and_leave, questions
 from tests.integration.test_engines_rogue_mysql import Rogue
 
 CANARY = "C4n4ry-p4ssword"
@@ -37,7 +37,7 @@ class Silent:
     """A server that says at most its greeting, and then nothing.
 
     Attributes:
-        arrived: a client has connected, and spoken where it speaks first.
+        arrived: a client has connected, and sent bytes where it sends first.
         left: that client has closed its connection.
     """
 
@@ -93,7 +93,7 @@ async def silent(kind: str) -> AsyncIterator[Silent]:
     try:
         yield one
     finally:
-        await close_door(server)
+        await close_server(server)
 
 
 def frames(error: BaseException) -> Iterator[FrameType]:

@@ -24,7 +24,7 @@ from myfy_data import (
     DataModule,
     DataSettings,
 )
-from myfy_data.engines.failures import chain
+from myfy_data.engines.connect.connect_errors import chain
 from tests.databases import ALL, SERVERS, Database
 from tests.integration.test_connect_secrets import CANARY, check_clean, silent
 

@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from myfy_data import DatabaseSettings, DataModule, DataModuleNotConfiguredError, DataSettings
 from myfy_data.engines.registry import EngineRegistry
+from tests.asyncio_servers import PATIENCE, close_server
 from tests.databases import ALL, Database
-from tests.doors import PATIENCE, close_door
 
 on_all = pytest.mark.parametrize("database", ALL, indirect=True)
 both = pytest.mark.parametrize("driver", ["postgresql", "mysql"])
@@ -25,7 +25,7 @@ NEW = r"profile 'main': the engine was closed\n  fix: get it anew from a module 
 
 @asynccontextmanager
 async def black_hole() -> AsyncIterator[tuple[int, asyncio.Event, asyncio.Event]]:
-    """The port of a server that accepts and never answers; set when somebody came, and when the last one has gone."""
+    """The port of a server that accepts and never answers; set at the first client, and when the last one has gone."""
     came, gone = asyncio.Event(), asyncio.Event()
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -40,7 +40,7 @@ async def black_hole() -> AsyncIterator[tuple[int, asyncio.Event, asyncio.Event]
     try:
         yield server.sockets[0].getsockname()[1], came, gone
     finally:
-        await close_door(server)
+        await close_server(server)
 
 
 async def select_one(engine: AsyncEngine) -> int:
@@ -48,8 +48,8 @@ async def select_one(engine: AsyncEngine) -> int:
         return int((await connection.execute(text("SELECT 1"))).scalar_one())
 
 
-class Door:
-    """Holds up whoever opens a connection; nobody can call that off."""
+class ConnectGate:
+    """Holds up each opening of a connection, which cannot be cancelled."""
 
     def __init__(self, way_in: Callable[[Any], Awaitable[Any]]) -> None:
         self.reached, self.opens = asyncio.Event(), asyncio.Event()
@@ -93,14 +93,14 @@ async def test_a_connection_that_comes_after_the_end_is_closed(
     """A driver that finishes what was called off, as a thread does: its connection came too late."""
     registry = EngineRegistry({"main": database.settings()})
     engine = registry.get("main")
-    backend: Any = registry._engines["main"][0].backend
-    door, aborted = Door(backend.open), watch(monkeypatch, backend)
-    monkeypatch.setattr(backend, "open", door.open)
+    backend: Any = registry.engines_of("main")[0].backend
+    gate, aborted = ConnectGate(backend.open), watch(monkeypatch, backend)
+    monkeypatch.setattr(backend, "open", gate.open)
     connecting = asyncio.create_task(select_one(engine))
-    await door.reached.wait()
+    await gate.reached.wait()
     closing = asyncio.create_task(registry.close())
     await asyncio.sleep(0)
-    door.opens.set()
+    gate.opens.set()
     await closing
 
     with pytest.raises(DataModuleNotConfiguredError, match=NEW):
@@ -139,7 +139,7 @@ async def test_who_waits_for_a_connection_is_told_when_the_engine_closes(databas
 
 @on_all
 async def test_a_registry_that_was_closed_opens_no_engine(database: Database) -> None:
-    """A start that goes on while another task stops the module: what it opened, nobody would close."""
+    """A start that goes on while another task stops the module: what it opened would not be closed."""
     registry = EngineRegistry({"main": database.settings()})
     await registry.close()
 

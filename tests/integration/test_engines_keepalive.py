@@ -1,4 +1,4 @@
-"""The kernel watches every line to a server, whatever kind of line it is (ADR 19)."""
+"""The kernel probes every connection to a server, whatever its kind (ADR 19)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import ssl
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,13 +20,20 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from myfy_data.engines.factory import open_owned
-from myfy_data.engines.keepalive import IDLE, INTERVAL, PROBES, UNACKNOWLEDGED, tcp_options, watch_line
-from myfy_data.sessions.outcomes import unknown_reason
-from myfy_data.settings.models import DatabaseSettings
-from tests.doors import close_door
+from myfy_data.engines.connect.tcp_keepalive import (
+    IDLE,
+    INTERVAL,
+    PROBES,
+    UNACKNOWLEDGED,
+    enable_keepalive,
+    tcp_options,
+)
+from myfy_data.engines.factory import open_engine_handle
+from myfy_data.sessions.commit_outcome import unknown_reason
+from myfy_data.settings.database_settings import DatabaseSettings
+from tests.asyncio_servers import close_server
 from tests.faults.proxy import fault_proxy
-from tests.relay import Relay
+from tests.tcp_proxy import Relay
 
 BOTH = pytest.mark.parametrize("url", ["postgresql_url", "mysql_url"], indirect=True)
 LINUX = pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="this platform has other options")
@@ -42,7 +50,7 @@ async def select_one(engine: AsyncEngine) -> int:
 
 
 def told(transport: asyncio.BaseTransport | None) -> list[int]:
-    """What the kernel says of a line: the value of each option that we set."""
+    """What the kernel says of a socket: the value of each option that we set."""
     assert transport is not None
     sock = transport.get_extra_info("socket")
     return [sock.getsockopt(level, option) for level, option, _ in tcp_options()]
@@ -53,7 +61,7 @@ WANTED = [value for _, _, value in tcp_options()]
 
 @BOTH
 async def test_each_new_connection_is_watched(url: str) -> None:
-    opened = open_owned("main", DatabaseSettings(database_url=url))
+    opened = open_engine_handle("main", DatabaseSettings(database_url=url))
     await select_one(opened.engine)
 
     (connection,) = opened.backend.connections
@@ -80,14 +88,14 @@ async def by_unix_socket(url: str) -> AsyncIterator[str]:
         try:
             yield f"{parts.scheme}://{parts.username}@{parts.path}?{query}"
         finally:
-            await close_door(server)
+            await close_server(server)
             await relay.close()
 
 
 @BOTH
 async def test_a_unix_socket_is_left_alone(url: str) -> None:
     async with by_unix_socket(url) as through:
-        opened = open_owned("main", DatabaseSettings(database_url=through, tls="disable"))
+        opened = open_engine_handle("main", DatabaseSettings(database_url=through, tls="disable"))
         assert await select_one(opened.engine) == 1
         (connection,) = opened.backend.connections
         transport = opened.backend.transport(connection)
@@ -109,29 +117,28 @@ async def test_a_line_with_tls_is_watched() -> None:
     port = server.sockets[0].getsockname()[1]
     _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=client_side, server_hostname="localhost")
 
-    watch_line(writer.transport)
+    enable_keepalive(writer.transport)
 
     found = told(writer.transport)
     for end in (writer, *ends):
         end.transport.abort()
-    await close_door(server)
+    await close_server(server)
     assert found == WANTED
 
 
 def test_a_connection_without_a_transport_needs_no_watch() -> None:
-    watch_line(None)
+    enable_keepalive(None)
 
 
 @BOTH
 @pytest.mark.parametrize("end", ["statement", "commit"])
 async def test_a_line_that_the_kernel_gave_up_is_a_lost_connection(url: str, end: str) -> None:
     async with fault_proxy(url) as (proxy, through):
-        opened = open_owned("main", DatabaseSettings(database_url=through))
+        opened = open_engine_handle("main", DatabaseSettings(database_url=through))
         async with opened.engine.connect() as connection:
             await connection.execute(text("SELECT 1"))
-            proxy.silence()
             driver = (await connection.get_raw_connection()).driver_connection
-            asyncio.get_running_loop().call_later(0.05, give_up, opened.backend.transport(driver))
+            proxy.silence(then=partial(give_up, opened.backend.transport(driver)))
 
             with pytest.raises(DBAPIError) as caught:
                 await (connection.commit() if end == "commit" else connection.execute(text("SELECT 2")))

@@ -12,13 +12,16 @@ import pytest
 
 from myfy_data.engines.registry import EngineRegistry
 from myfy_data.errors import DatabaseConnectionError
-from myfy_data.settings.models import DatabaseSettings
+from myfy_data.settings.database_settings import DatabaseSettings
 from myfy_data.settings.urls import ConnectionURL
-from tests.doors import close_door
+from tests.asyncio_servers import PATIENCE, close_server
 
 PASSWORD = "S3cr3t-pw"
 
 OFFERS_TLS = 0x800
+TLS_REQUEST = 36
+"""Bytes of the packet that asks for TLS."""
+
 CAPABILITIES = (
     0x00000001 | 0x00000008 | 0x00000200 | 0x00008000 | 0x00080000
 )  # password, database, 4.1, scramble, plugins
@@ -32,7 +35,7 @@ class Rogue:
     Attributes:
         capabilities: what the greeting says it can do.
         greeting_plugin: the way to log in that the greeting names.
-        switch: the packet that answers the client's log-in; none: hang up.
+        switch: the packet that answers the client's log-in; none: disconnect.
     """
 
     capabilities: int = CAPABILITIES
@@ -60,6 +63,8 @@ class Rogue:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         greeting = self.greeting()
         writer.write(struct.pack("<I", len(greeting)) + greeting)
+        if self.capabilities & OFFERS_TLS:
+            self.received += await reader.readexactly(TLS_REQUEST)
         if self.switch is not None:
             self.received += await reader.read(4096)
             writer.write(struct.pack("<I", len(self.switch) | 2 << 24) + self.switch)
@@ -76,17 +81,19 @@ async def served(rogue: Rogue) -> AsyncIterator[Rogue]:
     try:
         yield rogue
     finally:
-        await close_door(server)
+        await close_server(server)
 
 
 async def connect(rogue: Rogue, **settings: object) -> DatabaseConnectionError:
     url = f"mysql://app:{PASSWORD}@127.0.0.1:{rogue.port}/main"
-    registry = EngineRegistry({"main": DatabaseSettings(**{"database_url": url, "connect_timeout": 2, **settings})})
+    registry = EngineRegistry(
+        {"main": DatabaseSettings(**{"database_url": url, "connect_timeout": PATIENCE, **settings})}
+    )
     with pytest.raises(DatabaseConnectionError) as caught:
         async with registry.get("main").connect():
             pass
     await registry.close()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE):
         await rogue.ended.wait()
     return caught.value
 
@@ -101,11 +108,11 @@ async def test_not_a_byte_is_sent_when_tls_is_not_offered(tls: str) -> None:
 
 
 async def test_a_server_that_offers_tls_and_then_does_not_speak_it_gets_no_login() -> None:
-    async with served(Rogue(capabilities=CAPABILITIES | OFFERS_TLS)) as rogue:
-        await connect(rogue, tls="require", connect_timeout=0.3)
+    async with served(Rogue(capabilities=CAPABILITIES | OFFERS_TLS, switch=b"what is TLS?")) as rogue:
+        await connect(rogue, tls="require")
 
     # The request for TLS and the client's half of the handshake: no user, no password.
-    assert rogue.received != b""
+    assert len(rogue.received) > TLS_REQUEST
     assert b"app" not in rogue.received
     assert PASSWORD.encode() not in rogue.received
 
@@ -147,7 +154,7 @@ async def test_a_server_that_names_no_logins_gets_no_old_one() -> None:
 async def test_a_key_of_unknown_origin_is_not_asked_for(
     plugin: bytes, switch: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever hands over the key can read the password that is encrypted with it."""
+    """The server that sends the key can read the password that is encrypted with it."""
     monkeypatch.setattr(ConnectionURL, "is_loopback", False)
     async with served(Rogue(greeting_plugin=plugin, switch=switch)) as rogue:
         error = await connect(rogue)
@@ -176,7 +183,7 @@ async def test_mysqls_word_for_a_server_that_lets_nobody_in_without_tls() -> Non
 
 @pytest.mark.parametrize("tls", ["disable", "require"])
 async def test_a_server_that_speaks_anything_but_the_protocol_is_left(tls: str) -> None:
-    """An end of the line in the middle of the log-in is an error in words, not a hang."""
+    """A disconnect in the middle of the log-in is an error in words, not a hang."""
     async with served(Rogue(capabilities=0, switch=b"\xff\x15\x04#28000no")) as rogue:
         error = await connect(rogue, tls=tls)
 

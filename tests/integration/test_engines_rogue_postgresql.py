@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from myfy_data.engines import asyncpg_login
-from myfy_data.engines.asyncpg_login import is_private
+from myfy_data.engines.postgresql import login as asyncpg_login
+from myfy_data.engines.postgresql.login import is_private
 from myfy_data.engines.registry import EngineRegistry
 from myfy_data.errors import DatabaseConnectionError, UnsupportedPackageError
-from myfy_data.settings.models import DatabaseSettings
-from tests.doors import close_door
+from myfy_data.settings.database_settings import DatabaseSettings
+from tests.asyncio_servers import PATIENCE, close_server
 
 PASSWORD = "S3cr3t-pw"
 TLS_REQUEST = struct.pack(">I", 80877103)
@@ -84,7 +84,7 @@ async def served(rogue: Rogue) -> AsyncIterator[Rogue]:
     try:
         yield rogue
     finally:
-        await close_door(server)
+        await close_server(server)
 
 
 @pytest.fixture
@@ -95,12 +95,14 @@ def far_away(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def connect(rogue: Rogue, **settings: object) -> Exception:
     url = f"postgresql://app:{PASSWORD}@127.0.0.1:{rogue.port}/main"
-    registry = EngineRegistry({"main": DatabaseSettings(**{"database_url": url, "connect_timeout": 5, **settings})})
+    registry = EngineRegistry(
+        {"main": DatabaseSettings(**{"database_url": url, "connect_timeout": PATIENCE, **settings})}
+    )
     with pytest.raises((DatabaseConnectionError, UnsupportedPackageError)) as caught:
         async with registry.get("main").connect():
             pass
     await registry.close()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await rogue.ended.wait()
     return caught.value
 

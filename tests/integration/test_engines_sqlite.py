@@ -16,10 +16,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from myfy_data.engines import sqlite
-from myfy_data.engines.errors import PoolExhausted, WriterQueueTimeout
+from myfy_data.engines.pool.errors import PoolExhausted, WriterQueueTimeout
+from myfy_data.engines.sqlite import backend as sqlite
 from myfy_data.errors import DatabaseConnectionError
 from myfy_data.settings.models import SQLiteSettings
+from tests.asyncio_servers import PATIENCE
 from tests.sandbox import child_environment
 from tests.sqlite_files import INCREMENT, counted, counter, database_with_counter, increment, opened, pragma
 
@@ -59,11 +60,11 @@ async def test_a_child_without_a_parent_is_refused(path: Path) -> None:
 async def test_a_sqlite_that_cannot_enforce_foreign_keys_is_not_used(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Careless(sqlite.PlainConnection):
+    class Careless(sqlite.AutocommitConnection):
         def execute(self, sql: str, *parameters: object) -> sqlite3.Cursor:
             return super().execute(sql.replace("foreign_keys = ON", "foreign_keys = OFF"), *parameters)  # type: ignore[arg-type]  # passed on
 
-    monkeypatch.setattr(sqlite, "PlainConnection", Careless)
+    monkeypatch.setattr(sqlite, "AutocommitConnection", Careless)
     async with opened(path) as engine:
         with pytest.raises(DatabaseConnectionError, match="cannot enforce foreign keys"):
             await pragma(engine, "foreign_keys")
@@ -214,7 +215,7 @@ async def test_a_turn_that_never_comes_is_told_with_the_profile_and_the_wait(pat
 
 
 async def test_the_turn_ends_with_the_commit_not_with_the_connection(path: Path) -> None:
-    async with opened(path, pool_timeout=1.0) as engine, engine.connect() as first:
+    async with opened(path, pool_timeout=PATIENCE) as engine, engine.connect() as first:
         await increment(first)
         await first.commit()
         async with engine.begin() as second:
@@ -225,7 +226,7 @@ async def test_the_turn_ends_with_the_commit_not_with_the_connection(path: Path)
 
 async def test_a_begin_that_fails_gives_its_turn_back(path: Path) -> None:
     other = sqlite3.connect(path, isolation_level=None)
-    async with opened(path, pool_timeout=1.0, sqlite=SQLiteSettings(busy_timeout=0.01)) as engine:
+    async with opened(path, pool_timeout=PATIENCE, sqlite=SQLiteSettings(busy_timeout=0.01)) as engine:
         await pragma(engine, "user_version")
         other.execute("BEGIN IMMEDIATE")
         async with engine.connect() as unlucky:
@@ -240,7 +241,7 @@ async def test_a_begin_that_fails_gives_its_turn_back(path: Path) -> None:
 
 
 async def test_a_commit_that_fails_keeps_its_turn_until_it_is_rolled_back(path: Path) -> None:
-    async with opened(path, pool_timeout=1.0) as engine:
+    async with opened(path, pool_timeout=PATIENCE) as engine:
         async with engine.connect() as connection:
             await connection.execute(text("INSERT INTO child VALUES (7)"))
             with pytest.raises(IntegrityError):
@@ -253,7 +254,7 @@ async def test_a_commit_that_fails_keeps_its_turn_until_it_is_rolled_back(path: 
 
 
 async def test_a_waiting_writer_that_is_cancelled_leaves_the_queue(path: Path) -> None:
-    async with opened(path, pool_timeout=1.0) as engine:
+    async with opened(path, pool_timeout=PATIENCE) as engine:
         async with engine.connect() as first:
             await increment(first)
             waiting = asyncio.create_task(engine.connect().__aenter__())

@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from myfy_data.engines.registry import EngineRegistry
-from myfy_data.settings.models import DatabaseSettings
+from myfy_data.settings.database_settings import DatabaseSettings
 
 
 async def test_a_closed_engine_leaves_one_file_that_holds_everything(tmp_path: Path) -> None:

@@ -11,12 +11,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from myfy_data.engines.read_only import READ_ONLY_OPTIONS
+from myfy_data.engines.connect.read_only import READ_ONLY_OPTIONS
 from myfy_data.engines.registry import EngineRegistry
-from myfy_data.engines.sqlite import SQLite
+from myfy_data.engines.sqlite.backend import SQLite
 from myfy_data.errors import DatabaseConnectionError
-from myfy_data.settings.models import DatabaseSettings
-from tests.doors import PATIENCE
+from myfy_data.settings.database_settings import DatabaseSettings
+from tests.asyncio_servers import PATIENCE
 from tests.sqlite_files import SLOW, counted, counter, database_with_counter, increment, opened, pragma
 
 

@@ -8,13 +8,14 @@ from collections.abc import AsyncIterator
 import pytest
 
 from myfy_data import CommitOutcomeUnknown, DataModule
+from tests.asyncio_servers import PATIENCE
+from tests.clock import deadline_of
 from tests.databases import SERVERS, Database
 from tests.faults import Fault, FaultProxy, commit, fault_proxy
 from tests.faults.cases import module
 
 pytestmark = pytest.mark.parametrize("database", SERVERS, indirect=True)
 
-DEADLINE = 0.5
 FAULTS = {
     Fault.RESET: 0,
     Fault.HALF_CLOSE: 0,
@@ -31,7 +32,7 @@ Stage = tuple[FaultProxy, DataModule]
 @pytest.fixture
 async def stage(database: Database) -> AsyncIterator[Stage]:
     """A proxy, and a module that reaches the server through it."""
-    async with fault_proxy(database.url) as (proxy, through), module(through, DEADLINE) as data:
+    async with fault_proxy(database.url) as (proxy, through), module(through, PATIENCE) as data:
         yield proxy, data
 
 
@@ -48,7 +49,7 @@ def commits(proxy: FaultProxy) -> int:
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_a_commit_is_unknown_and_not_sent_again(stage: Stage, database: Database, fault: Fault) -> None:
     proxy, data = stage
-    proxy.arm(fault, when=commit, nth=2)
+    proxy.arm(fault, when=commit, nth=2, then=deadline_of(PATIENCE))
     await store(data, database, "before")
 
     with pytest.raises(CommitOutcomeUnknown):
@@ -62,10 +63,13 @@ async def test_a_commit_is_unknown_and_not_sent_again(stage: Stage, database: Da
 @pytest.mark.parametrize("fault", [Fault.BLACK_HOLE, Fault.LOSE_REPLY])
 async def test_a_cancelled_commit_without_an_answer_is_unknown(stage: Stage, database: Database, fault: Fault) -> None:
     proxy, data = stage
-    proxy.arm(fault, when=commit)
+    lost = asyncio.Event()
+    proxy.arm(fault, when=commit, then=lost.set)
+    run_out = deadline_of(PATIENCE)
     task = asyncio.create_task(store(data, database, "unknown"))
-    await proxy.until_fired()
+    await lost.wait()
     task.cancel()
+    asyncio.get_running_loop().call_soon(run_out)
 
     with pytest.raises(CommitOutcomeUnknown) as caught:
         await task
@@ -77,7 +81,7 @@ async def test_a_cancelled_commit_without_an_answer_is_unknown(stage: Stage, dat
 
 async def test_the_request_after_an_unknown_commit_is_fine(stage: Stage, database: Database) -> None:
     proxy, data = stage
-    proxy.arm(Fault.BLACK_HOLE, when=commit, everywhere=True)
+    proxy.arm(Fault.BLACK_HOLE, when=commit, everywhere=True, then=deadline_of(PATIENCE))
     with pytest.raises(CommitOutcomeUnknown):
         await store(data, database, "unknown")
     proxy.heal()

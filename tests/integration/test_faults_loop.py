@@ -7,30 +7,37 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from typing import Any
 
 import pytest
 
+from tests.asyncio_servers import PATIENCE
+from tests.clock import deadline_of
 from tests.databases import SERVERS, Database
-from tests.faults.cases import Case, every_case
+from tests.faults.cases import Case, Trouble, every_case
 from tests.faults.loop import exhaust
 from tests.faults.noise import listening
 from tests.faults.runs import Outcome, Run
 
 pytestmark = pytest.mark.parametrize("database", SERVERS, indirect=True)
 
-DEADLINE = 1.5
-"""Seconds; enough for a busy machine, and few because a loop waits for it at each message."""
-
 QUICK = ["delay within the deadline", "reset", "half-close", "answer cut", "answer lost, close", "caller cancelled"]
-"""Faults after which nobody waits for a deadline."""
+"""Faults after which no task waits for a deadline."""
 
 PATIENT = ["answer lost, silence"]
+"""Faults after which a task does; it passes when the server has answered in vain."""
+
+
+def with_details(trouble: Trouble, details: dict[str, Any]) -> Trouble:
+    """A trouble with further details."""
+    return dataclasses.replace(trouble, details={**trouble.details, **details})
 
 
 async def runs_of(database: Database, start: str, request: str, troubles: list[str]) -> list[Run]:
     """The runs of the loops of one request, all loops at the same time."""
+    passes = {"then": deadline_of(PATIENCE)} if troubles == PATIENT else {}
     chosen = [
-        dataclasses.replace(case, deadline=DEADLINE)
+        dataclasses.replace(case, deadline=PATIENCE, trouble=with_details(case.trouble, passes))
         for case in every_case(database.kind)
         if (case.start, case.request) == (start, request) and case.trouble.name in troubles
     ]

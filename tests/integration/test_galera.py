@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from myfy_data import CommitOutcomeUnknown, DataModule, retrying
-from myfy_data.cli.pinging import ping_profiles
+from myfy_data.cli.ping_profiles import ping_profiles
 from tests.databases import Database
 from tests.galera import Cluster, await_status, galera_cluster
 from tests.servers import required

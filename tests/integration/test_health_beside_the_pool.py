@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from myfy_data import DataModule, DataModuleNotConfiguredError
+from tests.asyncio_servers import PATIENCE
+from tests.clock import deadline_of
 from tests.databases import ALL, PERSISTENT, SERVERS, Database
 from tests.integration.test_connect_secrets import SERVERS as KINDS
 from tests.integration.test_connect_secrets import silent
@@ -74,7 +76,7 @@ async def others(database: Database) -> int:
 
 
 async def come_down_to(count: int, database: Database) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while await others(database) > count:
             pass
 
@@ -111,7 +113,7 @@ async def test_a_probe_that_runs_out_of_time_is_closed(kind: str, tmp_path: Path
     async with silent(kind) as server:
         data = DataModule(settings=server.settings(KINDS[kind][2], 0.2, tmp_path))
         health = (await data.health()).profiles["main"]
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await server.left.wait()
         await data.stop()
 
@@ -126,7 +128,7 @@ async def test_a_probe_ends_with_its_module(kind: str, tmp_path: Path) -> None:
         await server.arrived.wait()
         await data.stop()
         report = await asking
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await server.left.wait()
 
     assert not report.ok
@@ -136,10 +138,10 @@ async def test_a_probe_ends_with_its_module(kind: str, tmp_path: Path) -> None:
 
 @on_servers
 async def test_a_server_that_answers_no_more_is_told_although_the_pool_has_connections(database: Database) -> None:
-    async with database.relayed() as relay, database.module(connect_timeout=3.0) as data:
+    async with database.relayed() as relay, database.module(connect_timeout=PATIENCE) as data:
         async with data.session() as session:
             await session.execute(text("SELECT 1"))
-        relay.lose_answers()
+        relay.lose_answers(then=deadline_of(PATIENCE))
         health = (await data.health()).profiles["main"]
 
     assert not health.ok

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from myfy_data import MigrationError
-from myfy_data.migrations.operations import stamp
+from myfy_data.migrations.commands import stamp
 from tests.databases import PERSISTENT
 from tests.migrating import MigratedProject, apart, migrated
 from tests.sandbox import Sandbox

@@ -1,4 +1,4 @@
-"""The lock of a database: who waits for whom, for how long, and who need not (contract C8, ADR 0012)."""
+"""The lock of a database: which process waits for which, for how long, and which need not (contract C8, ADR 0012)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from myfy_data import MigrationError, MigrationLockError
 from tests.databases import PERSISTENT, SERVERS
-from tests.migrating import MigratedProject, migrated, wait_until
+from tests.migrating import WAIT_LIMIT, MigratedProject, migrated, wait_until
 from tests.sandbox import Sandbox
 
 WAITS = """\
@@ -22,7 +22,7 @@ while "go" not in NOTES.read_text():
 
 @contextmanager
 def busy(app: MigratedProject) -> Iterator[subprocess.Popen[str]]:
-    """Another process is in the middle of revision 002, until the block ends or somebody notes `go`."""
+    """Another process is in the middle of revision 002, until the block ends or `go` is noted."""
     app.revision("002", WAITS, parent="001")
     other = app.start("upgrade")
     try:
@@ -50,6 +50,49 @@ def test_the_wait_is_bounded_and_tells_who_holds_the_lock(
         assert "(server connection " in error.holder
     else:
         assert str(other.pid) in error.holder
+
+
+@pytest.mark.parametrize("kind", PERSISTENT)
+def test_a_lock_that_could_not_be_had_is_waited_for_as_the_fix_says(
+    kind: str, project: Sandbox, request: pytest.FixtureRequest
+) -> None:
+    with migrated(project, request, main=kind) as app:
+        app.revision("001", 'table("a")')
+        with busy(app):
+            told = app.db("upgrade", "--lock-timeout", "0").stderr
+            longer = told.partition("wait longer, with ")[2].partition(" or ")[0]
+            second = app.start("upgrade", *longer.split())
+            assert second.stderr is not None
+            assert second.stderr.readline().split()[1] == "waiting"
+        output, errors = second.communicate()
+
+    assert longer == "--lock-timeout 60"
+    assert second.returncode == 0, errors
+    assert "nothing to do" in output
+
+
+@pytest.mark.parametrize("kind", PERSISTENT)
+def test_the_holder_of_a_lock_is_ended_as_the_fix_says(
+    kind: str, project: Sandbox, request: pytest.FixtureRequest
+) -> None:
+    with migrated(project, request, main=kind) as app:
+        app.revision("001", 'table("a")')
+        app.upgrade()
+        app.revision("002", WAITS, parent="001")
+        other = app.start("upgrade")
+        wait_until(lambda: "002" in app.noted() or other.poll() is not None)
+
+        fix = app.db("upgrade", "--lock-timeout", "0").stderr.partition("or end the other one: ")[2].strip()
+        if kind == "sqlite":
+            subprocess.run(["sh", "-c", fix], check=True)
+        else:
+            app.change(fix)
+        with app.notes.open("a") as file:
+            file.write("go\n")
+        other.communicate()
+
+        assert other.returncode != 0
+        assert app.upgrade().after == ("002",)
 
 
 @pytest.mark.parametrize("kind", PERSISTENT)
@@ -101,7 +144,7 @@ with op.get_context().autocommit_block():
         waiting = second.stderr.readline()
         with app.notes.open("a") as file:
             file.write("go\n")
-        outputs = [process.communicate(timeout=30)[0] for process in (first, second)]
+        outputs = [process.communicate(timeout=WAIT_LIMIT)[0] for process in (first, second)]
 
         assert "waiting for myfy-data db" in waiting
         assert "upgraded" in outputs[0]

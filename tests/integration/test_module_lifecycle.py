@@ -22,8 +22,8 @@ from myfy_data import (
     DataSettings,
     HealthReport,
 )
+from tests.asyncio_servers import PATIENCE, black_hole
 from tests.databases import ALL, PERSISTENT, Database
-from tests.doors import PATIENCE, black_hole
 from tests.sandbox import Sandbox
 
 on_all = pytest.mark.parametrize("database", ALL, indirect=True)

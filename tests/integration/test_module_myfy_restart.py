@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from myfy_data import (
     AsyncEngine,
@@ -93,6 +94,48 @@ async def test_between_start_and_stop_it_is_the_one_engine(tmp_path: Path) -> No
     await app.stop()
 
 
+async def use_kept(app: Any, engine: AsyncEngine) -> list[int]:
+    """One life of an application of which a part keeps the engine, and a maker of sessions on it."""
+    await app.start()
+    try:
+        async with engine.connect() as connection:
+            answers = [await connection.scalar(text("SELECT 1"))]
+        async with async_sessionmaker(engine)() as session:
+            answers.append(await session.scalar(text("SELECT 2")))
+        async with engine.begin() as connection:
+            answers.append(await connection.scalar(text("SELECT 3")))
+        return answers
+    finally:
+        await app.stop()
+
+
+@QUALIFIERS
+def test_an_engine_that_is_kept_survives_restarts_in_other_loops(tmp_path: Path, qualifier: str | None) -> None:
+    app = application(DataModule(settings=settings(tmp_path)))
+    app.initialize()
+    kept = app.container.get(AsyncEngine, qualifier)
+
+    assert [asyncio.run(use_kept(app, kept)) for _ in range(3)] == [[1, 2, 3]] * 3
+
+
+async def test_an_engine_that_is_kept_tells_listeners_and_options_as_any_other(tmp_path: Path) -> None:
+    data = DataModule(settings=settings(tmp_path))
+    app = application(data)
+    app.initialize()
+    kept = app.container.get(AsyncEngine)
+    await app.start()
+    seen: list[str] = []
+    event.listen(kept.sync_engine, "before_cursor_execute", lambda *event: seen.append(event[2]))
+
+    async with kept.execution_options(logging_token="jobs").connect() as connection:
+        await connection.execute(text("SELECT 1"))
+
+    assert (kept.dialect.name, kept.url.get_backend_name(), seen) == ("sqlite", "sqlite", ["SELECT 1"])
+    assert kept == data.get_engine()
+    assert kept != data.get_engine("analytics")
+    await app.stop()
+
+
 def test_two_modules_that_share_their_engines_start_again(tmp_path: Path) -> None:
     both = settings(tmp_path)
     app = application(DataModule(settings=both), DataModule(profile="analytics", settings=both))
@@ -161,7 +204,11 @@ async def test_settings_are_answered_before_the_start(tmp_path: Path, qualifier:
 
 async def test_an_engine_is_not_handed_out_after_the_stop(tmp_path: Path) -> None:
     app = application(DataModule(settings=settings(tmp_path)))
+    app.initialize()
+    kept = app.container.get(AsyncEngine)
     await serve(app)
 
     with pytest.raises(DataModuleNotConfiguredError, match="was stopped"):
         app.container.get(AsyncEngine)
+    with pytest.raises(DataModuleNotConfiguredError, match="was stopped"):
+        kept.connect()

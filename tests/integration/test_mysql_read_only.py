@@ -1,4 +1,4 @@
-"""On MySQL a read-only session is read-only at the server by every door, for as long as it lasts (contract C5.10)."""
+"""On MySQL a read-only session is read-only at the server by every API, for as long as it lasts (contract C5.10)."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ from myfy_data import DataModule
 from myfy_data.errors import ReadOnlySessionError
 from tests.databases import Database
 from tests.faults.proxy import FaultProxy
-from tests.integration.test_round_trips import proxy, read, write
-
-__all__ = ["proxy"]
+from tests.integration.test_round_trips import read, write
 
 on_mysql = pytest.mark.parametrize("database", [pytest.param("mysql", marks=pytest.mark.mysql)], indirect=True)
 

@@ -44,7 +44,7 @@ async def connection_stream(session: AsyncSession, database: Database) -> Any:
 
 
 async def drivers_cursor(session: AsyncSession, database: Database) -> Any:
-    from aiomysql import SSCursor  # noqa: PLC0415 - the one door that needs it
+    from aiomysql import SSCursor  # noqa: PLC0415 - the one function that needs it
 
     driver: Any = (await (await session.connection()).get_raw_connection()).driver_connection
     cursor = await driver.cursor(SSCursor)

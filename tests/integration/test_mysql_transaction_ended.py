@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from myfy_data import DataModule
-from myfy_data.engines.backend import MAY_END_TRANSACTION
+from myfy_data.engines.connect.backend import MAY_END_TRANSACTION
 from myfy_data.errors import TransactionEndedError
 from tests.databases import Database
 

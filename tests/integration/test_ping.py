@@ -12,7 +12,7 @@ from contextlib import ExitStack, closing
 
 import pytest
 
-from tests.doors import PATIENCE
+from tests.asyncio_servers import PATIENCE
 from tests.sandbox import Sandbox, child_environment
 
 BOUND = 30.0
@@ -91,6 +91,33 @@ def test_a_profile_that_is_not_required_may_be_down(project: Sandbox, closed_por
     assert result.returncode == 0
     assert "extra  failed, not required" in result.stdout
     assert result.stderr.startswith("profile 'extra': ")
+
+
+def without_default(project: Sandbox, closed_port: int, more: str = "") -> None:
+    project.write(
+        "myfy.toml",
+        f"""
+        [data.profiles.lite]
+        database_url = "sqlite://"
+        [data.profiles.extra]
+        database_url = "postgresql://127.0.0.1:{closed_port}/main"
+        {more}
+        """,
+    )
+
+
+def test_without_a_default_profile_each_one_counts(project: Sandbox, closed_port: int) -> None:
+    without_default(project, closed_port)
+
+    assert project.run("ping").returncode == 1
+
+
+def test_without_a_default_profile_one_may_still_say_that_it_is_not_required(
+    project: Sandbox, closed_port: int
+) -> None:
+    without_default(project, closed_port, "required = false")
+
+    assert project.run("ping").returncode == 0
 
 
 def test_a_profile_that_was_named_may_not_be_down(project: Sandbox, closed_port: int) -> None:

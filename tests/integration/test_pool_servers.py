@@ -1,4 +1,4 @@
-"""The pool on real servers: who waits is served in turn, warm-up, and many profiles."""
+"""The pool on real servers: waiters are served in turn, warm-up, and many profiles."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ from sqlalchemy.pool import Pool
 
 from myfy_data import DatabaseSettings, DataModule, DataSettings, PoolExhausted
 from myfy_data.engines import registry as registry_module
-from myfy_data.engines.backend import Backend
-from myfy_data.engines.factory import open_owned
+from myfy_data.engines.connect.backend import Backend
+from myfy_data.engines.factory import open_engine_handle
 from myfy_data.engines.registry import EngineRegistry
+from tests.asyncio_servers import PATIENCE
 from tests.databases import PERSISTENT, SERVERS, Database
 
 MANY = 1000
 BYTES_PER_PROFILE = 4096
-"""What the registry and the module may keep for a profile that nobody uses, its settings not counted."""
+"""What the registry and the module may keep for an unused profile, its settings not counted."""
 
 
 @contextmanager
@@ -38,17 +39,17 @@ def opening(monkeypatch: pytest.MonkeyPatch, hold: int = 0) -> Iterator[list[int
         hold: how many must be under way at the same time before any of them goes on.
     """
     original, under_way, seen = Backend.connect, 0, []
-    everybody = asyncio.Event()
+    all_waiting = asyncio.Event()
 
     async def connect(self: Backend, *login: Any) -> object:
         nonlocal under_way
         under_way += 1
         seen.append(under_way)
         if under_way >= hold:
-            everybody.set()
+            all_waiting.set()
         try:
-            async with asyncio.timeout(5):
-                await everybody.wait()
+            async with asyncio.timeout(PATIENCE):
+                await all_waiting.wait()
             return await original(self, *login)
         finally:
             under_way -= 1
@@ -143,7 +144,7 @@ async def test_of_a_thousand_profiles_only_the_used_one_has_an_engine(database: 
                 await session.execute(text("SELECT 1"))
 
             assert (before, len(pools)) == (0, 1)
-            assert list(data._gate.registry._engines) == ["p7"]
+            assert [name for name in profiles if data.engine_gate.registry.engines_of(name)] == ["p7"]
             assert data.pool_status("p8").checked_in == 0
     finally:
         event.remove(Pool, "connect", listener)
@@ -173,12 +174,12 @@ def test_an_engine_is_opened_once_however_many_threads_ask_at_once(monkeypatch: 
 
     def slowly(*arguments: Any) -> Any:
         time.sleep(0.01)  # long enough for the other threads to come by
-        return open_owned(*arguments)
+        return open_engine_handle(*arguments)
 
-    monkeypatch.setattr(registry_module, "open_owned", slowly)
+    monkeypatch.setattr(registry_module, "open_engine_handle", slowly)
 
     def ask(_: int) -> int:
-        together.wait(5)
+        together.wait(PATIENCE)
         return id(engines.get("main"))
 
     with ThreadPoolExecutor(8) as threads:

@@ -1,4 +1,4 @@
-"""Every door to PostgreSQL stands in the session's transaction (contract C5.1, C5.8, C16.4; ADR 20)."""
+"""Every API of PostgreSQL stands in the session's transaction (contract C5.1, C5.8, C16.4; ADR 20)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from myfy_data import DataModule, DataSettings
 from tests.databases import SERVERS, Database
 from tests.faults.proxy import FaultProxy
-from tests.integration.test_round_trips import proxy, read, spent
-
-__all__ = ["proxy"]
+from tests.integration.test_round_trips import read, spent
 
 pytestmark = pytest.mark.parametrize("database", SERVERS[:1], indirect=True)
 
@@ -205,23 +203,6 @@ def run_sql(sql: str) -> Callable[..., None]:
     return run
 
 
-async def test_sql_of_a_checkout_listener_belongs_to_the_session(database: Database) -> None:
-    def listen(_: str, engine: AsyncEngine) -> None:
-        sql = f"INSERT INTO {database.notes.name} (text) VALUES ('a')"
-        event.listen(engine.sync_engine, "checkout", run_sql(sql))
-
-    async with module_with(database, listen) as data:
-        with pytest.raises(FailureError):
-            async with data.session() as session:
-                await read(session, database)
-                raise FailureError
-        assert await database.stored() == []
-        async with data.session() as session:
-            await read(session, database)
-
-    assert await database.stored() == ["a"]
-
-
 async def test_sql_of_a_connect_listener_belongs_to_the_first_session(database: Database) -> None:
     def listen(_: str, engine: AsyncEngine) -> None:
         sql = f"INSERT INTO {database.notes.name} (text) VALUES ('a')"
@@ -234,51 +215,6 @@ async def test_sql_of_a_connect_listener_belongs_to_the_first_session(database: 
                 raise FailureError
 
         assert await database.stored() == []
-
-
-@pytest.mark.parametrize("by", ["the connection", "a cursor"])
-async def test_sql_of_a_begin_listener_belongs_to_the_session(database: Database, by: str) -> None:
-    sql = f"INSERT INTO {database.notes.name} (text) VALUES ('a')"
-
-    def listen(_: str, engine: AsyncEngine) -> None:
-        @event.listens_for(engine.sync_engine, "begin")
-        def begin(connection: Any) -> None:
-            if by == "a cursor":
-                run_sql(sql)(connection.connection.dbapi_connection)
-            else:
-                connection.exec_driver_sql(sql)
-
-    async with module_with(database, listen) as data:
-        with pytest.raises(FailureError):
-            async with data.session() as session:
-                await read(session, database)
-                raise FailureError
-        assert await database.stored() == []
-        async with data.session() as session:
-            await read(session, database)
-
-    assert await database.stored() == ["a"]
-
-
-@pytest.mark.parametrize("when", ["checkout", "begin"])
-async def test_the_drivers_own_methods_before_sqlalchemy_begins_stand_by_themselves(
-    database: Database, when: str
-) -> None:
-    sql = f"INSERT INTO {database.notes.name} (text) VALUES ('a')"
-
-    def listen(_: str, engine: AsyncEngine) -> None:
-        @event.listens_for(engine.sync_engine, when, once=True)
-        def run(one: Any, *_: Any) -> None:
-            dbapi_connection = one.connection.dbapi_connection if when == "begin" else one
-            dbapi_connection.run_async(lambda driver: driver.execute(sql))
-
-    async with module_with(database, listen) as data:
-        with pytest.raises(FailureError):
-            async with data.session() as session:
-                await session.execute(database.note("b"))
-                raise FailureError
-
-    assert await database.stored() == ["a"]
 
 
 async def test_sqlalchemys_own_option_for_read_only_transactions_counts(database: Database) -> None:

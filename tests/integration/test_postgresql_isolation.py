@@ -1,4 +1,4 @@
-"""The isolation level is what the connection really has, whoever chose it (C4, C9; ADR 0011)."""
+"""The isolation level is what the connection really has, wherever it was set (C4, C9; ADR 0011)."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ from myfy_data import DataModule
 from tests.databases import SERVERS, Database
 from tests.faults.proxy import FaultProxy
 from tests.integration.test_postgresql_doors import driver, module_with, run_sql
-from tests.integration.test_round_trips import proxy, read, spent
-
-__all__ = ["proxy"]
+from tests.integration.test_round_trips import read, spent
 
 pytestmark = pytest.mark.parametrize("database", SERVERS[:1], indirect=True)
 
@@ -52,6 +50,7 @@ def by_driver(when: str, sql: str) -> Listen:
         @event.listens_for(engine.sync_engine, when)
         def run(dbapi_connection: Any, *_: Any) -> None:
             dbapi_connection.run_async(lambda driver: driver.execute(sql))
+            dbapi_connection.commit()  # else it belongs to the session's transaction, if there is to be one
 
     return listen
 

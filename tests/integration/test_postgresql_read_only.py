@@ -1,4 +1,4 @@
-"""Read-only is a state of the connection, whichever door a write takes, in AUTOCOMMIT as well (contract C5.10)."""
+"""Read-only is a state of the connection, whatever API a write uses, in AUTOCOMMIT as well (contract C5.10)."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ from myfy_data import DataModule, DataSettings, ReadOnlySessionError
 from tests.databases import SERVERS, Database
 from tests.faults.proxy import FaultProxy
 from tests.integration.test_postgresql_doors import DOORS, Door, driver, execute, module_with, run_sql
-from tests.integration.test_round_trips import proxy, read, write
-
-__all__ = ["proxy"]
+from tests.integration.test_round_trips import read, write
 
 pytestmark = pytest.mark.parametrize("database", SERVERS[:1], indirect=True)
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from myfy_data import DataModule
-from myfy_data.engines.backend import MAY_END_TRANSACTION
+from myfy_data.engines.connect.backend import MAY_END_TRANSACTION
 from myfy_data.errors import TransactionEndedError
 from tests.databases import SERVERS, Database
 from tests.integration.test_postgresql_doors import DOORS, Door, driver
@@ -59,6 +61,34 @@ async def test_a_block_that_goes_on_behind_the_end_fails(database: Database, end
 
     assert caught.value.committed == (sql in KEPT)
     assert await database.stored() == (["a"] if sql in KEPT else [])
+
+
+@pytest.mark.parametrize("end", ENDS)
+async def test_a_block_that_swallows_a_failed_statement_is_told_that_nothing_is_stored(
+    database: Database, end: Any
+) -> None:
+    """The server answers COMMIT with ROLLBACK, and no error."""
+    async with database.module(pool_size=1, max_overflow=0) as data:
+        with pytest.raises(TransactionEndedError, match="a statement in it failed, so COMMIT rolled it back") as caught:
+            async with data.session() as session:
+                await store(session, database)
+                with contextlib.suppress(Exception):
+                    await end(session, "SELECT 1/0")
+        async with data.session() as session:
+            await store(session, database, "b")
+
+    assert not caught.value.committed
+    assert await database.stored() == ["b"]
+
+
+async def test_a_failed_statement_behind_a_savepoint_is_no_failed_transaction(database: Database) -> None:
+    async with database.module() as data, data.session() as session:
+        await store(session, database)
+        with contextlib.suppress(DBAPIError):
+            async with session.begin_nested():
+                await session.execute(text("SELECT 1/0"))
+
+    assert await database.stored() == ["a"]
 
 
 @pytest.mark.parametrize("sql", IN_ONE_TEXT)

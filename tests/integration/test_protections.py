@@ -14,13 +14,13 @@ from pymysql import _auth
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool
 
-from myfy_data.engines.factory import open_owned
-from myfy_data.engines.mysql import MySQL
-from myfy_data.engines.mysql_login import SafeLogin
-from myfy_data.engines.pool import BoundedPool
-from myfy_data.engines.postgresql import PostgreSQL
+from myfy_data.engines.factory import open_engine_handle
+from myfy_data.engines.mysql.backend import MySQL
+from myfy_data.engines.mysql.login import SafeLogin
+from myfy_data.engines.pool.pool import BoundedPool
+from myfy_data.engines.postgresql.backend import PostgreSQL
 from myfy_data.errors import UnsupportedPackageError
-from myfy_data.settings.models import DatabaseSettings
+from myfy_data.settings.database_settings import DatabaseSettings
 from tests.integration.test_engines_rogue_mysql import (
     CAPABILITIES,
     PASSWORD,
@@ -40,7 +40,7 @@ def url(request: pytest.FixtureRequest) -> str:
 
 async def refused(settings: DatabaseSettings) -> UnsupportedPackageError:
     """The refusal of a connection, after which the pool holds none."""
-    opened = open_owned("main", settings)
+    opened = open_engine_handle("main", settings)
     with pytest.raises(UnsupportedPackageError) as caught:
         await use(opened.engine)
     assert opened.engine.pool.checkedout() == 0  # type: ignore[attr-defined] - ours, a QueuePool
@@ -146,7 +146,7 @@ async def test_a_connection_whose_log_in_passed_a_hook_by_is_not_handed_out(
 @pytest.mark.mysql
 @pytest.mark.parametrize("ending", ["close", "abort"])
 async def test_a_lost_connection_is_not_made_anew_below_a_session(mysql_url: str, ending: str) -> None:
-    opened = open_owned("main", DatabaseSettings(database_url=mysql_url))
+    opened = open_engine_handle("main", DatabaseSettings(database_url=mysql_url))
     async with opened.engine.connect() as connection:
         raw = await connection.get_raw_connection()
         driver: Any = raw.driver_connection
@@ -159,7 +159,7 @@ async def test_a_lost_connection_is_not_made_anew_below_a_session(mysql_url: str
     await opened.close()
 
 
-# -- the line --------------------------------------------------------------------------------------------------------
+# -- the transport ---------------------------------------------------------------------------------------------------
 
 
 class WithoutSocket:

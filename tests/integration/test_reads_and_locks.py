@@ -1,4 +1,4 @@
-"""What a deferred BEGIN changes: between two plain SELECTs nobody is kept waiting (ADR 0011)."""
+"""What a deferred BEGIN changes: between two plain SELECTs no writer is kept waiting (ADR 0011)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.parametrize("database", SERVERS[:1], indirect=True)
 
 
 async def alter_between_reads(data: DataModule, database: Database, *first: str) -> None:
-    """Read, let somebody else change the table, read again; before all that, run text of one's own."""
+    """Read, let another connection change the table, read again; before all that, run text of one's own."""
     async with data.session() as session:
         for sql in first:
             await session.execute(text(sql))
@@ -55,3 +55,32 @@ async def test_a_view_that_writes_is_rolled_back_where_begin_comes_first(
 
         assert await database.stored() == []
     await database.run(f"DROP VIEW {name}_view", f"DROP FUNCTION {name}_write")
+
+
+@pytest.mark.parametrize(("deferred", "first"), [(False, []), (True, ["SELECT 1"])])
+async def test_a_policy_that_writes_is_rolled_back_where_begin_comes_first(
+    database: Database, first: list[str], *, deferred: bool
+) -> None:
+    """What a policy of row-level security calls stands in no statement."""
+    name = database.notes.name
+    body = f"BEGIN INSERT INTO {name} (text) VALUES ('a'); RETURN true; END"
+    await database.run(
+        f"CREATE TABLE {name}_rows AS SELECT 1 AS id",
+        f"CREATE FUNCTION {name}_see() RETURNS bool LANGUAGE plpgsql SECURITY DEFINER AS $$ {body} $$",
+        f"CREATE POLICY seen ON {name}_rows USING ({name}_see())",
+        f"ALTER TABLE {name}_rows ENABLE ROW LEVEL SECURITY",
+        f"CREATE ROLE {name}_reader",  # policies hold for neither owners nor superusers
+        f"GRANT SELECT ON {name}_rows TO {name}_reader",
+    )
+    try:
+        as_reader = {"server_settings": {"role": f"{name}_reader"}}
+        async with database.module(deferred_begin=deferred, connect_args=as_reader) as data:
+            async with data.session() as session:
+                for sql in first:
+                    await session.execute(text(sql))
+                await session.execute(select(column("id")).select_from(table(f"{name}_rows")))
+                await session.rollback()
+
+            assert await database.stored() == []
+    finally:
+        await database.run(f"DROP TABLE {name}_rows", f"DROP FUNCTION {name}_see", f"DROP ROLE {name}_reader")

@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 from sqlalchemy import event, select, text, update
@@ -13,10 +14,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from myfy_data import CommitOutcomeUnknown, DatabaseConnectionError, DataModule, retrying
+from tests.asyncio_servers import PATIENCE, close_server
+from tests.clock import deadline_of
 from tests.databases import CONNECTION_ID, KILL, SERVERS, Database
-from tests.doors import close_door
 from tests.own_servers import free_port
-from tests.relay import Relay
+from tests.tcp_proxy import Relay
 
 ON_SERVERS = pytest.mark.parametrize("database", SERVERS, indirect=True)
 ON_POSTGRESQL = pytest.mark.parametrize("database", SERVERS[:1], indirect=True)
@@ -181,12 +183,13 @@ async def test_a_commit_without_an_answer_is_never_repeated(two_notes: Database)
 @ON_SERVERS
 async def test_a_commit_whose_answer_is_lost_is_stored_once(two_notes: Database) -> None:
     """The server has committed; to run the unit again would do its work twice."""
-    async with two_notes.relayed() as relay, two_notes.module(command_timeout=1.5) as data:
+    async with two_notes.relayed() as relay, two_notes.module(command_timeout=PATIENCE) as data:
+        lose = partial(relay.lose_answers, deadline_of(PATIENCE))
         with pytest.raises(CommitOutcomeUnknown):
             async for attempt in retrying(data):
                 async with attempt as session:
                     await lock(session, two_notes, 1, "x")
-                    event.listen(session.sync_session, "before_commit", lambda _, relay=relay: relay.lose_answers())
+                    event.listen(session.sync_session, "before_commit", lambda _: lose())
         relay.heal()
 
     assert await two_notes.stored() == ["1x", "2"]
@@ -207,7 +210,7 @@ async def test_a_server_that_comes_back(two_notes: Database) -> None:
                 attempts = attempt.number
                 await lock(session, two_notes, 1, "x")
     assert server is not None
-    await close_door(server)
+    await close_server(server)
     await relay.close()
 
     assert (attempts, await two_notes.stored()) == (2, ["1x", "2"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -12,23 +12,16 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from myfy_data import DataModule, DataSettings, ReadOnlySessionError
+from tests.asyncio_servers import PATIENCE
+from tests.clock import deadline_of
 from tests.databases import SERVERS, Database
-from tests.faults.proxy import FaultProxy, fault_proxy
+from tests.faults.proxy import FaultProxy
 
 on_servers = pytest.mark.parametrize("database", SERVERS, indirect=True)
 on_postgresql = pytest.mark.parametrize("database", SERVERS[:1], indirect=True)
 on_mysql = pytest.mark.parametrize("database", SERVERS[1:], indirect=True)
 
 Work = Callable[[AsyncSession, Database], Awaitable[Any]]
-
-
-@pytest.fixture
-async def proxy(database: Database) -> AsyncIterator[FaultProxy]:
-    """Modules that are made in the test reach the server through a proxy that counts."""
-    straight = database.url
-    async with fault_proxy(straight) as (proxy, database.url):
-        yield proxy
-    database.url = straight
 
 
 async def read(session: AsyncSession, database: Database) -> None:
@@ -81,7 +74,7 @@ async def test_a_connection_knows_the_statements_of_a_real_application(database:
         for statement in statements:
             await session.execute(statement)
 
-    async with database.module(pool_size=1) as data:
+    async with database.module(pool_size=1, pool_pre_ping_idle=PATIENCE) as data:
         assert await spent(proxy, data, database, run_all) == 400
 
 
@@ -179,7 +172,7 @@ async def test_so_it_does_where_the_server_promises_one_snapshot(database: Datab
 
 
 async def one_snapshot(session: AsyncSession, database: Database) -> list[int]:
-    """What two counts of one session see when somebody else adds a note between them."""
+    """What two counts of one session see when another connection adds a note between them."""
     count = select(func.count(database.notes.c.id))
     first = await session.scalar(count)
     await database.run(f"INSERT INTO {database.notes.name} DEFAULT VALUES")
@@ -294,8 +287,8 @@ async def test_a_cancelled_read_leaves_the_connection_as_it_was(database: Databa
         with pytest.raises(TimeoutError):
             async with data.session() as session:
                 await read(session, database)
-                relay.lose_answers()
-                async with asyncio.timeout(0.2):
+                relay.lose_answers(then=deadline_of(PATIENCE))
+                async with asyncio.timeout(PATIENCE):
                     await read(session, database)
         relay.heal()
         with pytest.raises(ZeroDivisionError):

@@ -11,8 +11,9 @@ from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
 from myfy_data import CommitOutcomeUnknown, DataModule
+from tests.asyncio_servers import PATIENCE
+from tests.clock import deadline_of
 from tests.databases import ALL, PERSISTENT, SERVERS, Database, slow
-from tests.relay import Relay
 
 pytestmark = pytest.mark.usefixtures("quiet")
 on_all = pytest.mark.parametrize("database", ALL, indirect=True)
@@ -92,7 +93,7 @@ async def test_in_a_statement(narrow: DataModule, database: Database, way: Calla
 async def test_in_the_last_flush_of_a_commit(
     narrow: DataModule, database: Database, way: Callable[..., Awaitable[None]]
 ) -> None:
-    """COMMIT is not under way yet, so nobody waits for the flush."""
+    """COMMIT is not under way yet, so the flush is not waited for."""
 
     def take_long(session: Session, *_: object) -> None:
         session.execute(text(slow(database.kind)))
@@ -258,14 +259,14 @@ async def test_in_the_last_flush_stores_nothing(narrow: DataModule, database: Da
     assert (await database.stored(), narrow.pool_status().checked_out) == ([], 0)
 
 
-@pytest.mark.parametrize("then", [Relay.lose_answers, Relay.reset], ids=["silence", "cut"])
+@pytest.mark.parametrize("then", ["silence", "cut"])
 @on_servers
-async def test_in_a_commit_that_is_never_answered(database: Database, then: Callable[[Relay], None]) -> None:
-    async with database.relayed() as relay, database.module(command_timeout=1.5) as data:
-        committing = asyncio.Event()
+async def test_in_a_commit_that_is_never_answered(database: Database, then: str) -> None:
+    async with database.relayed() as relay, database.module(command_timeout=PATIENCE) as data:
+        committing, answered = asyncio.Event(), asyncio.Event()
 
         def lose(_: object) -> None:
-            relay.lose_answers()
+            relay.lose_answers(then=answered.set)
             committing.set()
 
         event.listen(data.get_engine().sync_engine, "commit", lose, once=True)
@@ -277,7 +278,11 @@ async def test_in_a_commit_that_is_never_answered(database: Database, then: Call
         task = asyncio.create_task(work())
         await committing.wait()
         task.cancel()
-        then(relay)
+        if then == "silence":
+            await answered.wait()
+            deadline_of(PATIENCE)()
+        else:
+            relay.reset()
         with pytest.raises(CommitOutcomeUnknown, match="profile 'main'") as caught:
             await task
 

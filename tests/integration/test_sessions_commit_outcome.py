@@ -11,8 +11,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from myfy_data import CommitOutcomeUnknown, DataModule
+from tests.asyncio_servers import PATIENCE
+from tests.clock import deadline_of
 from tests.databases import CONNECTION_ID, KILL, SERVERS, Database
-from tests.relay import Relay
+from tests.tcp_proxy import Relay
 
 pytestmark = [
     pytest.mark.usefixtures("quiet"),
@@ -105,8 +107,10 @@ async def flush_by_the_synchronous_session(data: DataModule, note: object) -> No
 async def test_a_last_flush_that_is_never_answered_is_a_plain_failure(
     database: Database, way: Callable[[DataModule, object], Awaitable[None]]
 ) -> None:
-    async with database.relayed() as relay, database.module(command_timeout=1.5) as data:
-        event.listen(data.get_engine().sync_engine, "before_cursor_execute", lambda *_: relay.lose_answers(), once=True)
+    async with database.relayed() as relay, database.module(command_timeout=PATIENCE) as data:
+        run_out = deadline_of(PATIENCE)
+        engine = data.get_engine().sync_engine
+        event.listen(engine, "before_cursor_execute", lambda *_: relay.lose_answers(run_out), once=True)
 
         with pytest.raises((DBAPIError, OSError)):
             await way(data, database.mapped()(text="a"))
@@ -116,7 +120,7 @@ async def test_a_last_flush_that_is_never_answered_is_a_plain_failure(
 
 
 LOSSES = {
-    "no answer": (Relay.lose_answers, ["a"]),
+    "no answer": (lambda relay: relay.lose_answers(deadline_of(PATIENCE)), ["a"]),
     "cut before the server hears it": (Relay.reset, []),
 }
 
@@ -125,7 +129,7 @@ LOSSES = {
 async def test_both_truths_have_the_same_name(
     database: Database, lose: Callable[[Relay], None], stored: list[str]
 ) -> None:
-    async with database.relayed() as relay, database.module(command_timeout=1.5) as data:
+    async with database.relayed() as relay, database.module(command_timeout=PATIENCE) as data:
         event.listen(data.get_engine().sync_engine, "commit", lambda _: lose(relay), once=True)
 
         with pytest.raises(CommitOutcomeUnknown):

@@ -11,7 +11,7 @@ from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
 from myfy_data import DataModule, DataSettings
-from myfy_data.sessions.outcomes import Outcome
+from myfy_data.sessions.commit_outcome import Outcome
 from myfy_data.sessions.session import ProfileSession
 from myfy_data.sessions.unit_of_work import UnitOfWork
 from tests.databases import PERSISTENT, SERVERS, Database, slow
@@ -117,7 +117,7 @@ async def test_the_release_of_a_savepoint_is_no_commit(narrow: DataModule, datab
 async def cancel_in_the_last_flush(
     data: DataModule, database: Database, listener: Callable[..., None]
 ) -> asyncio.CancelledError:
-    """Cancel a block while it runs a slow statement in a listener of its last flush; the cancellation as it arrives."""
+    """Cancel a block while it runs a slow statement in a listener of its last flush; the cancellation as raised."""
     sent = asyncio.Event()
     statement = slow(database.kind)
 

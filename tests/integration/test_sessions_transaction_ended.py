@@ -1,4 +1,4 @@
-"""A session whose database has ended the transaction: over at each of its doors until it is rolled back (C16.4)."""
+"""A session whose database has ended the transaction: over for each of its methods until it is rolled back (C16.4)."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from myfy_data import (
     SessionError,
     WrongEventLoopError,
 )
+from tests.asyncio_servers import PATIENCE
 from tests.databases import ALL, SERVERS, Database, url_of
 from tests.sandbox import Sandbox
 
@@ -129,7 +130,7 @@ def test_a_session_carried_to_another_loop_is_refused(
         return session
 
     async def use(session: AsyncSession) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await session.execute(text("SELECT 1"))
 
     with asyncio.Runner() as first, asyncio.Runner() as second:

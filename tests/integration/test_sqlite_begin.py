@@ -1,4 +1,4 @@
-"""How SQLite's transactions begin: options of a connection, and who leaves the queue."""
+"""How SQLite's transactions begin: options of a connection, and which waiter leaves the queue."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import InvalidRequestError, OperationalError
 
-from myfy_data.engines.read_only import READ_ONLY_OPTIONS
+from myfy_data.engines.connect.read_only import READ_ONLY_OPTIONS
 from tests.sqlite_files import counted, database_with_counter, increment, opened
 
 READING = READ_ONLY_OPTIONS

@@ -1,4 +1,4 @@
-"""A SQLite cursor reads ahead, and nobody notices: rows, numbers and errors come as sqlite3 gives them."""
+"""A SQLite cursor reads ahead, unnoticed: rows, numbers and errors come as sqlite3 gives them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from myfy_data.engines.sqlite_cursor import BUNCH
+from myfy_data.engines.sqlite.cursor import PREFETCH
+from tests.asyncio_servers import PATIENCE
 from tests.sqlite_files import database_with_counter, increment, opened
 
-MANY = 10 * BUNCH
+MANY = 10 * PREFETCH
 NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {}) SELECT seen(i) FROM n"
 
 
@@ -60,7 +61,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def engine(path: Path) -> AsyncIterator[AsyncEngine]:
-    async with opened(path, pool_timeout=5.0) as engine:
+    async with opened(path, pool_timeout=PATIENCE) as engine:
         yield engine
 
 
@@ -83,7 +84,7 @@ def stored(path: Path) -> int:
 
 # -- rows ------------------------------------------------------------------------------------------------------
 
-LENGTHS = pytest.mark.parametrize("count", [1, BUNCH - 1, BUNCH, BUNCH + 1, 3 * BUNCH, MANY + 7])
+LENGTHS = pytest.mark.parametrize("count", [1, PREFETCH - 1, PREFETCH, PREFETCH + 1, 3 * PREFETCH, MANY + 7])
 
 
 @LENGTHS
@@ -103,7 +104,7 @@ async def test_the_cursor_of_the_driver_gives_them_in_every_way(driver: Any, cou
     wanted = [(number,) for number in range(1, count + 1)]
     async with driver.cursor() as cursor:
         await cursor.execute(NUMBERS.format(count))
-        first = [await cursor.fetchone(), *(await cursor.fetchmany()), *(await cursor.fetchmany(BUNCH + 3))]
+        first = [await cursor.fetchone(), *(await cursor.fetchmany()), *(await cursor.fetchmany(PREFETCH + 3))]
         rest = await cursor.fetchall()
         after = (await cursor.fetchone(), await cursor.fetchmany(3), await cursor.fetchall())
         again = [row async for row in await cursor.execute(NUMBERS.format(count))]
@@ -117,7 +118,7 @@ async def test_streaming_reads_no_more_than_a_bunch_ahead(connection: AsyncConne
     async with connection.stream(text(NUMBERS.format(MANY))) as rows:
         await rows.fetchone()
 
-    assert len(seen.numbers) <= BUNCH + 1
+    assert len(seen.numbers) <= PREFETCH + 1
 
 
 async def test_a_cursor_is_made_with_await_too(driver: Any) -> None:
@@ -191,7 +192,7 @@ async def test_a_cursor_that_runs_again_forgets_the_rows_before(driver: Any) -> 
 
 # -- errors ----------------------------------------------------------------------------------------------------
 
-PLACES = pytest.mark.parametrize("place", [2, 3, BUNCH + 5])
+PLACES = pytest.mark.parametrize("place", [2, 3, PREFETCH + 5])
 """Rows that cannot be read; not the first, whose failure is the statement's."""
 
 
@@ -235,7 +236,7 @@ async def test_a_row_that_no_text_can_be_made_of_fails_when_its_turn_comes(drive
 
 async def test_a_cancelled_fetch_is_interrupted_and_frees_the_file(engine: AsyncEngine, path: Path) -> None:
     """The statement runs on in a message after its first: reading the rest of its rows."""
-    seen = Seen(tells_at=BUNCH + 50)
+    seen = Seen(tells_at=PREFETCH + 50)
 
     async def read() -> None:
         async with engine.begin() as connection:
@@ -256,7 +257,7 @@ async def test_a_cancelled_fetch_is_interrupted_and_frees_the_file(engine: Async
 
 
 async def test_a_connection_closes_with_a_cursor_that_was_read_in_part(engine: AsyncEngine, path: Path) -> None:
-    """A statement that somebody still holds would keep the file open, and its last journal in the way."""
+    """A statement that is still held would keep the file open, and its last journal in the way."""
     async with engine.connect() as connection:
         driver = await teach(connection, Seen())
         cursor = driver.cursor()

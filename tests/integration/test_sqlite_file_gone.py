@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from myfy_data import DatabaseSettings, DataModule
 from myfy_data.errors import DatabaseConnectionError
@@ -72,13 +74,64 @@ async def test_a_file_that_was_deleted_is_named(data: DataModule, path: Path, re
 
 async def test_no_empty_file_takes_the_place_of_a_deleted_one(data: DataModule, path: Path) -> None:
     """Not by a new connection either."""
+    async with data.session(read_only=True) as session:
+        await session.execute(text("SELECT 1"))
+        delete(path)
+        with pytest.raises(DatabaseConnectionError, match=rf"{path} was deleted"):
+            async with data.session() as other:
+                await other.execute(text("SELECT 1"))
+
+    assert not path.exists()
+
+
+async def test_an_engine_that_was_disposed_begins_anew(data: DataModule, path: Path) -> None:
     await data.get_engine().dispose()
+    delete(path)
+    async with data.session() as session:
+        await session.execute(text("CREATE TABLE counter (value INTEGER)"))
+
+    assert path.exists()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_file_is_restored_around_dispose(data: DataModule, path: Path, when: str) -> None:
+    if when == "before":
+        replace(path, 7)
+    await data.get_engine().dispose()
+    if when == "after":
+        replace(path, 7)
+    async with data.session() as session:
+        await session.execute(text("UPDATE counter SET value = value + 1"))
+
+    assert await counted(path) == 8
+
+
+async def test_what_came_after_dispose_is_watched_again(data: DataModule, path: Path) -> None:
+    await data.get_engine().dispose()
+    async with data.session() as session:
+        await session.execute(text("SELECT 1"))
     delete(path)
     with pytest.raises(DatabaseConnectionError, match=rf"{path} was deleted"):
         async with data.session() as session:
             await session.execute(text("SELECT 1"))
 
-    assert not path.exists()
+
+@pytest.mark.parametrize("options", [{}, {"logging_token": "own"}], ids=["the engine", "with options"])
+async def test_a_copy_of_an_engine_goes_on_with_a_pool_of_its_own(data: DataModule, options: dict[str, str]) -> None:
+    """As SQLAlchemy's own do: it is disposed, and the first one keeps its connections."""
+    engine = data.get_engine().sync_engine
+    copied = copy.copy(engine)
+    copied.dispose(close=False)
+    second = AsyncEngine(copied)
+    if options:
+        second = second.execution_options(**options)
+    async with second.connect() as connection:
+        await connection.execute(text("SELECT value FROM counter"))
+        in_use = engine.pool.status(), copied.pool.status()
+
+    assert "Current Checked out connections: 1" in in_use[1]
+    assert "Current Checked out connections: 0" in in_use[0]
+    await second.dispose()
 
 
 async def test_a_deleted_file_is_not_healthy(data: DataModule, path: Path) -> None:

@@ -16,6 +16,8 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from myfy_data import DatabaseSettings, DataModule, DataSettings
+from tests.asyncio_servers import PATIENCE
+from tests.clock import deadline_of
 from tests.sqlite_files import database_with_counter
 
 ROWS = 30_000_000
@@ -55,7 +57,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def data(path: Path) -> AsyncIterator[DataModule]:
-    settings = DatabaseSettings(database_url=f"sqlite:///{path}", pool_timeout=5.0, close_timeout=5.0)
+    settings = DatabaseSettings(database_url=f"sqlite:///{path}", pool_timeout=PATIENCE, close_timeout=PATIENCE)
     async with DataModule(settings=DataSettings(profiles={"main": settings})) as data:
         yield data
 
@@ -92,7 +94,7 @@ async def running(data: DataModule) -> tuple[asyncio.Task[None], Writing]:
 
 
 def values(path: Path) -> list[int]:
-    """What the file holds, asked by another connection, which takes the lock to write and waits for nobody."""
+    """What the file holds, asked by another connection, which takes the lock to write and does not wait."""
     connection = sqlite3.connect(path, timeout=0, isolation_level=None)
     try:
         connection.execute("BEGIN IMMEDIATE")
@@ -182,11 +184,12 @@ async def test_what_comes_after_a_cancelled_statement_is_not_interrupted(data: D
 
 
 async def test_a_statement_beyond_its_time_is_interrupted_as_well(path: Path) -> None:
-    settings = DatabaseSettings(database_url=f"sqlite:///{path}", command_timeout=0.2)
+    settings = DatabaseSettings(database_url=f"sqlite:///{path}", command_timeout=PATIENCE)
     async with DataModule(settings=DataSettings(profiles={"main": settings})) as data:
+        task, writes = await running(data)
+        deadline_of(PATIENCE)()
         with pytest.raises(OperationalError, match="interrupted"):
-            async with writing(data) as writes:
-                await writes.long_write()
+            await task
 
         assert not writes.ended.is_set()
         assert values(path) == [0]

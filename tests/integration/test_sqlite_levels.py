@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from myfy_data.engines.backend import adapted
+from myfy_data.engines.connect.backend import adapted
 from tests.sqlite_files import counted, database_with_counter, increment, opened
 
 ONE = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 5.0}

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from myfy_data import DatabaseSettings, DataModule
-from myfy_data.engines.errors import SelfDeadlock
+from myfy_data.engines.pool.errors import SelfDeadlock
 
 
 async def _by_session(data: DataModule) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -13,7 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from myfy_data import DatabaseSettings, DataModule
-from myfy_data.engines.sqlite_cursor import BUNCH
+from myfy_data.engines.sqlite.cursor import PREFETCH
+from tests.asyncio_servers import PATIENCE
+from tests.clock import deadline_of
 from tests.sqlite_files import SLOW, counted, database_with_counter, increment, opened
 
 
@@ -134,11 +137,11 @@ async def test_a_reader_that_begins_and_asks_nothing_sends_nothing(path: Path) -
         assert queue.messages == 0
 
 
-@pytest.mark.parametrize(("rows", "messages"), [(BUNCH - 1, 0), (BUNCH + 1, 1)])
+@pytest.mark.parametrize(("rows", "messages"), [(PREFETCH - 1, 0), (PREFETCH + 1, 1)])
 async def test_a_cursor_is_closed_on_the_thread_only_when_rows_may_be_left(
     data: DataModule, rows: int, messages: int
 ) -> None:
-    """The thread alone may end a statement: elsewhere the loop would wait for SQLite."""
+    """The thread alone may end a statement: outside it the loop would wait for SQLite."""
     driver = await driver_of(data.get_engine())
     cursor = driver.cursor()
     await cursor.execute(
@@ -201,13 +204,18 @@ def _failing(_statement: str) -> None:
 
 async def test_a_statement_after_an_idle_time_has_its_deadline_too(path: Path) -> None:
     """The timer of the connection has gone off meanwhile, and found nothing to interrupt."""
-    async with opened(path, command_timeout=0.05, pool_size=1, max_overflow=0) as engine:
+    run_out = deadline_of(PATIENCE)
+    async with opened(path, command_timeout=PATIENCE, pool_size=1, max_overflow=0) as engine:
         driver = await driver_of(engine)
         await driver.execute("SELECT 1")
+        run_out()
         while driver._timer is not None:
-            await driver._loop.run_in_executor(None, lambda: None)
+            await asyncio.sleep(0)
+        slow = asyncio.create_task(driver.execute(SLOW))
+        await asyncio.sleep(0)  # it is on its way, and has its deadline
+        run_out()
         with pytest.raises(sqlite3.OperationalError, match="interrupted"):
-            await driver.execute(SLOW)
+            await slow
 
 
 async def test_one_timer_serves_all_statements(data: DataModule) -> None:

@@ -13,11 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from myfy_data import DatabaseSettings, DataModule, retrying
-from myfy_data.engines import sqlite_turns
-from myfy_data.engines.errors import SelfDeadlock
-from myfy_data.engines.sqlite_turns import writer_queue
+from myfy_data.engines.pool.errors import SelfDeadlock
+from myfy_data.engines.sqlite import write_queue
+from myfy_data.engines.sqlite.write_queue import writer_queue
 from myfy_data.errors import TransactionEndedError
-from myfy_data.retry.verdicts import Verdict, verdict_of
+from myfy_data.retry.classify import Verdict, verdict_of
 
 ADD_ONE = text("UPDATE item SET value = value + 1")
 VALUE = text("SELECT sum(value) FROM item")
@@ -56,7 +56,7 @@ def module(path: Path, **settings: Any) -> DataModule:
 @pytest.fixture(autouse=True)
 def _at_once_or_never(monkeypatch: pytest.MonkeyPatch) -> None:
     """Within one task, no transaction has to be idle for a time."""
-    monkeypatch.setattr(sqlite_turns, "IDLE_GRACE", 3600.0)
+    monkeypatch.setattr(write_queue, "IDLE_GRACE", 3600.0)
 
 
 @pytest.fixture(autouse=True)
@@ -189,7 +189,7 @@ async def test_what_goes_on_to_write_may_read_and_step_aside_before(data: DataMo
     assert await stored(data) == 1
 
 
-# -- every door ----------------------------------------------------------------------------------------------------
+# -- every API -----------------------------------------------------------------------------------------------------
 
 
 async def by_flush(session: AsyncSession) -> None:

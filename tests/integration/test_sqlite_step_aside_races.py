@@ -14,11 +14,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from myfy_data import DatabaseSettings, DataModule
-from myfy_data.engines import sqlite_turns
-from myfy_data.engines.errors import PoolExhausted, SelfDeadlock
-from myfy_data.engines.sqlite_turns import writer_queue
+from myfy_data.engines.pool.errors import PoolExhausted, SelfDeadlock
+from myfy_data.engines.sqlite import write_queue
+from myfy_data.engines.sqlite.write_queue import writer_queue
 from myfy_data.errors import TransactionEndedError
-from myfy_data.retry.verdicts import Verdict, verdict_of
+from myfy_data.retry.classify import Verdict, verdict_of
 from tests.sqlite_files import database_with_counter, waiting_writers
 
 ADD_ONE = text("UPDATE counter SET value = value + 1")
@@ -39,7 +39,7 @@ async def data(path: Path) -> AsyncIterator[DataModule]:
 @pytest.fixture
 def no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     """A transaction steps aside as soon as it is idle."""
-    monkeypatch.setattr(sqlite_turns, "IDLE_GRACE", 0.0)
+    monkeypatch.setattr(write_queue, "IDLE_GRACE", 0.0)
 
 
 def module(path: Path, **settings: Any) -> DataModule:

@@ -15,8 +15,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from myfy_data import DatabaseSettings, DataModule
-from myfy_data.engines import sqlite_thread
-from myfy_data.engines.errors import StatementInterrupted, WriterQueueTimeout
+from myfy_data.engines.pool.errors import StatementInterrupted, WriterQueueTimeout
+from myfy_data.engines.sqlite import thread as sqlite_thread
 from myfy_data.errors import CommitOutcomeUnknown, SessionError
 from tests.sqlite_ends import driver_of, items, run_out, stored
 
@@ -160,7 +160,7 @@ async def test_a_statement_is_told_as_interrupted(data: DataModule, gate: Gate) 
 
 
 async def test_a_turn_that_does_not_come_is_told(tmp_path: Path, gate: Gate) -> None:
-    """The thread may hold SQLite's own lock: who gave the turn away would only move the failure."""
+    """The thread may hold SQLite's own lock: giving the turn away would only move the failure."""
     async with items(tmp_path, **LONG | {"pool_timeout": 0.1}) as data:
         task = asyncio.create_task(block(data, gate, a_function))
         await gate.times_out()
@@ -236,7 +236,7 @@ async def test_a_roll_back_without_an_answer_ends(data: DataModule, gate: Gate) 
 
 
 async def test_a_loop_may_end_before_the_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The thread closes the file, and reports to nobody."""
+    """The thread closes the file, and reports to no loop."""
     monkeypatch.setattr(sqlite_thread, "_GRACE", 0.0)
     gates: list[Gate] = []
 

@@ -1,7 +1,8 @@
-"""SQLite: a transaction that the database has ended is over, by whichever door it ended (contract C16.4)."""
+"""SQLite: a transaction that the database has ended is over, by whatever API it ended (contract C16.4)."""
 
 from __future__ import annotations
 
+import resource
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import suppress
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from myfy_data import DataModule
@@ -26,6 +28,18 @@ async def data(tmp_path: Path) -> AsyncIterator[DataModule]:
 async def fills_the_disk(session: AsyncSession) -> None:
     await session.execute(text("PRAGMA max_page_count = 20"))
     await session.execute(text("INSERT INTO big VALUES (zeroblob(1000000))"))
+
+
+async def cannot_write_the_file(session: AsyncSession) -> None:
+    """The system refuses to let a file of this process grow, which SQLite calls an I/O error."""
+    await session.execute(text("PRAGMA cache_size = 1"))  # so that pages are written before COMMIT
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, limits[1]))
+    try:
+        with pytest.raises(DBAPIError, match="disk I/O error"):
+            await session.execute(text("INSERT INTO big VALUES (zeroblob(4000000))"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 async def updates_or_rolls_back(session: AsyncSession) -> None:
@@ -79,6 +93,7 @@ async def with_many_rows(session: AsyncSession) -> None:
 
 ROLLED_BACK = {
     "full disk": fills_the_disk,
+    "I/O error": cannot_write_the_file,
     "insert or rollback": says("INSERT OR ROLLBACK INTO item VALUES (1)"),
     "update or rollback": updates_or_rolls_back,
     "on conflict rollback": says("INSERT INTO unique_item VALUES (1), (1)"),

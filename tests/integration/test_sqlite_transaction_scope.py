@@ -1,4 +1,4 @@
-"""SQLite: what belongs to a transaction, and who hears that the database has ended it (contract C16.4)."""
+"""SQLite: what belongs to a transaction, and which callers are told that the database has ended it (contract C16.4)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ import pytest
 from sqlalchemy import event, text
 
 from myfy_data import DatabaseSettings, DataModule
-from myfy_data.engines.backend import MAY_END_TRANSACTION
+from myfy_data.engines.connect.backend import MAY_END_TRANSACTION
 from myfy_data.errors import TransactionEndedError
+from tests.asyncio_servers import PATIENCE
 from tests.sqlite_ends import driver_of, ended, items, run_out, says, stored
 from tests.sqlite_files import SLOW
 
@@ -132,7 +133,7 @@ async def test_a_driver_that_commits_before_a_readers_first_statement_ends_it_no
 
 
 async def test_the_turn_is_given_back(data: DataModule, tmp_path: Path) -> None:
-    settings = DatabaseSettings(database_url=f"sqlite:///{tmp_path}/app.db", pool_timeout=5.0)
+    settings = DatabaseSettings(database_url=f"sqlite:///{tmp_path}/app.db", pool_timeout=PATIENCE)
     async with DataModule(settings=settings) as other, data.session() as session:
         await ended(session, says("INSERT OR ROLLBACK INTO item VALUES (1)"))
         await session.rollback()
@@ -219,7 +220,7 @@ async def test_sqlalchemys_recipe_for_savepoints_does_no_harm(tmp_path: Path) ->
 
 
 async def test_two_tasks_hear_of_their_own_end_only(tmp_path: Path) -> None:
-    settings = DatabaseSettings(database_url=f"sqlite:///{tmp_path}/app.db", pool_timeout=5.0)
+    settings = DatabaseSettings(database_url=f"sqlite:///{tmp_path}/app.db", pool_timeout=PATIENCE)
     async with DataModule(settings=settings) as data:
         async with data.session() as session:
             await session.execute(text("CREATE TABLE item (id INTEGER)"))

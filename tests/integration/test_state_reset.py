@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from myfy_data.engines.registry import EngineRegistry
-from myfy_data.settings.models import DatabaseSettings
+from myfy_data.settings.database_settings import DatabaseSettings
 
 POISONS = {
     "postgresql": (
@@ -25,12 +25,12 @@ POISONS = {
         "LISTEN leftover",
     ),
     "mysql": (
-        "SET SESSION max_statement_time = 1.234",
+        "SET SESSION /*M! max_statement_time = 1.234 */ /*!80000 max_execution_time = 1234 */",
         "SET @tenant = 'a'",
         "SET NAMES latin1",
         "CREATE TEMPORARY TABLE leftover (id INTEGER)",
         "PREPARE leftover FROM 'SELECT 1'",
-        "SELECT GET_LOCK('leftover', 5)",
+        "SELECT GET_LOCK(CONCAT(DATABASE(), '.leftover'), 5)",  # a lock's name is the whole server's
         "USE information_schema",
     ),
 }
@@ -47,12 +47,12 @@ PRESENT = {
         "SELECT count(*) FROM pg_listening_channels()",
     ),
     "mysql": (
-        "SELECT @@max_statement_time = 1.234",
+        "SELECT /*M! @@max_statement_time = 1.234 */ /*!80000 @@max_execution_time = 1234 */",
         "SELECT @tenant IS NOT NULL",
         "SELECT @@character_set_client = 'latin1'",
         "SELECT 1 FROM (SELECT COUNT(*) FROM {database}.leftover) AS there",
         "EXECUTE leftover",
-        "SELECT IS_USED_LOCK('leftover') IS NOT NULL",
+        "SELECT IS_USED_LOCK('{database}.leftover') IS NOT NULL",
         "SELECT DATABASE() = 'information_schema'",
     ),
 }
@@ -61,9 +61,11 @@ PRESENT = {
 STATE = {
     "postgresql": "SELECT current_setting('statement_timeout'), current_setting('search_path'), current_user,"
     " current_setting('default_transaction_read_only'), current_setting('application_name')",
-    "mysql": "SELECT @@max_statement_time, @@character_set_client, @@collation_connection, @@autocommit,"
-    " @@tx_isolation, @@tx_read_only, @@sql_mode, @@time_zone, DATABASE()",
+    "mysql": "SELECT @@character_set_client, @@collation_connection, @@autocommit, @@sql_mode, @@time_zone, DATABASE(),"
+    " /*M! @@max_statement_time, @@tx_isolation, @@tx_read_only */"
+    " /*!80000 @@max_execution_time, @@transaction_isolation, @@transaction_read_only */",
 }
+"""What stands in `/*M! ... */` is MariaDB's, what stands in `/*!80000 ... */` MySQL's: each passes over the other's."""
 
 
 @pytest.fixture(params=["postgresql", "mysql"])
@@ -150,7 +152,10 @@ async def test_what_was_not_committed_is_rolled_back(kind: str, url: str) -> Non
 
 
 async def test_a_lock_is_free_for_others_at_once(kind: str, url: str) -> None:
-    take = {"postgresql": "SELECT pg_try_advisory_lock(4712)", "mysql": "SELECT GET_LOCK('other', 0)"}[kind]
+    take = {
+        "postgresql": "SELECT pg_try_advisory_lock(4712)",
+        "mysql": "SELECT GET_LOCK(CONCAT(DATABASE(), '.other'), 0)",
+    }[kind]
     async with engine_of(url, pool_reset_on_return="discard") as engine, engine_of(url) as other:
         async with engine.connect() as connection:
             assert await scalar(connection, take)

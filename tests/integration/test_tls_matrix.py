@@ -12,14 +12,17 @@ from typing import Any
 
 import pytest
 
+from myfy_data.engines.connect.connect_errors import SWITCH_TLS_ON
 from myfy_data.engines.registry import EngineRegistry
 from myfy_data.errors import ConfigError, DatabaseConnectionError
-from myfy_data.settings.models import DatabaseSettings
-from tests.doors import PATIENCE
+from myfy_data.settings.database_settings import DatabaseSettings
+from tests.asyncio_servers import PATIENCE
 from tests.servers import required
 from tests.tls_servers import (
+    BAD_FOR_MYSQL,
     CERTIFICATES,
     EXPIRED,
+    IS_MARIADB,
     OTHER_AUTHORITY,
     RIGHT,
     WRONG_NAME,
@@ -55,21 +58,23 @@ FIXES = {
 
 CIPHER = {
     "postgresql": "SELECT ssl::int FROM pg_stat_ssl WHERE pid = pg_backend_pid()",
-    "mysql": "SELECT VARIABLE_VALUE <> '' FROM information_schema.SESSION_STATUS WHERE VARIABLE_NAME = 'Ssl_cipher'",
+    "mysql": "SHOW SESSION STATUS LIKE 'Ssl_cipher'",
 }
-"""Whether the server itself says that the line is encrypted."""
+"""Whether the server itself says that the connection is encrypted."""
 
 
 @dataclass(frozen=True)
 class Servers:
-    """One server of each kind that offers TLS, and URLs of servers that offer none."""
+    """One server of each kind that offers TLS, URLs of servers that offer none, and those that show one certificate."""
 
     secured: dict[str, TLSServer]
     mariadb_without: str
+    mysql_with: dict[str, TLSServer]
 
     def offering(self, kind: str, certificate: str) -> str:
         """The URL of a server that shows this certificate."""
-        server = self.secured[kind]
+        of_its_own = self.mysql_with.get(certificate) if kind == "mysql" else None
+        server = of_its_own or self.secured[kind]
         server.show(certificate)
         return server.url()
 
@@ -95,12 +100,14 @@ def servers(certificates: Certificates) -> Iterator[Servers]:
         with required("mysql"):
             mariadb = stack.enter_context(tls_mariadb(certificates))
             plain = stack.enter_context(plain_mariadb())
-        yield Servers({"postgresql": postgresql, "mysql": mariadb}, plain.url("mysql"))
+        others = () if IS_MARIADB else BAD_FOR_MYSQL
+        mysql_with = {name: stack.enter_context(tls_mariadb(certificates, name)) for name in others}
+        yield Servers({"postgresql": postgresql, "mysql": mariadb}, plain.url("mysql"), mysql_with)
 
 
 @pytest.fixture(autouse=True)
 async def closed_lines() -> AsyncIterator[None]:
-    """Asyncio closes the socket below a TLS line when the peer has said good-bye, or some turns of the loop later."""
+    """Asyncio closes the socket below a TLS transport when the peer has closed it, or some turns of the loop later."""
     yield
     loop: Any = asyncio.get_running_loop()
     async with asyncio.timeout(PATIENCE):
@@ -111,11 +118,11 @@ async def closed_lines() -> AsyncIterator[None]:
 
 
 async def is_encrypted(url: str, kind: str, **settings: Any) -> bool:
-    """Connect, and ask the server whether the line is encrypted."""
+    """Connect, and ask the server whether the connection is encrypted."""
     registry = EngineRegistry({"main": DatabaseSettings(database_url=url, **settings)})
     try:
         async with registry.get("main").connect() as connection:
-            return bool((await connection.exec_driver_sql(CIPHER[kind])).scalar_one())
+            return bool((await connection.exec_driver_sql(CIPHER[kind])).one()[-1])
     finally:
         await registry.close()
 
@@ -172,7 +179,7 @@ async def test_a_mode_that_refuses_a_server_without_tls(
     with pytest.raises(DatabaseConnectionError, match="offers no TLS") as caught:
         await is_encrypted(servers.without_tls(kind), kind, **said(mode, certificates))
 
-    assert str(caught.value).endswith('\n  fix: switch TLS on in the server, or write tls = "disable"')
+    assert str(caught.value).endswith(f"\n  fix: {SWITCH_TLS_ON}")
 
 
 async def test_a_mariadb_that_lets_nobody_in_without_tls_says_so_in_the_fix(servers: Servers) -> None:
@@ -218,9 +225,9 @@ async def test_a_server_that_asks_for_our_certificate_gets_it(
         "mysql": CIPHER["mysql"],
     }
     if kind == "mysql":
-        server.execute("CREATE OR REPLACE USER certified REQUIRE X509")
+        server.execute("CREATE USER certified REQUIRE X509")
         url = url.replace("root@", "certified@").removesuffix("mysql")
     registry = EngineRegistry({"main": DatabaseSettings(database_url=url, **said("verify-full", certificates), **own)})
     async with registry.get("main").connect() as connection:
-        assert (await connection.exec_driver_sql(asked[kind])).scalar_one() == 1
+        assert (await connection.exec_driver_sql(asked[kind])).one()[-1]
     await registry.close()

@@ -156,7 +156,7 @@ WAYS_IN: list[Callable[[AsyncSession, Tables, Rows], Awaitable[None]]] = [
 
 
 def expected(database: Database, kind: str) -> list[Any]:
-    """What comes back: on PostgreSQL a moment in time, elsewhere what the clock on the wall showed."""
+    """What comes back: on PostgreSQL a moment in time, on others what the clock on the wall showed."""
     values: list[Any] = [*KINDS[kind].values, None]
     if kind == "aware" and database.kind != "postgresql":
         return [value and value.replace(tzinfo=None) for value in values]

@@ -14,6 +14,7 @@ from myfy_data import (
     HealthReport,
     Origin,
     PoolStatus,
+    ReadyReport,
     SessionFactory,
     load_settings,
 )
@@ -37,3 +38,4 @@ async def use() -> None:
     async with data.get_session_factory().session_context() as session:
         await session.commit()
     assert_type(await data.health(), HealthReport)
+    assert_type(await data.ready(), ReadyReport)

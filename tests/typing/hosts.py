@@ -1,4 +1,4 @@
-"""What type checkers see of the sessions that hosts give; mypy and pyright read it, nobody runs it."""
+"""What type checkers see of the sessions that hosts give; mypy and pyright read it, it is not run."""
 
 from __future__ import annotations
 

@@ -1,15 +1,22 @@
-"""Health in numbers and words that anybody may read (contract C4)."""
+"""Health in numbers and words that may be public (contract C4)."""
 
 from __future__ import annotations
 
 import asyncio
 import pickle
+from datetime import UTC, datetime
 
 import pytest
 
-from myfy_data.engines.status import PingResult
+from myfy_data.engines.cluster.status import ClusterStatus, HostStatus
+from myfy_data.engines.pool.status import PingResult, PoolStatus
 from myfy_data.errors import DatabaseConnectionError
-from myfy_data.health import HealthReport, ProfileHealth, check_health
+from myfy_data.health.report import HealthReport, ProfileHealth, check_health
+from tests.asyncio_servers import PATIENCE
+
+
+def idle(profile: str, *, waiting: int = 0) -> PoolStatus:
+    return PoolStatus(profile, size=2, checked_in=0, checked_out=2, overflow=0, waiting=waiting)
 
 
 class Servers:
@@ -20,9 +27,15 @@ class Servers:
         self._down = down or {}
 
     async def probe(self, profile: str) -> None:
-        async with asyncio.timeout(5), self._everybody:
+        async with asyncio.timeout(PATIENCE), self._everybody:
             if profile in self._down:
                 raise self._down[profile]
+
+    def status(self, profile: str) -> PoolStatus:
+        return idle(profile)
+
+    def cluster_status(self, _profile: str, _role: str) -> ClusterStatus:
+        return ClusterStatus(None, ())
 
 
 def refused() -> DatabaseConnectionError:
@@ -80,6 +93,42 @@ async def test_a_server_that_takes_no_writes_is_not_healthy(writable: bool | Non
         async def probe(self, profile: str) -> PingResult:
             return PingResult(profile, "PostgreSQL 15.20", 0.001, writable)
 
+        def status(self, profile: str) -> PoolStatus:
+            return idle(profile)
+
+        def cluster_status(self, _profile: str, role: str) -> ClusterStatus:
+            return ClusterStatus(None, (HostStatus("db:1", role, None, None, datetime.now(UTC)),))
+
     health = (await check_health(Server(), ["a"], {"a"})).profiles["a"]
 
     assert (health.ok, health.writable, health.error) == (ok, writable, error)
+    assert health.hosts[0].role == {True: "primary", False: "replica", None: "unknown"}[writable]
+
+
+@pytest.mark.parametrize(
+    ("failure", "name"),
+    [
+        (refused(), "DatabaseConnectionError"),
+        (ValueError("CANARY-health"), "DatabaseConnectionError"),
+        (TimeoutError("CANARY-health"), "DatabaseTimeoutError"),
+    ],
+)
+async def test_the_class_of_an_error_is_one_of_ours(failure: Exception, name: str) -> None:
+    report = await check_health(Servers(1, down={"a": failure}), ["a"], {"a"})
+
+    assert (report.profiles["a"].error_class, report.profiles["a"].status, report.status) == (name, "down", "down")
+
+
+async def test_a_pool_in_which_tasks_wait_is_degraded() -> None:
+    class Busy(Servers):
+        def status(self, profile: str) -> PoolStatus:
+            return idle(profile, waiting=1)
+
+    report = await check_health(Busy(1), ["a"], {"a"})
+
+    assert (report.ok, report.degraded, report.status, report.profiles["a"].status) == (
+        True,
+        True,
+        "degraded",
+        "degraded",
+    )

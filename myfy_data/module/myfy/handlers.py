@@ -10,21 +10,29 @@ import dataclasses
 import functools
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from myfy.core.di import Container, Qualifier
 from myfy.core.di.types import ProviderKey
+from myfy.web.context import get_request_context
 from myfy.web.handlers import HandlerExecutor
 from myfy.web.routing import Route, Router
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
+from myfy_data.endpoints.http import Endpoints, Noting
+from myfy_data.engines.cluster.errors import ClusterError
+from myfy_data.engines.cluster.own_writes import request_notes
 from myfy_data.errors import CommitOutcomeUnknown, DataModuleError
-from myfy_data.module.myfy.providers import qualifiers, registrations
-from myfy_data.module.myfy.unit import request_unit
-from myfy_data.sessions.unit_of_work import UNKNOWN_OUTCOME
-from myfy_data.settings.models import DatabaseSettings
-from myfy_data.settings.root import DataSettings
+from myfy_data.module.myfy.answers import answer_with
+from myfy_data.module.myfy.container import qualifiers, registrations
+from myfy_data.module.myfy.own_routes import own_route
+from myfy_data.module.myfy.request_scope import request_unit
+from myfy_data.sessions.token_cookie import CarriedTokens, TokenCookie
+from myfy_data.sessions.unit_of_work import NO_SERVER, UNKNOWN_OUTCOME, retry_after
+from myfy_data.settings.data_settings import DataSettings
+from myfy_data.settings.database_settings import DatabaseSettings
 from myfy_data.suggestions import listed, nearest
 
 _SETTINGS = (DataSettings, DatabaseSettings)
@@ -36,24 +44,46 @@ class UnitOfWorkRouter(Router):  # type: ignore[misc]  # myfy ships no types tha
     Args:
         router: the application's router; routes may be added to it later.
         container: gives what handlers ask for by a qualifier.
+        answers: the paths that modules answer themselves, when the routes are asked for.
+        cookie: gives what takes clients' writes to their next requests, at a request (contract C11.4).
     """
 
-    def __init__(self, router: Router, container: Container) -> None:
+    def __init__(
+        self,
+        router: Router,
+        container: Container,
+        answers: Callable[[], Endpoints],
+        cookie: Callable[[], TokenCookie | None],
+    ) -> None:
         super().__init__()
         self._routes = router._routes  # noqa: SLF001 - the same list, so that later routes are seen
         self._router = router
         self._container = container
+        self._answers = answers
+        self._cookie = cookie
 
     def get_routes(self) -> list[Route]:
         """The routes, each handler inside a unit of work.
 
         Raises:
-            DataModuleError: a handler's annotations cannot be resolved, or name a database that is not there.
+            DataModuleError: a handler's annotations cannot be resolved, or name a database that is not there; or a
+                route stands at a path that is answered by a module itself.
         """
-        return [_in_unit_of_work(route, self._router, self._container) for route in self._router.get_routes()]
+        routes = self._router.get_routes()
+        own = self._answers()
+        own.check_free(route.path for route in routes)
+        return [
+            *(own_route(path, answer) for path, answer in own.answers.items()),
+            *(
+                _noted(_in_unit_of_work(route, self._router, self._container, self._cookie), own.log)
+                for route in routes
+            ),
+        ]
 
 
-def _in_unit_of_work(route: Route, router: Router, container: Container) -> Route:
+def _in_unit_of_work(
+    route: Route, router: Router, container: Container, cookie: Callable[[], TokenCookie | None]
+) -> Route:
     handler = route.handler
     hints = _resolve_hints(handler)
     own = _own_parameters(handler, hints, container)
@@ -64,9 +94,9 @@ def _in_unit_of_work(route: Route, router: Router, container: Container) -> Rout
         async def answer() -> Response:
             named = {name: container.get(kind, qualifier) for name, (kind, qualifier) in own.items()}
             result = handler(**arguments, **named)
-            return respond(await result if inspect.isawaitable(result) else result)
+            return await answer_with(await result if inspect.isawaitable(result) else result, respond)
 
-        return await _run(answer)
+        return await _run(answer, cookie())
 
     handle.__annotations__ = hints
     return dataclasses.replace(
@@ -77,18 +107,60 @@ def _in_unit_of_work(route: Route, router: Router, container: Container) -> Rout
     )
 
 
-async def _run(answer: Callable[[], Awaitable[Response]]) -> Response:
+def _noted(route: Route, log: Noting | None) -> Route:
+    """The same route, whose requests are noted where the page of development is served."""
+    if log is None:
+        return route
+    handler = route.handler
+
+    @functools.wraps(handler)
+    async def handle(**arguments: Any) -> Response:
+        context = get_request_context()
+        with log.note(route.method.value, context.path if context is not None else route.path) as noted:
+            try:
+                response: Response = await handler(**arguments)
+            except HTTPException as error:
+                noted.status = error.status_code
+                raise
+            noted.status = response.status_code
+            return response
+
+    return dataclasses.replace(route, handler=handle)
+
+
+async def _run(answer: Callable[[], Awaitable[Response]], cookie: TokenCookie | None) -> Response:
     """Let a handler answer inside the request's unit of work; its outcome decides (contract C5)."""
+    carried = _carried(cookie)
+    with request_notes(carried.brought if carried is not None else None) as notes:
+        return await _run_noted(answer, partial(carried.header, notes) if carried is not None else None)
+
+
+def _carried(cookie: TokenCookie | None) -> CarriedTokens | None:
+    context = get_request_context()
+    if cookie is None or context is None:
+        return None
+    return cookie.open(context.request.scope["headers"], is_secure=context.request.url.scheme == "https")
+
+
+async def _run_noted(
+    answer: Callable[[], Awaitable[Response]], header: Callable[[], Awaitable[tuple[bytes, bytes] | None]] | None
+) -> Response:
     unit = request_unit()
     unit.begin()
     try:
         response = await answer()
         await unit.end(response.status_code)
+        carried = await header() if header is not None else None
+        if carried is not None:
+            response.raw_headers.append(carried)
     except BaseException as error:
         if not unit.ended:
             await unit.roll_back(after=error)
         if isinstance(error, CommitOutcomeUnknown):
             raise HTTPException(503, UNKNOWN_OUTCOME) from error
+        if isinstance(error, ClusterError):
+            # Not an HTTPException: the router drops its headers.
+            return JSONResponse({"detail": NO_SERVER}, status_code=503, headers=retry_after(error))
         raise
     finally:
         unit.leave_scope()

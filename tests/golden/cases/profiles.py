@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.golden.cases.bases import MAIN, TWO, YAML, main
-from tests.golden.project import Case, edit
+from tests.golden.project import Case
 
 _OTHER = '[data.profiles.other]\nextends = "main"\n'
 
@@ -27,7 +27,36 @@ PROFILES = {
             "myfy.toml": '[data]\ndefault = "p0"\n\n[data.profiles.p0]\ndatabase_url = "sqlite://"\n'
             + "".join(f'[data.profiles.p{n}]\nextends = "p{n - 1}"\n' for n in range(1, 17))
         },
-        mend=edit('extends = "p15"', 'extends = "p0"'),
+    ),
+    "tables too large for so many heirs": Case(
+        {
+            "myfy.toml": MAIN
+            + f"execution_options.many = [{', '.join('1' for _ in range(40_000))}]\n"
+            + "".join(f'[data.profiles.p{n}]\nextends = "main"\n' for n in range(6))
+        }
+    ),
+    "flat key and templates only": Case({"myfy.toml": f"[data]\npool_size = 5\n\n{MAIN}abstract = true\n"}),
+    "two profiles of one database": Case(
+        {
+            "myfy.toml": MAIN
+            + 'migrations.directory = "migrations/main"\n[data.profiles.other]\n'
+            + 'database_url = "sqlite+aiosqlite:///./app.db"\nmigrations.directory = "migrations/other"\n'
+        }
+    ),
+    "two profiles of one database in yaml": Case(
+        {
+            "myfy.yaml": YAML + "    other:\n      database_url: sqlite+aiosqlite:///./app.db\n",
+            "migrations/main/x": "",
+            "migrations/other/x": "",
+        }
+    ),
+    "two profiles of one database in tables": Case(
+        {
+            "myfy.toml": MAIN
+            + '[data.profiles.other]\ndatabase_url = "sqlite+aiosqlite:///./app.db"\n'
+            + '[data.profiles.other.migrations]\nmetadata = "app:metadata"\n',
+            "migrations/main/x": "",
+        }
     ),
     "names that collide": Case(
         {

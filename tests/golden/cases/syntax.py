@@ -2,37 +2,61 @@
 
 from __future__ import annotations
 
-from tests.golden.cases.bases import YAML, main, yaml
-from tests.golden.project import SECRET, Case, edit
-
-_UNQUOTED = edit(SECRET, f'"{SECRET}"')
+from tests.golden.cases.bases import MAIN, YAML, main, yaml
+from tests.golden.project import SECRET, Case
 
 SYNTAX = {
-    "toml without quotes": Case(main(f"password = {SECRET}"), mend=_UNQUOTED),
-    "toml quotes never closed": Case(main(f'application_name = "{SECRET}'), mend=edit(SECRET, f'{SECRET}"')),
-    "toml line goes on": Case(main('application_name = "a"b"'), mend=edit('a"b', 'a\\"b')),
-    "toml colon": Case(main("pool_size: 5"), mend=edit("size:", "size =")),
-    "toml without equals": Case(main("pool_size 5"), mend=edit("size 5", "size = 5")),
+    "toml without quotes": Case(main(f"password = {SECRET}")),
+    "toml quotes never closed": Case(main(f'application_name = "{SECRET}')),
+    "toml line goes on": Case(main('application_name = "a"b"')),
+    "toml colon": Case(main("pool_size: 5")),
+    "toml without equals": Case(main("pool_size 5")),
     "toml value missing": Case(main("pool_size =")),
     "toml yes": Case(main("echo = yes")),
     "toml null": Case(main("pool_size = null")),
-    "toml escape": Case(main('application_name = "C:\\app"'), mend=edit('"C:\\app"', "'C:\\app'")),
-    "toml bracket missing": Case(main("[data.profiles.other\necho = true"), mend=edit("other", "main.x-mine]")),
-    "toml no such date": Case(main("x-since = 2024-02-31"), mend=edit("2024-02-31", '"2024-02-31"')),
-    "yaml tab": Case({"myfy.yaml": f"{YAML}\techo: true\n"}, mend=edit("\t", "      ", "myfy.yaml")),
-    "yaml colon in text": Case(
-        yaml(f"application_name: a: {SECRET}"), mend=edit(f"a: {SECRET}", f"'a: {SECRET}'", "myfy.yaml")
-    ),
-    "yaml quotes never closed": Case(
-        yaml(f'application_name: "{SECRET}'), mend=edit(SECRET, f'{SECRET}"', "myfy.yaml")
-    ),
-    "yaml without space": Case(yaml("pool_size:5\n      echo: true"), mend=edit("size:5", "size: 5", "myfy.yaml")),
-    "yaml at sign": Case(yaml(f"application_name: @{SECRET}"), mend=edit(f"@{SECRET}", f"'@{SECRET}'", "myfy.yaml")),
-    "yaml bracket": Case(yaml("unset: [pool_size"), mend=edit("[pool_size", "[]", "myfy.yaml")),
-    "yaml out of line": Case(yaml("echo: true\n     pool_size: 5"), mend=edit("     pool", "      pool", "myfy.yaml")),
-    "yaml second document": Case(
-        {"myfy.yaml": f"{YAML}---\ndata: {{}}\n"}, mend=edit("---\ndata: {}\n", "", "myfy.yaml")
-    ),
-    "yaml unknown alias": Case(yaml("application_name: *name"), mend=edit("*name", "'*name'", "myfy.yaml")),
-    "yaml is a list": Case({"myfy.yaml": "- data\n"}, mend=edit("- data", "data: {}", "myfy.yaml")),
+    "toml escape": Case(main('application_name = "C:\\app"')),
+    "toml bracket missing": Case(main("[data.profiles.other\necho = true")),
+    "toml no such date": Case(main("x-since = 2024-02-31")),
+    "toml number too long": Case(main(f"x-number = {'9' * 5000}")),
+    "toml value goes on": Case(main("pool_size = 5 connections")),
+    "toml carriage return": Case({"myfy.toml": f"{MAIN}pool_size = 5\rmax_overflow = 5\n".encode()}),
+    "toml array never closed": Case(main('unset = ["pool_size"\necho = true')),
+    "toml table never closed": Case(main("x-mine = { a = 1\necho = true")),
+    "toml table of tables": Case(main("[[data.x-mine]\na = 1")),
+    "toml statement of signs": Case(main("? = 1")),
+    "toml key of signs": Case(main("x-mine.? = 1")),
+    "toml digits after a backslash": Case(main('application_name = "\\u00zz"')),
+    "toml escape of no character": Case(main('application_name = "\\ud800"')),
+    "toml no": Case(main("echo = no")),
+    "toml twice inside a table": Case(main("x-mine = { a = 1, a = 2 }")),
+    "yaml escape": Case(yaml('application_name: "C:\\quick"')),
+    "yaml item behind a key": Case(yaml("x-mine: - a")),
+    "yaml list of quotes": Case(yaml("x-mine: ['a' 'b']")),
+    "yaml table of quotes": Case(yaml("x-mine: {a: 'x' b: 2}")),
+    "yaml anchor without a name": Case(yaml("application_name: & b")),
+    "yaml value that is a bracket": Case(yaml("application_name: ]")),
+    "yaml digits after a backslash": Case(yaml('application_name: "\\xzz"')),
+    "yaml text beside a bar": Case(yaml("application_name: | a")),
+    "yaml after the end": Case({"myfy.yaml": f"{YAML}...\nmore: 5\n"}),
+    "yaml directive": Case({"myfy.yaml": f"%FOO\n{YAML}"}),
+    "yaml alias of itself": Case(yaml("x-mine: &a [*a]")),
+    "yaml tab": Case({"myfy.yaml": f"{YAML}\techo: true\n"}),
+    "yaml colon in text": Case(yaml(f"application_name: a: {SECRET}")),
+    "yaml quotes never closed": Case(yaml(f'application_name: "{SECRET}')),
+    "yaml without space": Case(yaml("pool_size:5\n      echo: true")),
+    "yaml at sign": Case(yaml(f"application_name: @{SECRET}")),
+    "yaml bracket": Case(yaml("unset: [pool_size")),
+    "yaml out of line": Case(yaml("echo: true\n     pool_size: 5")),
+    "yaml second document": Case({"myfy.yaml": f"{YAML}---\ndata: {{}}\n"}),
+    "yaml unknown alias": Case(yaml("application_name: *name")),
+    "yaml item without a value": Case(yaml("x-items:\n        -\n        - b")),
+    "yaml data without a value": Case({"myfy.yaml": "data:\n"}),
+    "yaml key without a colon": Case(yaml("echo: true\n      pool_size")),
+    "yaml key alone in braces": Case(yaml("x-mine: {a, b: 5}")),
+    "yaml number too long": Case(yaml(f"x-number: {'9' * 5000}")),
+    "yaml wrong tag": Case(yaml("pool_size: !!int five")),
+    "yaml key is a table": Case(yaml("x-mine:\n        {a: 1}: 5")),
+    "yaml merge of no table": Case(yaml("<<: 5")),
+    "yaml line break of another kind": Case({"myfy.yaml": f"{YAML}      application_name: a\u2028b\n"}),
+    "yaml is a list": Case({"myfy.yaml": "- data\n"}),
 }

@@ -12,11 +12,11 @@ from starlette.responses import Response
 
 from myfy_data import DataModule
 from myfy_data.integrations.fastapi import Session, SessionDependency, session_for, setup
-from tests.hosts.acts import Act, Handled, perform
 from tests.hosts.apps.naive import SESSION, CommitAfterwards
 from tests.hosts.apps.starlette import StarletteHost, answer_200
+from tests.hosts.handlers import Act, Handled, perform
+from tests.hosts.recorder import SCENE
 from tests.hosts.tables import count_notes
-from tests.hosts.witness import SCENE
 
 Second = session_for("second")
 

@@ -15,10 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from myfy_data import DataModule
 from myfy_data.integrations.litestar import DataPlugin
-from tests.hosts.acts import Act, Handled, perform
 from tests.hosts.apps.naive import SESSION, CommitAfterwards
+from tests.hosts.handlers import Act, Handled, perform
+from tests.hosts.recorder import SCENE
 from tests.hosts.tables import count_notes
-from tests.hosts.witness import SCENE
 
 
 class LitestarHost:

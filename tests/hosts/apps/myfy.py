@@ -12,10 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from myfy_data import DataModule
-from tests.hosts.acts import Act, perform
 from tests.hosts.apps.starlette import StarletteHost
+from tests.hosts.handlers import Act, perform
+from tests.hosts.recorder import SCENE
 from tests.hosts.tables import count_notes
-from tests.hosts.witness import SCENE
 
 
 @route.post("/run/{act}/{text}")

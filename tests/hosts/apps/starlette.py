@@ -16,10 +16,10 @@ from starlette.routing import Route
 
 from myfy_data import DataModule
 from myfy_data.integrations.starlette import get_session, setup
-from tests.hosts.acts import Act, Handled, perform
 from tests.hosts.apps.naive import SESSION, CommitAfterwards
+from tests.hosts.handlers import Act, Handled, perform
+from tests.hosts.recorder import SCENE
 from tests.hosts.tables import count_notes
-from tests.hosts.witness import SCENE
 
 
 class StarletteHost:

@@ -56,11 +56,11 @@ def run(project: Sandbox, capsys: pytest.CaptureFixture[str]) -> Run:
 
 @pytest.fixture
 def run_on_terminal(project: Sandbox) -> Callable[..., str]:
-    """Run a command on a terminal of 40 columns; gives what stands there, styles taken out."""
+    """Run a command on a terminal, of 40 columns by default; gives what stands there, styles taken out."""
 
-    def run_command(*arguments: str) -> str:
+    def run_command(*arguments: str, width: int = 40) -> str:
         ours, theirs = pty.openpty()
-        environ = child_environment() | {"TERM": "xterm-256color", "COLUMNS": "40"}
+        environ = child_environment() | {"TERM": "xterm-256color", "COLUMNS": str(width)}
         command = [sys.executable, "-m", "myfy_data", *arguments]
         with subprocess.Popen(command, cwd=project.path, env=environ, stdout=theirs, stderr=theirs) as process:
             os.close(theirs)

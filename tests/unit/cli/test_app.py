@@ -40,6 +40,18 @@ def test_every_command_takes_the_shared_options_after_its_name(
     assert (result.code, result.err) == (0, "")
 
 
+PRODUCTION = """
+[data.profiles.main]
+database_url = "postgresql+asyncpg://shop@db1.internal/shop"
+password_file = "/run/secrets/shop/database/password"
+tls = "verify-full"
+
+[data.profiles.analytics]
+database_url = "postgresql+asyncpg://reader@dwh/analytics"
+read_only = true
+"""
+
+
 def test_a_configuration_error_is_its_own_text_on_standard_error(project: Sandbox, run: Run) -> None:
     project.write("myfy.toml", BAD)
     with pytest.raises(ConfigError) as error:
@@ -54,7 +66,7 @@ def test_any_other_error_of_ours_is_exit_code_1(run: Run, monkeypatch: pytest.Mo
     def fail(*_: object, **__: object) -> None:
         raise DataModuleError("the reason")
 
-    monkeypatch.setattr("myfy_data.cli.options.Asked.inspect", fail)
+    monkeypatch.setattr("myfy_data.cli.options.LoadOptions.inspect", fail)
 
     result = run("config", "show")
 
@@ -65,7 +77,7 @@ def test_an_interrupt_is_exit_code_130_without_a_word(run: Run, monkeypatch: pyt
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("myfy_data.cli.options.Asked.inspect", interrupted)
+    monkeypatch.setattr("myfy_data.cli.options.LoadOptions.inspect", interrupted)
 
     result = run("config", "show")
 
@@ -81,7 +93,10 @@ def test_a_misspelt_command_gets_the_near_one(run: Run) -> None:
 
 
 def test_a_command_that_is_like_no_other_gets_the_list(run: Run) -> None:
-    assert "There are: config, db, ping." in run("frobnicate").err
+    assert "There are: capacity, completion, config, db, dev, doctor, new, ping, shell, sql." in run("frobnicate").err
+    assert "revision, schema, seed, stamp, upgrade." in run("db", "frobnicate").err, (
+        "the whole list, however long it is"
+    )
 
 
 @pytest.mark.parametrize(
@@ -144,6 +159,32 @@ def test_values_on_a_terminal_are_not_wrapped(project: Sandbox, run_on_terminal:
     assert (
         f"profiles.default.application_name = {'[bold]x[/] ' * 20}y" in run_on_terminal("config", "show").splitlines()
     )
+
+
+def test_the_last_column_has_a_line_of_its_own_where_the_terminal_is_narrow(
+    project: Sandbox, run_on_terminal: Callable[..., str]
+) -> None:
+    project.write("myfy.toml", '[data.profiles.main]\ndatabase_url = "sqlite:///main.db"\npool_size = 3\n')
+
+    shown = run_on_terminal("config", "show", "--origin", "--no-defaults", width=46).splitlines()
+
+    assert shown[:2] == ["myfy.toml:2:1", "    profiles.main.database_url = sqlite:///main.db"]
+    assert "myfy.toml:3:1  profiles.main.pool_size = 3" in shown
+
+
+def test_what_two_databases_of_production_say_is_readable_at_80_columns(
+    project: Sandbox, run_on_terminal: Callable[..., str]
+) -> None:
+    project.write("myfy.toml", '[data]\ndefault = "main"\n[data.profiles.main]\ndatabase_url = "sqlite:///main.db"\n')
+    project.write("config/production.toml", PRODUCTION)
+
+    shown = run_on_terminal(
+        "config", "show", "--origin", "--no-defaults", "--environment", "production", width=80
+    ).splitlines()
+    answered = run_on_terminal("ping", width=80).splitlines()
+
+    assert len(shown) > 6
+    assert [line for line in (*shown, *answered) if len(line.rstrip()) > 80] == []
 
 
 @pytest.mark.parametrize("variables", [{"NO_COLOR": "1"}, {"FORCE_COLOR": "1"}, {"TERM": "dumb"}])

@@ -1,6 +1,8 @@
-"""`config explain`: who said what about one key, and what the key is."""
+"""`config explain`: which layers set one key, and what the key is."""
 
 from __future__ import annotations
+
+import pytest
 
 from tests.sandbox import Sandbox
 from tests.unit.cli.conftest import Run
@@ -130,3 +132,25 @@ def test_a_whole_table(project: Sandbox, run: Run) -> None:
 
     assert lines[1].split(maxsplit=2)[:2] == ["->", "myfy.toml:3:1"]
     assert '"journal_mode": "wal"' in lines[2]
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("analytics.pool_size", "profiles.analytics.pool_size"),
+        ("profile.analytics.pool_size", "profiles.analytics.pool_size"),
+        ("profiles.analytics.pool_sise", "profiles.analytics.pool_size"),
+        ("analytics", "profiles.analytics.pool_size"),
+    ],
+)
+def test_a_key_that_lacks_its_table_leads_to_the_key(run: Run, project: Sandbox, asked: str, meant: str) -> None:
+    project.write(
+        "myfy.toml",
+        '[data]\ndefault = "main"\n[data.profiles.main]\ndatabase_url = "sqlite://"\n'
+        '[data.profiles.analytics]\nextends = "main"\n',
+    )
+
+    refused = run("config", "explain", asked)
+
+    assert (refused.code, refused.err.splitlines()[-1]) == (2, f"  fix: write {meant} in its place")
+    assert run("config", "explain", meant).code == 0

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from myfy_data.cli.init import with_ignore_rules
-from myfy_data.cli.writing import write_files
+from myfy_data.cli.atomic_write import write_files
+from myfy_data.cli.config.init import with_ignore_rules
 from myfy_data.errors import ConfigError
 from myfy_data.settings.loader import load_settings
 from tests.sandbox import Sandbox
@@ -86,7 +86,7 @@ def test_it_refuses_to_write_over_a_file(project: Sandbox, run: Run) -> None:
 
     assert result.code == 2
     assert result.err == (
-        "myfy.toml: is there already\n    --force writes over it\n  fix: myfy-data config init --force\n"
+        "myfy.toml: is there already\n    it stays as it is; --force writes over it\n  fix: myfy-data config check\n"
     )
     assert files_in(project.path) == {"myfy.toml"}
 
@@ -105,6 +105,7 @@ def test_it_refuses_to_write_over_another_schema(project: Sandbox, run: Run) -> 
 
     assert result.code == 2
     assert result.err.startswith("schemas/myfy.schema.json: is there already")
+    assert "fix: mv schemas/myfy.schema.json schemas/myfy.schema.json.old\n" in result.err
 
 
 @pytest.mark.parametrize("name", ["myfy.yaml", "myfy.yml"])

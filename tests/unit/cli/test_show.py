@@ -209,7 +209,7 @@ def test_a_layer_that_is_not_read_says_why(two_profiles: Sandbox, run: Run) -> N
 
 
 def test_layers_are_listed_even_where_the_configuration_is_wrong(project: Sandbox, run: Run) -> None:
-    """Whoever looks for a file that seems not to be read often has a problem elsewhere too."""
+    """When a file seems not to be read, another problem often stands beside it."""
     project.write("myfy.toml", "[data]\npool_size = 0\n")
 
     result = run("config", "show", "--layers")

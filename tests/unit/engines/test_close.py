@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from myfy_data.engines.factory import OpenEngine, open_owned
+from myfy_data.engines.factory import OpenEngine, open_engine_handle
 from myfy_data.engines.registry import EngineRegistry
-from myfy_data.settings.models import DatabaseSettings
-from tests.doors import PATIENCE
+from myfy_data.settings.database_settings import DatabaseSettings
+from tests.asyncio_servers import PATIENCE
 
 
 class Connection:
@@ -36,7 +36,7 @@ async def end_well() -> None:
 
 def opened(monkeypatch: pytest.MonkeyPatch, *connections: Connection) -> OpenEngine:
     """An engine with these connections."""
-    opened = open_owned("main", DatabaseSettings(database_url="postgresql://db/main", close_timeout=0.05))
+    opened = open_engine_handle("main", DatabaseSettings(database_url="postgresql://db/main", close_timeout=0.05))
     give(monkeypatch, opened, connections)
     return opened
 
@@ -89,7 +89,7 @@ async def test_engines_are_closed_in_the_reverse_order_of_opening(monkeypatch: p
     connections = {name: Connection(noting(name)) for name in "cab"}
     for name, connection in connections.items():
         registry.get(name)
-        give(monkeypatch, registry._engines[name][0], (connection,))
+        give(monkeypatch, registry.engines_of(name)[0], (connection,))
 
     await registry.close()
 
@@ -101,12 +101,12 @@ async def test_an_engine_that_cannot_be_closed_does_not_keep_the_others_open(mon
     connections = {name: Connection(end_well) for name in "abc"}
     for name, connection in connections.items():
         registry.get(name)
-        give(monkeypatch, registry._engines[name][0], (connection,))
+        give(monkeypatch, registry.engines_of(name)[0], (connection,))
 
     def refuse(_connection: object) -> None:
         raise RuntimeError("no")
 
-    monkeypatch.setattr(registry._engines["b"][0].backend, "abort", refuse)
+    monkeypatch.setattr(registry.engines_of("b")[0].backend, "abort", refuse)
 
     with pytest.raises(RuntimeError, match="no"):
         await registry.close()

@@ -13,8 +13,8 @@ import pytest
 from packaging.requirements import Requirement
 
 from myfy_data import package_contract
-from myfy_data.engines.driver_contract import PYMYSQL
-from myfy_data.engines.drivers import load_driver
+from myfy_data.engines.connect.driver_contract import PYMYSQL
+from myfy_data.engines.connect.drivers import load_driver
 from myfy_data.errors import MissingDriverError, UnsupportedPackageError
 
 PYPROJECT = Path(__file__).parents[3] / "pyproject.toml"

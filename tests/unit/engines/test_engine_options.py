@@ -12,7 +12,8 @@ from sqlalchemy.util import get_cls_kwargs
 
 from myfy_data import ConfigError, DatabaseSettings, DataModule, DataSettings
 from myfy_data.engines.factory import open_engine
-from myfy_data.settings.engine_options import option_faults
+from myfy_data.engines.pool.pool import BoundedPool
+from myfy_data.settings.validation.engine_options import option_faults
 from tests.loading import MAIN, only_problem
 from tests.sandbox import Sandbox
 
@@ -31,10 +32,22 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"logging_name": 3}, "expected text"),
     ({"json_serializer": "json.dumps"}, "expected a function"),
     ({"plugins": ["x"]}, "SQLAlchemy refuses this value: NoSuchModuleError"),
-    ({"compiler_linting": "x"}, "SQLAlchemy refuses this value: TypeError"),
+    ({"compiler_linting": "x"}, "expected a whole number from 0 to 3"),
+    ({"label_length": 20000}, "is more than a name may have"),
+    ({"paramstyle": "x"}, "the driver takes"),
+    ({"future": False}, "SQLAlchemy 2 takes only true"),
+    ({"plugins": 5}, "expected a list of names"),
+    ({"implicit_returning": "x"}, "expected true or false"),
     ({"convert_unicode": True}, "SQLAlchemy knows no engine option of this name"),
     ({"no_such_option": 1}, "SQLAlchemy knows no engine option of this name"),
 ]
+
+
+class Unmakeable(BoundedPool):
+    """A pool that only SQLAlchemy can tell is of no use."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        raise RuntimeError("CANARY-option")
 
 
 @pytest.mark.parametrize("url", [SQLITE, POSTGRESQL, MYSQL])
@@ -49,24 +62,20 @@ def test_an_option_that_cannot_be_meant_is_told_with_its_key(url: str, options: 
 
 
 def test_every_option_that_sqlalchemy_refuses_is_told_at_once() -> None:
-    options = {"query_cache_size": 5, "plugins": ["x"], "compiler_linting": "x"}
+    options = {"query_cache_size": 5, "plugins": ["x"], "poolclass": Unmakeable}
 
     with pytest.raises(ConfigError) as caught:
         open_engine("main", DatabaseSettings(database_url=SQLITE, engine_options=options))
 
     assert [problem.key.rpartition(".")[2] for problem in caught.value.problems] == [
         "plugins",
-        "compiler_linting",
+        "poolclass",
     ]
 
 
 def test_an_error_that_may_quote_a_value_is_told_by_its_kind() -> None:
-    class Canary:
-        def __index__(self) -> int:
-            raise RuntimeError("CANARY-option")
-
-    with pytest.raises(ConfigError) as caught:
-        open_engine("main", DatabaseSettings(database_url=SQLITE, engine_options={"compiler_linting": Canary()}))
+    with pytest.raises(ConfigError, match="SQLAlchemy refuses this value: RuntimeError") as caught:
+        open_engine("main", DatabaseSettings(database_url=SQLITE, engine_options={"poolclass": Unmakeable}))
 
     assert "CANARY" not in str(caught.value)
 
@@ -99,15 +108,24 @@ def test_every_option_of_sqlalchemys_dialects_is_known(backend: str) -> None:
     dialect = make_url(f"{backend}://").get_dialect()
 
     public = {key for key in get_cls_kwargs(dialect) if not key.startswith("_")}
-    unknown = [key for key in public - OF_OTHER_KEYS for _ in option_faults({key: _like(key)})]
+    unknown = [
+        key for key in public - OF_OTHER_KEYS for _ in option_faults({key: _like(key, dialect)}, _family(backend))
+    ]
 
     assert unknown == []
 
 
-def _like(key: str) -> object:
-    return {"server_side_cursors": False, "json_serializer": str, "json_deserializer": str}.get(
-        key, True if key in ("skip_autocommit_rollback", "use_insertmanyvalues") else 5
-    )
+def _family(backend: str) -> str:
+    return backend.partition("+")[0]
+
+
+def _like(key: str, dialect: Any) -> object:
+    named = {"json_serializer": str, "json_deserializer": str, "server_side_cursors": False, "compiler_linting": 2}
+    if key in named:
+        return named[key]
+    if key == "paramstyle":
+        return dialect.default_paramstyle
+    return 5 if key.endswith(("_size", "_length")) else True
 
 
 @pytest.mark.parametrize(

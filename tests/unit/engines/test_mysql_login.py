@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from myfy_data.engines.mysql_login import is_private, is_tls_request, reveals
+from myfy_data.engines.mysql.login import is_private, is_tls_request, reveals
 
 PASSWORD = b"S3cr3t-pw"
 SCRAMBLE = bytes(range(100, 120))

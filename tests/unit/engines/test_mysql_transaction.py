@@ -5,7 +5,7 @@ from __future__ import annotations
 import pymysql
 import pytest
 
-from myfy_data.engines.mysql_transaction import Changes, ServerTransaction, session_changes
+from myfy_data.engines.mysql.transaction import Changes, ServerTransaction, session_changes
 from myfy_data.errors import TransactionEndedError
 
 OPEN, CLOSED, AUTOCOMMIT = 1, 0, 2

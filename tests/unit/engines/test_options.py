@@ -10,9 +10,9 @@ from sqlalchemy import NullPool, StaticPool
 
 from myfy_data.engines.factory import open_engine
 from myfy_data.engines.options import EngineOptions, build_engine_options
-from myfy_data.engines.pool import BoundedPool
+from myfy_data.engines.pool.pool import BoundedPool
 from myfy_data.errors import ConfigError
-from myfy_data.settings.models import DatabaseSettings
+from myfy_data.settings.database_settings import DatabaseSettings
 
 POSTGRESQL = "postgresql://app:secret@db.internal:6432/main"
 MYSQL = "mysql://app:secret@db.internal/main"
@@ -247,11 +247,11 @@ def test_sqlite_gets_no_argument_behind_our_back(key: str) -> None:
 @pytest.mark.parametrize(
     ("query", "fix"),
     [
-        ("sslrootcert=/ca.crt", "fix: move it out of query, as tls_ca"),
-        ("application_name=billing", "fix: move it out of query, as application_name"),
-        ("connect_timeout=5", "fix: move it out of query, as connect_timeout"),
-        ("target_session_atrs=primary", "fix: write target_session_attrs"),
-        ("statement_cache_size=many", "fix: statement_cache_size = 100"),
+        ("sslrootcert=/ca.crt", 'fix: take sslrootcert out of the URL, and write these:\n       tls = "verify-ca"\n'),
+        ("application_name=billing", 'fix: take application_name out of the URL, and write: application_name = "bill'),
+        ("connect_timeout=5", "fix: take connect_timeout out of the URL, and write: connect_timeout = 5.0"),
+        ("target_session_atrs=primary", "fix: write target_session_attrs=... in place of target_session_atrs=..."),
+        ("statement_cache_size=many", "fix: write statement_cache_size=100 in place of statement_cache_size"),
     ],
 )
 def test_a_query_that_the_driver_would_choke_on_is_told(query: str, fix: str) -> None:
@@ -259,7 +259,7 @@ def test_a_query_that_the_driver_would_choke_on_is_told(query: str, fix: str) ->
 
 
 def test_a_tls_query_that_would_go_out_in_clear_text_is_refused() -> None:
-    assert "fix: move it out of query, as tls_ca" in problems(f"{MYSQL}?ssl_ca=/ca.crt")
+    assert 'tls = "verify-ca"\n       tls_ca = "/ca.crt"' in problems(f"{MYSQL}?ssl_ca=/ca.crt")
 
 
 def test_a_tls_context_may_come_from_code() -> None:
@@ -268,9 +268,15 @@ def test_a_tls_context_may_come_from_code() -> None:
     assert options(connect_args={"ssl": context}).driver["ssl"] is context
 
 
-@pytest.mark.parametrize("settings", [{"connect_args": {"ssl": True}}, {"connect_args": {"ssl": "require"}}])
-def test_tls_by_the_drivers_words_is_refused(settings: dict[str, Any]) -> None:
-    assert 'fix: tls = "verify-full"' in problems(**settings)
+@pytest.mark.parametrize(("word", "mode"), [(True, "verify-full"), ("require", "require"), (False, "disable")])
+def test_tls_by_the_drivers_words_is_refused(word: object, mode: str) -> None:
+    assert f'fix: delete ssl, and write: tls = "{mode}"' in problems(connect_args={"ssl": word})
+
+
+def test_tls_by_a_context_and_by_keys_is_refused() -> None:
+    text = problems(connect_args={"ssl": ssl.create_default_context()}, tls="require")
+
+    assert 'fix: delete ssl, and write: tls = "verify-full"' in text
 
 
 @pytest.mark.parametrize(
@@ -290,7 +296,7 @@ def test_tls_by_the_drivers_words_is_refused(settings: dict[str, Any]) -> None:
         (
             f"{POSTGRESQL}?statement_cache_size=100",
             {"pooler": "pgbouncer"},
-            "fix: statement_cache_size = 0",
+            "fix: write statement_cache_size=0 in place of statement_cache_size in the URL",
         ),
         (
             POSTGRESQL,
@@ -306,7 +312,7 @@ def test_tls_by_the_drivers_words_is_refused(settings: dict[str, Any]) -> None:
         (
             f"{POSTGRESQL}?prepared_statement_cache_size=50",
             {"pool_reset_on_return": "discard"},
-            "query.prepared_statement_cache_size: DISCARD ALL drops every prepared statement",
+            "database_url: prepared_statement_cache_size: DISCARD ALL drops every prepared statement",
         ),
         (SQLITE, {"tls": "require"}, "nothing goes over a network"),
         ("sqlite://", {"read_only": True}, "stays empty"),

@@ -39,7 +39,7 @@ from sqlalchemy.sql.elements import quoted_name
 from sqlalchemy.sql.expression import ColumnElement
 from sqlalchemy.types import UserDefinedType
 
-from myfy_data.engines.plain_select import ReadingCompiler
+from myfy_data.engines.connect.plain_select import ReadingCompiler, reading_compiler
 
 NOTES = Table("notes", MetaData(), Column("id", Integer, primary_key=True), Column("text", String(50)))
 AUTHORS = Table("authors", MetaData(), Column("id", Integer, primary_key=True))
@@ -120,7 +120,7 @@ registry().map_imperatively(Bare, AUTHORS)
 
 def only_reads(statement: Any) -> bool:
     dialect = postgresql.asyncpg.dialect()
-    dialect.statement_compiler = ReadingCompiler
+    dialect.statement_compiler = reading_compiler(dialect.statement_compiler)
     compiled = statement.compile(dialect=dialect)
     assert isinstance(compiled, ReadingCompiler)
     return compiled.only_reads

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from myfy_data.engines.backends import BACKENDS
+from myfy_data.engines.pool.status import PoolStatus
 from myfy_data.engines.registry import EngineRegistry
-from myfy_data.engines.status import PoolStatus, describe_server
 from myfy_data.errors import UnknownProfileError
-from myfy_data.settings.models import DatabaseSettings
+from myfy_data.settings.database_settings import DatabaseSettings
 
 
 @pytest.mark.parametrize(
@@ -21,7 +22,7 @@ from myfy_data.settings.models import DatabaseSettings
     ],
 )
 def test_a_server_is_named_with_its_version(backend: str, version: str, name: str) -> None:
-    assert describe_server(backend, version) == name
+    assert BACKENDS[backend].describe_server(version) == name
 
 
 @pytest.mark.parametrize(("url", "size"), [("sqlite:///./app.db", 7), ("sqlite://", 1)])

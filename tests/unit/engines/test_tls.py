@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from myfy_data.engines.mysql import MySQL
-from myfy_data.engines.postgresql import PostgreSQL
-from myfy_data.engines.tls import load_tls_context, tls_problems
+from myfy_data.engines.connect.tls import load_tls_context
+from myfy_data.engines.mysql.backend import MySQL
+from myfy_data.engines.postgresql.backend import PostgreSQL
 from myfy_data.errors import DatabaseConnectionError
-from myfy_data.settings.models import DatabaseSettings
+from myfy_data.settings.database_settings import DatabaseSettings
+from myfy_data.settings.validation.rules import profile_faults
 
 POSTGRESQL = "postgresql://app@db.internal/main"
 MYSQL = "mysql://app@db.internal/main"
@@ -79,20 +80,22 @@ def test_old_versions_of_tls_are_not_spoken(mode: str) -> None:
     ],
 )
 def test_a_file_or_mode_that_would_not_do_what_it_says_is_refused(url: str, settings: Any, key: str) -> None:
-    found = [problem[0] for problem in tls_problems(DatabaseSettings(database_url=url, **settings))]
+    profile = DatabaseSettings(database_url=url, **settings)
 
-    assert found == [key]
+    assert [fault.path for fault in profile_faults(profile, profile.url)] == [(key,)]
 
 
 @pytest.mark.parametrize("settings", [{}, {"tls": "verify-full", "tls_ca": AUTHORITY, "tls_cert": AUTHORITY}])
 def test_settings_that_fit_are_not_complained_about(settings: Any) -> None:
-    assert list(tls_problems(DatabaseSettings(database_url=POSTGRESQL, **settings))) == []
+    profile = DatabaseSettings(database_url=POSTGRESQL, **settings)
+
+    assert list(profile_faults(profile, profile.url)) == []
 
 
 def test_an_authority_that_cannot_be_read_is_told_with_its_path(tmp_path: Path) -> None:
     settings = DatabaseSettings(database_url=POSTGRESQL, tls="verify-full", tls_ca=tmp_path / "absent.crt")
 
-    with pytest.raises(DatabaseConnectionError, match=f"certificate file {tmp_path}/absent.crt cannot be read"):
+    with pytest.raises(DatabaseConnectionError, match=f"the file {tmp_path}/absent.crt does not exist"):
         load_tls_context("main", "db", settings)
 
 
@@ -100,5 +103,5 @@ def test_a_file_that_is_no_certificate_is_told(tmp_path: Path) -> None:
     (tmp_path / "ca.crt").write_text("no certificate")
     settings = DatabaseSettings(database_url=POSTGRESQL, tls="verify-full", tls_ca=tmp_path / "ca.crt")
 
-    with pytest.raises(DatabaseConnectionError, match="the certificate files do not fit"):
+    with pytest.raises(DatabaseConnectionError, match="holds no certificate"):
         load_tls_context("main", "db", settings)

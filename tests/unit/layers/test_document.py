@@ -14,8 +14,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from myfy_data.layers import toml_positions
-from myfy_data.layers.document import LayerSyntaxError, Limits, read_document, read_text_file
+from myfy_data.layers.files.document import LayerSyntaxError, Limits, read_document, read_text_file
+from myfy_data.layers.toml import positions as toml_positions
 
 BOM = b"\xef\xbb\xbf"
 AS_UTF8 = "\n  fix: save the file as UTF-8"
@@ -81,7 +81,7 @@ def test_the_column_of_a_bad_byte_is_in_characters(tmp_path: Path) -> None:
 def test_a_nul_character_has_a_place(tmp_path: Path) -> None:
     path = written(tmp_path, b"a: 1\nb: \0", "myfy.yaml")
 
-    assert refusal(path) == f"myfy.yaml:2:4: a NUL character stands here{AS_UTF8}"
+    assert refusal(path) == "myfy.yaml:2:4: a NUL character stands here\n  fix: delete it"
 
 
 def test_a_file_that_takes_two_reads_is_whole(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_a_file_that_may_not_be_read_names_the_command(
     def refuse(*_: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
-    monkeypatch.setattr("myfy_data.layers.document.open_regular", refuse)
+    monkeypatch.setattr("myfy_data.layers.files.document.open_regular", refuse)
     monkeypatch.setattr("os.access", lambda *_: not closed)
 
     assert refusal(path) == f"myfy.toml: cannot be read: permission denied\n  fix: {fix.format(path=path)}"
@@ -148,7 +148,7 @@ def test_another_failure_is_told_in_the_systems_words(tmp_path: Path) -> None:
     path = tmp_path / "myfy.toml"
     path.symlink_to(path)
 
-    assert refusal(path) == "myfy.toml: cannot be read: too many levels of symbolic links\n  fix: check the file"
+    assert refusal(path) == f"myfy.toml: cannot be read: too many levels of symbolic links\n  fix: ls -l {path}"
 
 
 def test_a_text_file_that_is_absent_is_none(tmp_path: Path) -> None:
@@ -179,9 +179,9 @@ def test_places_in_toml_cost_nothing_until_asked_for(tmp_path: Path, monkeypatch
 LOADED = """
 import sys
 from pathlib import Path
-from myfy_data.layers.document import read_document
+from myfy_data.layers.files.document import read_document
 read_document(Path(sys.argv[1]), "x")
-rooms = {"myfy_data.layers.toml_positions", "myfy_data.layers.toml_errors", "myfy_data.layers.yaml_errors"}
+rooms = {"myfy_data.layers.toml.positions", "myfy_data.layers.toml.errors", "myfy_data.layers.yaml.errors"}
 print(*sorted(({"tomli", "yaml"} | rooms) & sys.modules.keys()))
 """
 
@@ -265,7 +265,7 @@ def test_no_secret_of_a_broken_file_is_told(rng: random.Random, kind: str, canar
     with pytest.MonkeyPatch.context() as patch:
         if kind == "python":
             patch.delattr(yaml, "CSafeLoader")
-        patch.setattr("myfy_data.layers.document.open", lambda *_: _Content(text), raising=False)
+        patch.setattr("myfy_data.layers.files.document.open", lambda *_: _Content(text), raising=False)
         told = _told(Path(f"myfy.{'toml' if kind == 'toml' else 'yaml'}"))
 
     assert "CANARY" not in told, text

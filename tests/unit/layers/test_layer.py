@@ -1,4 +1,4 @@
-"""What layers find wrong is told once, and never beyond what anybody reads."""
+"""What layers find wrong is told once, and never more than is printed."""
 
 from __future__ import annotations
 

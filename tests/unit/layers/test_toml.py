@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from myfy_data.layers.source import DEFAULT_LIMITS, LayerSyntaxError, Limits
-from myfy_data.layers.toml import parse_toml
+from myfy_data.layers.syntax import DEFAULT_LIMITS, LayerSyntaxError, Limits
+from myfy_data.layers.toml.reader import parse_toml
 
 QUOTE_IT = '\n  fix: put text in quotes: key = "text"'
 EMPTY = 'a value is missing here\n  fix: delete the key, or write "" for empty text'
@@ -23,7 +23,7 @@ REFUSALS = [
     ("a: 1", "1:2: expected '=' after the key, not ':'\n  fix: write key = value"),
     ("a", "1:2: expected '=' after the key\n  fix: write key = value"),
     ("pool size = 1", "1:6: expected '=' after the key\n  fix: write key = value"),
-    ("= 1", "1:1: expected a [table], key = value, or a comment\n  fix: write key = value"),
+    ("= 1", "1:1: expected a [table], key = value, or a comment\n  fix: write # before it, or key = value"),
     ("a =", "1:4: " + EMPTY),
     ("a = # text", "1:5: " + EMPTY),
     ("a = nope", "1:5: not a TOML value" + QUOTE_IT),

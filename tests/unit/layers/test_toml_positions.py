@@ -11,9 +11,9 @@ import tomli
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from myfy_data.layers.source import DEFAULT_LIMITS, LayerSyntaxError, Place
-from myfy_data.layers.toml import parse_toml
-from myfy_data.layers.toml_positions import scan_toml
+from myfy_data.layers.syntax import DEFAULT_LIMITS, LayerSyntaxError, Place
+from myfy_data.layers.toml.positions import scan_toml
+from myfy_data.layers.toml.reader import parse_toml
 
 TQ = '"""'
 

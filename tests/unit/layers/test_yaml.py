@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from myfy_data.layers.source import Place
+from myfy_data.layers.syntax import Place
 from tests.unit.layers.yaml_reading import PARSERS, read
 
 VALUES = [

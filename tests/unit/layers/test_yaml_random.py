@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from myfy_data.layers.source import Place
+from myfy_data.layers.syntax import Place
 from tests.unit.layers.yaml_reading import PARSERS, read
 
 WORDS = st.text("abcdefgxyzéß 😀-_", min_size=1, max_size=12).map(lambda text: f"t{text}t")

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from myfy_data.layers.source import DEFAULT_LIMITS, LayerSyntaxError, Limits, Locate
-from myfy_data.layers.yaml import parse_yaml
+from myfy_data.layers.syntax import DEFAULT_LIMITS, LayerSyntaxError, Limits, Locate
+from myfy_data.layers.yaml.reader import parse_yaml
 
 PARSERS = ["libyaml", "python"]
 

@@ -1,4 +1,4 @@
-"""SQLite's lock file: one at a time, and no trace of those who are gone."""
+"""SQLite's lock file: one at a time, and no trace of processes that are gone."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from myfy_data.migrations.file_lock import SUFFIX, FileLock
 from tests.sandbox import child_environment
@@ -55,7 +57,7 @@ def test_a_process_that_died_holds_nothing(tmp_path: Path) -> None:
 
 
 def test_a_file_that_was_deleted_meanwhile_is_no_lock(tmp_path: Path) -> None:
-    """Who waits may have opened the file that the holder deletes when it is done."""
+    """A waiter may have opened the file that the holder deletes when it is done."""
     lock = FileLock(str(tmp_path / "app.db"))
     descriptor = os.open(tmp_path / f"app.db{SUFFIX}", os.O_CREAT | os.O_RDWR)
     (tmp_path / f"app.db{SUFFIX}").unlink()
@@ -73,3 +75,19 @@ def test_a_file_that_was_made_anew_meanwhile_is_another_lock(tmp_path: Path) -> 
 
     assert not lock._is_still(descriptor)
     os.close(descriptor)
+
+
+@pytest.mark.parametrize("kind", ["link", "link to nowhere", "pipe"])
+def test_what_somebody_else_put_in_its_place_is_refused_and_left_alone(tmp_path: Path, kind: str) -> None:
+    precious = tmp_path / "precious.txt"
+    if kind != "link to nowhere":
+        precious.write_text("mine")
+    place = Path(f"{tmp_path / 'app.db'}{SUFFIX}")
+    os.mkfifo(place) if kind == "pipe" else place.symlink_to(precious)
+
+    with pytest.raises(OSError, match="a link, a pipe or a device, where the migration lock belongs"):
+        FileLock(str(tmp_path / "app.db")).try_acquire()
+
+    assert precious.exists() is (kind != "link to nowhere")
+    assert kind == "link to nowhere" or precious.read_text() == "mine"
+    assert FileLock(str(tmp_path / "app.db")).holder() == "another process" or kind == "pipe"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from myfy_data.migrations.differences import described
+from myfy_data.migrations.autogenerate_diff import described
 from myfy_data.migrations.journal import _UNCOUNTED, says_already_so
 
 

@@ -26,7 +26,9 @@ def imports() -> Iterator[None]:
 
 
 def target_with(project: Sandbox, path: str) -> Target:
-    project.write("some_models.py", MODELS + "\n    class Nested:\n        deep = Base.metadata\n")
+    project.write(
+        "some_models.py", MODELS + "\n    class Nested:\n        deep = Base.metadata\n\n    Deeper = Nested\n"
+    )
     project.write("broken_models.py", "import no_such_package\n")
     project.write("myfy.toml", f'[data]\ndatabase_url = "sqlite:///a.db"\nmigrations = {{ metadata = "{path}" }}\n')
     return resolve_target(project.load())
@@ -46,6 +48,7 @@ def test_it_is_imported_from_the_project_root(project: Sandbox, path: str, monke
         ("some_models", "is not of the form module:attribute"),
         ("some_models:", "is not of the form module:attribute"),
         ("some_models:Bse.metadata", "some_models has no 'Bse.metadata'"),
+        ("some_models:Deeper.eep", 'fix: metadata = "some_models:Deeper.deep"'),
         ("some_models:Base", 'fix: metadata = "some_models:Base.metadata"'),
         ("some_models:User.id", "is a InstrumentedAttribute, not a MetaData"),
         ("no_such_models:x", "cannot import no_such_models: ModuleNotFoundError"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from myfy_data import ConfigError, DatabaseSettings, DataSettings
-from myfy_data.migrations.database import migration_settings
+from myfy_data.migrations.connection import migration_settings
 from myfy_data.migrations.target import resolve_all, resolve_target, startup_targets
 from myfy_data.settings.models import MigrationSettings
 from tests.sandbox import Sandbox
@@ -78,8 +78,8 @@ def test_autogenerate_sees_no_profiles_version_table(project: Sandbox) -> None:
         '[data.profiles.other]\ndatabase_url = "sqlite:///o.db"\nmigrations = { version_table = "theirs" }',
     )
 
-    hidden = {"alembic_version", "alembic_version_progress", "theirs", "theirs_progress"}
-    assert resolve_target(settings).hidden == hidden
+    versions = {"alembic_version", "alembic_version_progress", "theirs", "theirs_progress"}
+    assert resolve_target(settings).hidden == versions | {"myfy_data_marker", "myfy_data_seeds"}
 
 
 def test_a_migration_has_deadlines_of_its_own() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from myfy_data import DataSettings
-from myfy_data.layers.gather import Request
+from myfy_data.layers.loader import LoadRequest
 
 
 @dataclass
@@ -27,11 +27,11 @@ class Project:
     environ: dict[str, str] = field(default_factory=dict)
     overrides: dict[str, Any] = field(default_factory=dict)
 
-    def request(self, root: Path) -> Request:
+    def request(self, root: Path) -> LoadRequest:
         for path, text in self.files.items():
             (root / path).parent.mkdir(exist_ok=True)
             (root / path).write_bytes(text.encode())
-        return Request(root, environ=self.environ, overrides=self.overrides)
+        return LoadRequest(root, environ=self.environ, overrides=self.overrides)
 
 
 def text(value: str) -> str:

@@ -72,7 +72,7 @@ class Stack:
 
     Attributes:
         names: profiles, parents before their heirs.
-        parents: who extends whom.
+        parents: which profile extends which.
         abstract: templates.
         default: the default profile.
         said: by source and profile, what each says.
@@ -93,7 +93,7 @@ class Stack:
 
 @dataclass
 class Leaf:
-    """A value, and who said it."""
+    """A value, and its origin."""
 
     value: Any
     source: str

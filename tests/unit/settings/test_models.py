@@ -13,7 +13,8 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from myfy_data.errors import ConfigError, InvalidDatabaseURLError
-from myfy_data.settings.models import DatabaseSettings, MigrationSettings, SQLiteSettings
+from myfy_data.settings.database_settings import DatabaseSettings
+from myfy_data.settings.models import MigrationSettings, SQLiteSettings
 
 C = "c4nary"
 URL = f"postgresql+asyncpg://app:{C}@db.internal/main"
@@ -88,6 +89,22 @@ def test_a_url_that_cannot_be_used_has_its_own_exception(url: str) -> None:
 def test_an_address_that_cannot_be_used_has_it_too(settings: DatabaseSettings) -> None:
     with pytest.raises(InvalidDatabaseURLError):
         _ = settings.url
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_a_changed_copy_has_an_address_of_its_own(deep: bool) -> None:
+    first = DatabaseSettings(driver="postgresql", host="db1", database="main")
+    before = str(first.url)
+
+    second = first.model_copy(update={"host": "db2"}, deep=deep)
+
+    assert (str(second.url), str(first.url)) == (before.replace("db1", "db2"), before)
+
+
+def test_the_address_has_the_ports_of_its_servers() -> None:
+    settings = DatabaseSettings(driver="postgresql", hosts=["db1", "db2:5433"], database="main")
+
+    assert settings.url.hosts == (("db1", 5432), ("db2", 5433))
 
 
 def test_a_finite_deadline_is_demanded() -> None:

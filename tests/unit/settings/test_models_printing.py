@@ -8,7 +8,7 @@ import ssl
 import pytest
 from pydantic import ValidationError
 
-from myfy_data.settings.models import DatabaseSettings
+from myfy_data.settings.database_settings import DatabaseSettings
 
 C = "c4nary"
 URL = f"postgresql+asyncpg://app:{C}@db.internal/main"

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from myfy_data import load_settings
-from myfy_data.layers.variables import Fitter, variable_for
-from myfy_data.settings.vocabulary import VOCABULARY
+from myfy_data.layers.variable_names import variable_for
+from myfy_data.layers.variables.names import Fitter
+from myfy_data.settings.key_spec import KEY_SPEC
 
 Key = tuple[str, ...]
 
@@ -20,10 +21,10 @@ Key = tuple[str, ...]
 PROFILES = st.from_regex(r"(?!x-)[a-z][a-z0-9]{0,9}([-_][a-z0-9]{1,9}){0,5}", fullmatch=True)
 FREE_KEYS = st.from_regex(r"[a-z0-9]{1,5}(_[a-z0-9]{1,5}){0,2}", fullmatch=True)
 KEYS: st.SearchStrategy[Key] = st.one_of(
-    st.sampled_from([(key,) for key in VOCABULARY.profile]),
-    st.sampled_from([(table, key) for table, keys in VOCABULARY.tables.items() for key in keys]),
-    st.tuples(st.sampled_from(sorted(VOCABULARY.free)), FREE_KEYS),
-    st.tuples(st.sampled_from(sorted(VOCABULARY.free)), FREE_KEYS, FREE_KEYS),
+    st.sampled_from([(key,) for key in KEY_SPEC.profile]),
+    st.sampled_from([(table, key) for table, keys in KEY_SPEC.tables.items() for key in keys]),
+    st.tuples(st.sampled_from(sorted(KEY_SPEC.free)), FREE_KEYS),
+    st.tuples(st.sampled_from(sorted(KEY_SPEC.free)), FREE_KEYS, FREE_KEYS),
 )
 DECLARED = st.lists(PROFILES, min_size=1, max_size=4, unique_by=lambda name: name.replace("-", "_"))
 QUICK = settings(max_examples=100, deadline=None)
@@ -36,7 +37,7 @@ def test_the_variable_of_a_profiles_key_means_that_key_however_it_is_spelt(
 ) -> None:
     path = ("profiles", data.draw(st.sampled_from(names)), *key)
     rng = Random(data.draw(st.integers(0, 99)))
-    fitter = Fitter(VOCABULARY, names)
+    fitter = Fitter(KEY_SPEC, names)
     name = variable_for(path)
     mixed = "".join(rng.choice([letter.lower(), letter]) for letter in name)
     assert [fitter.fit(spelling) for spelling in (name, name.lower(), mixed)] == [path] * 3
@@ -45,14 +46,14 @@ def test_the_variable_of_a_profiles_key_means_that_key_however_it_is_spelt(
 @given(DECLARED, KEYS)
 @QUICK
 def test_the_variable_of_a_flat_key_means_that_key(names: list[str], key: Key) -> None:
-    fitter = Fitter(VOCABULARY, names)
+    fitter = Fitter(KEY_SPEC, names)
     assert [fitter.fit(variable_for(key)), fitter.fit(variable_for(key).lower())] == [key, key]
 
 
 @given(DECLARED)
 @QUICK
 def test_each_declared_name_has_its_own_short_url_variable(names: list[str]) -> None:
-    fitter = Fitter(VOCABULARY, names)
+    fitter = Fitter(KEY_SPEC, names)
     found = [fitter.fit(f"MYFY_DATA_{name.replace('-', '_').upper()}_DATABASE_URL") for name in names]
     assert found == [("profiles", name, "database_url") for name in names]
 
@@ -62,7 +63,7 @@ def test_each_declared_name_has_its_own_short_url_variable(names: list[str]) -> 
 def test_dashes_and_underscores_of_a_declared_name_share_one_variable(name: str, key: Key) -> None:
     dashed, underscored = name.replace("_", "-"), name.replace("-", "_")
     variables = {variable_for(("profiles", spelling, *key)) for spelling in (name, dashed, underscored)}
-    assert {Fitter(VOCABULARY, [name]).fit(variable) for variable in variables} == {("profiles", name, *key)}
+    assert {Fitter(KEY_SPEC, [name]).fit(variable) for variable in variables} == {("profiles", name, *key)}
     assert len(variables) == 1
 
 

@@ -17,7 +17,7 @@ QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCh
 
 
 def keys(stack: Stack) -> Iterator[tuple[str, Key, Leaf | None]]:
-    """Every profile and key, and who wins there."""
+    """Every profile and key, and the layer that wins there."""
     for name, leaves in winners(stack).items():
         for key in VALUES:
             if key in leaves or key[0] not in FREE or len(key) == 1:

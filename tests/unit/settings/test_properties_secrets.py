@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import myfy_data
 from myfy_data import ConfigError, DataSettings, load_settings
-from myfy_data.layers.gather import Request
+from myfy_data.layers.loader import LoadRequest
 from myfy_data.settings.loader import LoadReport, inspect_settings
 from tests.unit.settings.secret_slots import (
     BROKEN_URLS,
@@ -64,7 +64,7 @@ def told_by(project: Project) -> dict[str, str]:
     return {**texts, "log": "\n".join(log.texts)}
 
 
-def _told_by_load(request: Request, report: LoadReport) -> dict[str, str]:
+def _told_by_load(request: LoadRequest, report: LoadReport) -> dict[str, str]:
     texts = {f"problem {at}": f"{problem} {problem!r}" for at, problem in enumerate(report.problems)}
     texts |= {f"warning {at}": f"{warning} {warning!r}" for at, warning in enumerate(report.warnings)}
     try:

@@ -10,15 +10,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema  # type: ignore[import-untyped]  # it has no types
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from myfy_data.layers.gather import Request
-from myfy_data.settings import schema_urls
+from myfy_data.layers.loader import LoadRequest
+from myfy_data.settings.key_spec import KEY_SPEC, ROOT_KEYS
 from myfy_data.settings.loader import inspect_settings
-from myfy_data.settings.schema import HAS_REFERENCE, REFERENCES, build_schema
-from myfy_data.settings.vocabulary import ROOT_KEYS, VOCABULARY
+from myfy_data.settings.schema import url_patterns
+from myfy_data.settings.schema.fields import Setting, profile_settings, root_settings, structure_settings
+from myfy_data.settings.schema.json_schema import HAS_REFERENCE, REFERENCES, build_schema
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 GOOD = sorted((SAMPLES / "good").iterdir())
@@ -51,7 +54,7 @@ def name_of(sample: Path) -> str:
 
 
 def loader_problems(sample: Path) -> list[str]:
-    return [str(problem) for problem in inspect_settings(Request(files=[sample], environ=VARIABLES)).problems]
+    return [str(problem) for problem in inspect_settings(LoadRequest(files=[sample], environ=VARIABLES)).problems]
 
 
 @pytest.mark.parametrize("sample", GOOD, ids=name_of)
@@ -82,7 +85,7 @@ def test_there_are_samples_enough() -> None:
 def test_the_schema_knows_every_key_and_no_other() -> None:
     data = build_schema()["properties"]["data"]["properties"]
 
-    assert data.keys() == {*ROOT_KEYS, "profiles", *VOCABULARY.profile, "unset"}
+    assert data.keys() == {*ROOT_KEYS, "profiles", *KEY_SPEC.profile, "unset"}
 
 
 def test_every_key_has_a_title_and_a_meaning() -> None:
@@ -104,7 +107,7 @@ def test_every_setting_takes_a_reference() -> None:
 
     refusing = [
         key
-        for key in VOCABULARY.profile
+        for key in KEY_SPEC.profile
         if "string" not in profile[key]["type"] or not re.search(profile[key].get("pattern", ""), "${NAME}")
     ]
 
@@ -168,9 +171,10 @@ SQLITE_URLS = st.builds(
 )
 
 
+@hypothesis_settings(suppress_health_check=[HealthCheck.too_slow])  # on a busy machine anything is
 @given(server_urls() | SQLITE_URLS)
 def test_the_patterns_for_urls_judge_as_the_loader_does(url: str) -> None:
-    report = inspect_settings(Request(start="/", environ={}, overrides={"database_url": url}))
+    report = inspect_settings(LoadRequest(start="/", environ={}, overrides={"database_url": url}))
 
     assert taken_by_patterns(url) is (report.problems == ())
 
@@ -180,14 +184,14 @@ def test_the_pattern_for_a_password_in_a_url_finds_it(url: str) -> None:
     """Only a URL that brings a password may not stand beside one."""
     if not taken_by_patterns(url):
         return
-    report = inspect_settings(Request(start="/", environ={}, overrides={"database_url": url, "password": "x"}))
+    report = inspect_settings(LoadRequest(start="/", environ={}, overrides={"database_url": url, "password": "x"}))
 
-    assert bool(re.search(schema_urls.FULL_USERINFO, url)) is (report.problems != ())
+    assert bool(re.search(url_patterns.FULL_USERINFO, url)) is (report.problems != ())
 
 
 def taken_by_patterns(url: str) -> bool:
-    refused = any(re.search(pattern, url) for pattern in schema_urls.REFUSED.values())
-    return bool(re.search(schema_urls.ADDRESS, url)) and not refused
+    refused = any(re.search(pattern, url) for pattern in url_patterns.REFUSED.values())
+    return bool(re.search(url_patterns.ADDRESS, url)) and not refused
 
 
 def settings_in(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -197,3 +201,63 @@ def settings_in(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     tables = [profile, profile["sqlite"]["properties"], profile["migrations"]["properties"]]
     yield from ((key, told) for table in tables for key, told in table.items())
     yield from ((key, told) for key, told in root.items() if "$ref" not in told)
+
+
+# -- what editors show -------------------------------------------------------------------------------------------------
+
+
+def rows_in_schema() -> list[tuple[Setting, dict[str, Any]]]:
+    """Every setting with its node of the schema."""
+    schema = build_schema()
+    data, profile = schema["properties"]["data"], schema["definitions"]["profile"]
+    found = []
+    for settings, table in ((root_settings(), data), (profile_settings(), profile), (structure_settings(), profile)):
+        for setting in settings:
+            node = table
+            for key in setting.key.split("."):
+                node = node["properties"][key]
+            found.append((setting, node))
+    return found
+
+
+def test_every_key_is_shown_with_title_meaning_default_unit_and_variable() -> None:
+    for setting, node in rows_in_schema():
+        for text in (node["description"], node["markdownDescription"].replace("`", "")):
+            assert node["title"], setting.key
+            assert text.replace("`", "").startswith(setting.meaning.replace("`", "")), setting.key
+            assert (setting.default in text) if setting.default else ("No default" in text), setting.key
+            assert setting.unit in text, setting.key
+            assert setting.variable in text, setting.key
+        if setting.default:
+            assert node["default"] == json.loads(setting.default), setting.key
+
+
+def test_a_setting_has_its_variable() -> None:
+    without = {setting.key for setting, _ in rows_in_schema() if not setting.variable}
+
+    assert without == {"extends", "abstract", "unset"}
+
+
+def test_every_key_has_examples_that_the_schema_takes() -> None:
+    schema = build_schema()
+    for setting, node in rows_in_schema():
+        assert node["examples"], setting.key
+        for example in node["examples"]:
+            jsonschema.validate(example, {**node, "definitions": schema["definitions"]})
+
+
+def test_an_example_shows_more_than_its_type() -> None:
+    empty = ({}, [], "", None)
+    told = {setting.key: node["examples"] for setting, node in rows_in_schema()}
+
+    assert [key for key, examples in told.items() if any(example in empty for example in examples)] == []
+    assert told["slow"] == [{"statement": 0.5, "wait": 0.1}]
+
+
+def test_the_texts_are_those_of_explain() -> None:
+    setting, node = next(row for row in rows_in_schema() if row[0].key == "pool_size")
+
+    assert node["description"] == (
+        "Connections kept in the pool. Default: 5; unit: connections; variable: MYFY_DATA_POOL_SIZE."
+    )
+    assert setting.meaning == "Connections kept in the pool."

@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import make_url
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
-from myfy_data.engines.failures import address_of
-from myfy_data.engines.postgresql import PORT, postgresql_arguments
+from myfy_data.engines.connect.connect_errors import address_of
+from myfy_data.engines.postgresql.backend import PORT, postgresql_arguments
 from myfy_data.redaction import DatabaseURL
-from myfy_data.settings.models import DatabaseSettings
+from myfy_data.settings.database_settings import DatabaseSettings
 from myfy_data.settings.urls import URLError, build_url, parse_url
 
 Hosts = list[tuple[str | None, int | None]]

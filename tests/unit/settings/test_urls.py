@@ -101,8 +101,16 @@ def test_a_short_name_gets_its_async_driver(name: str, driver: str) -> None:
         ("postgresql://u:p@h:0/d", "the port is not a number", ""),
         ("postgresql://u:p@h:65536/d", "the port is not a number", ""),
         ("postgresql://u:p@h:٣/d", "the port is not a number", ""),
-        ("sqlite://x.db", "a SQLite URL has three slashes before the path", "sqlite+aiosqlite:///./app.db"),
+        ("sqlite://x.db", "a SQLite URL has three slashes before the path", "sqlite+aiosqlite:///./x.db"),
+        ("sqlite:x.db", "not a database URL", "write it as sqlite+aiosqlite:///./x.db"),
+        ("file:x.db", "not a database URL", "write it as sqlite+aiosqlite:///./x.db"),
+        ("jdbc:mysql://h/d", "is no supported driver", "write mysql+aiomysql in its place"),
+        ("jdbc:mariadb://h/d", "is no supported driver", "write mariadb+aiomysql in its place"),
         ("postgresql://h/d?password=x", "a secret in the URL's query (password=...)", "password_file"),
+        ("postgresql://h/d#password=x", "a secret in the URL's query (password=...)", "password_file"),
+        ("mysql://u@h/d;user=u;Password=x", "a secret in the URL's query (Password=...)", "password_file"),
+        ("postgresql://h;password=x", "a secret in the URL's query (password=...)", "password_file"),
+        ("postgresql://h/d?application_name=a#token=x", "a secret in the URL's query (token=...)", "password_file"),
     ],
 )
 def test_what_cannot_be_used_is_told_with_the_fix(text: str, told: str, fix: str) -> None:
@@ -148,3 +156,19 @@ def test_tls_is_taken_out_of_the_query(text: str, tls: str | None) -> None:
 )
 def test_this_machine_is_known(text: str, loopback: bool) -> None:
     assert parse_url(text).is_loopback is loopback
+
+
+@pytest.mark.parametrize("text", ["$DATABASE_URL", "${DATABASE_URL}", "$(DATABASE_URL)", "%DATABASE_URL%"])
+def test_a_variable_that_nothing_filled_in_is_named(text: str) -> None:
+    with pytest.raises(URLError) as caught:
+        parse_url(text)
+
+    assert (caught.value.variable, caught.value.fix) == ("DATABASE_URL", 'database_url = "${DATABASE_URL}"')
+
+
+@pytest.mark.parametrize("text", ["$hunter2", "${hunter2}", "%hunter2%", "sqlite://app:hunter2/x", "sqlite:hun ter2"])
+def test_what_may_be_a_password_is_not_named(text: str) -> None:
+    with pytest.raises(URLError) as caught:
+        parse_url(text)
+
+    assert "ter2" not in caught.value.message + caught.value.fix + caught.value.variable

@@ -1,0 +1,1 @@
+"""What the shop does, whichever framework it is served by."""

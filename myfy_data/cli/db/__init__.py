@@ -1,0 +1,1 @@
+"""The `db` commands: Alembic for every profile."""

@@ -1,0 +1,84 @@
+"""`dev`: servers, migrations and seeds, then a command (contract C13.4)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from myfy_data.cli import output
+from myfy_data.cli.did_you_mean import StrictCommand
+from myfy_data.cli.options import LoadOptions, load_options
+from myfy_data.errors import ConfigError, Problem
+
+SERVED = "_MYFY_DEV_SERVED"
+"""Tells the test kit which variables are addresses of development (as `testing.plugin` has it)."""
+
+
+@click.command(cls=StrictCommand)
+@click.argument("command", nargs=-1, metavar="[-- COMMAND...]")
+@load_options
+def dev(options: LoadOptions, *, command: tuple[str, ...]) -> int:
+    """Start, migrate and seed what development needs; run COMMAND.
+
+    A profile that gives a driver and no address gets a server of this machine, or one that is started and ends with
+    COMMAND; its data is there again the next time. Databases of this machine are made, migrated and seeded; those of
+    others are left as they are. COMMAND has its own input, output, signals and exit code, finds the addresses in its
+    variables, and does not run when a step failed. Without COMMAND it runs until Ctrl-C. Never in production.
+    """
+    from myfy_data.cli.child_process import run_command, wait_for_end
+    from myfy_data.cli.dev.servers import served
+
+    if options.sets:
+        raise click.UsageError("--set would not reach COMMAND: set the variable in its place")
+    settings = options.load()
+    _refuse_production(settings.environment, is_protected=settings.blocks_auto_create)
+    root = (settings.project_root or Path.cwd()).absolute()
+    with served(settings, root) as found:
+        environ = {**os.environ, **_said(options), **{name: url for name, (url, _) in found.items()}}
+        environ[SERVED] = " ".join(found)
+        for name, (_, server) in found.items():
+            output.write_note([(name, "cyan"), f" is {server.name}"])
+        _prepare(environ)
+        if command:
+            return run_command(command, environ)
+        for name, (url, _) in found.items():
+            output.write([[f"{name}={url}"]])
+        output.write_note(["ready; Ctrl-C ends it"])
+        wait_for_end()
+        return 0
+
+
+def _refuse_production(environment: str, *, is_protected: bool) -> None:
+    if is_protected:
+        message = f"nothing is started, migrated or seeded for {environment!r}"
+        raise ConfigError([Problem("", "environment", message, fix="myfy-data dev --environment development")])
+
+
+def _said(options: LoadOptions) -> dict[str, str]:
+    """What our options say, as COMMAND is told it."""
+    said = {}
+    if options.environment is not None:
+        said["MYFY_DATA_ENVIRONMENT"] = options.environment
+    if options.config:
+        said["MYFY_DATA_CONFIG"] = os.pathsep.join(options.config)
+    return said
+
+
+def _prepare(environ: Mapping[str, str]) -> None:
+    """Make, migrate and seed by the very settings that COMMAND will load."""
+    import asyncio
+
+    from myfy_data.cli.db.each_profile import tell_step
+    from myfy_data.cli.dev.prepare import local_targets, prepare
+    from myfy_data.settings.loader import load_settings
+
+    settings = load_settings(environ=environ)
+    targets = list(local_targets(settings))
+    settings.require_engines(target.profile for target in targets)
+
+    for target in targets:
+        done = asyncio.run(prepare(target, tell_step))
+        output.write_note([(target.profile, "cyan"), f"  {done}"])

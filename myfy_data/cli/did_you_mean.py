@@ -1,0 +1,52 @@
+"""Commands and their groups: a misspelt one is answered with the near one, and no option is lost (contract C14.5)."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import click
+
+from myfy_data.suggestions import nearest
+
+
+class SuggestingGroup(click.Group):
+    """A click group whose "no such command" names the near one, in every version of click."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that the first argument names.
+
+        Raises:
+            click.UsageError: there is none.
+        """
+        name = args[0]
+        if self.get_command(ctx, name) is None and not name.startswith("-"):
+            commands = self.list_commands(ctx)
+            near = nearest(name, commands)
+            hint = f"Did you mean {near!r}?" if near else f"There are: {', '.join(commands)}."
+            raise click.UsageError(f"No such command {name!r}. {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+class StrictCommand(click.Command):
+    """A command that refuses an option given more often than it can be heard; click would keep the last one."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the words behind the command.
+
+        Raises:
+            click.UsageError: an option that counts once is given twice, a flag as well.
+        """
+        # Parsed twice, since click keeps to itself what it saw; the second time as it always does.
+        _, _, seen = self.make_parser(ctx).parse_args(list(args))
+        for parameter, times in Counter(seen).items():
+            _refuse_lost(parameter, times)
+        return super().parse_args(ctx, args)
+
+
+def _refuse_lost(parameter: click.Parameter, times: int) -> None:
+    if times == 1 or not isinstance(parameter, click.Option) or parameter.multiple or parameter.is_eager:
+        return
+    name = "/".join(names[-1] for names in (parameter.opts, parameter.secondary_opts) if names)
+    raise click.UsageError(f"{name} may be given once, and is given {times} times")

@@ -1,0 +1,1 @@
+"""What `config migrate` reads of other tools' configuration, without running any of it."""

@@ -1,0 +1,1 @@
+"""What hosts answer about the databases by themselves, as plain ASGI (contract C12)."""

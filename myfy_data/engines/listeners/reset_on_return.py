@@ -1,0 +1,26 @@
+"""`pool_reset_on_return = "discard"`: a connection comes back to the pool as if it had just been opened (ADR 16).
+
+SQLAlchemy's own ways of resetting end the transaction and leave the session's state alone: settings, temporary
+tables, prepared statements, variables and advisory locks of one request meet the next one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Engine, event
+from sqlalchemy.pool import PoolResetState
+
+from myfy_data.engines.connect.backend import Backend
+
+
+def attach_reset_on_return(engine: Engine, backend: Backend) -> None:
+    """Make an engine's connections forget their state when they come back, if the profile says so."""
+    if not backend.settings.discards_state:
+        return
+
+    def reset(dbapi_connection: Any, _record: Any, state: PoolResetState) -> None:
+        if state.asyncio_safe and not state.terminate_only:
+            backend.discard_state(engine, dbapi_connection)
+
+    event.listen(engine, "reset", reset)

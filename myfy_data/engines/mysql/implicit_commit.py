@@ -1,0 +1,17 @@
+"""Statements before which MySQL and MariaDB commit by themselves: what changes the schema, and what locks tables."""
+
+from __future__ import annotations
+
+import re
+
+_COMMITS = re.compile(
+    r"(?:\s+|/\*(?!!).*?\*/|--[^\n]*\n|#[^\n]*\n)*"
+    r"(?:(?:create(?!\s+temporary\s)|drop(?!\s+temporary\s)|alter|rename|truncate|grant|revoke|analyze|optimize|repair"
+    r"|lock\s+tables|unlock\s+tables)\b|set\s+(?:session\s+|@@session\.|@@)?autocommit\b)",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def commits_implicitly(statement: str) -> bool:
+    """Whether the server commits the transaction that a statement stands in."""
+    return _COMMITS.match(statement) is not None

@@ -1,0 +1,1 @@
+"""Files: finding them, reading one, and making a layer of it."""

@@ -1,0 +1,1 @@
+"""TOML: values, positions of keys, and what is wrong with a text."""

@@ -1,0 +1,1 @@
+"""Named text: environment variables, `.env`, secret files and arguments."""

@@ -1,0 +1,85 @@
+"""The engine of one session: the running loop's until its first statement, and its own from then on."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from sqlalchemy import Engine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from myfy_data.engines.cluster.engine import for_one_session
+from myfy_data.engines.pool.loop_affinity import running_loop
+from myfy_data.sessions.concurrency import SessionGuard
+from myfy_data.sessions.sync_session import SyncSession
+
+
+class EngineSource(Protocol):
+    """Whatever gives the engine of a profile for the running event loop; opening it may cost a moment."""
+
+    def get(self, profile: str, *, read_only: bool = False, **chosen: str | None) -> AsyncEngine:
+        """The engine of a profile; a `read_only` one lets the server refuse writes, `read_from`, `after` choose it."""
+        ...
+
+
+class SessionEngine:
+    """Finds the engine of a session. Both of its halves have it, so that neither keeps the other one alive.
+
+    Args:
+        session: the asynchronous half.
+        engines: where the engine comes from.
+        usage: which task may use the session.
+        profile: the profile's name.
+        options: which of the profile's engines, as `EngineSource.get` is told.
+
+    Attributes:
+        engine: the session's own; None before the first statement.
+    """
+
+    __slots__ = ("_engines", "_options", "_profile", "_session", "_usage", "engine")
+
+    def __init__(
+        self,
+        session: AsyncSession,
+        engines: EngineSource,
+        usage: SessionGuard,
+        profile: str,
+        options: Mapping[str, Any],
+    ) -> None:
+        self._session = weakref.ref(session)
+        self._engines = engines
+        self._usage = usage
+        self._profile = profile
+        self._options = options
+        self.engine: AsyncEngine | None = None
+
+    def ask(self) -> AsyncEngine:
+        """The engine of the running loop; it may be opened for that."""
+        return self._engines.get(self._profile, **self._options)
+
+    def find(self) -> Engine:
+        """The same, as the synchronous half knows it."""
+        return (self.engine or self.ask()).sync_engine
+
+    def open(self, session: SyncSession) -> None:
+        """Stay with that engine; called by the first statement.
+
+        Raises:
+            SessionError: the session has ended, or began in another loop or process.
+        """
+        self._usage.check_open()
+        if running_loop() is None:
+            return  # asked for the engine only: whichever loop uses the session decides
+        self._usage.check_place()
+        engine = self.ask()
+        if self._options.get("read_only"):
+            engine = for_one_session(engine)
+        self.engine = engine
+        session.bind = engine.sync_engine
+        if _note_async_bind is not None and (half := self._session()) is not None:
+            _note_async_bind(half, engine)
+
+
+_note_async_bind = getattr(vars(AsyncSession).get("bind"), "fset", None)
+"""SQLAlchemy 2.1 finds the asynchronous engine of a synchronous one by what was set here."""

@@ -1,0 +1,1 @@
+"""What the models say about each key: for JSON Schema, commands and documentation."""

@@ -1,0 +1,277 @@
+"""The numbers that a module tells of its databases, by the names of the OpenTelemetry conventions (contract C12.2).
+
+OpenTelemetry and Prometheus get the same ones; what differs is the sink. Every series belongs to one profile: its event
+loops are summed, and another process is none of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from myfy_data.engines.cluster.status import ClusterStatus
+from myfy_data.engines.factory import OpenEngine
+from myfy_data.engines.observation import EngineObserver, Incident, Operation, Outcome, Unit
+from myfy_data.engines.pool.status import build_status, pool_size
+from myfy_data.settings.database_settings import DatabaseSettings
+from myfy_data.telemetry.statement_text import statement_text
+
+POOL_NAME = "db.client.connection.pool.name"
+STATE = "db.client.connection.state"
+SYSTEM_NAME = "db.system.name"
+NAMESPACE = "db.namespace"
+OPERATION_NAME = "db.operation.name"
+ERROR_TYPE = "error.type"
+OUTCOME = "outcome"
+VERDICT = "verdict"
+SERVER = "server"
+ROLE = "role"
+
+Attributes = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One number.
+
+    Attributes:
+        name: as the conventions have it, or below `myfy_data`.
+        kind: how it is counted; a `total` is a counter that is looked up.
+        unit: `s` for seconds, or what is counted, in braces.
+        description: in one sentence.
+        labels: the attributes of its series.
+    """
+
+    name: str
+    kind: Literal["histogram", "counter", "gauge", "total"]
+    unit: str
+    description: str
+    labels: tuple[str, ...] = (POOL_NAME,)
+
+
+OPERATION_DURATION = Metric(
+    "db.client.operation.duration",
+    "histogram",
+    "s",
+    "Duration of statements, COMMIT and ROLLBACK.",
+    (POOL_NAME, SYSTEM_NAME, NAMESPACE, OPERATION_NAME, ERROR_TYPE),
+)
+WAIT_TIME = Metric(
+    "db.client.connection.wait_time", "histogram", "s", "Time until a connection, or a turn to write, was had."
+)
+CREATE_TIME = Metric("db.client.connection.create_time", "histogram", "s", "Time to open a connection.")
+USE_TIME = Metric("db.client.connection.use_time", "histogram", "s", "Time between checkout and check-in.")
+TIMEOUTS = Metric("db.client.connection.timeouts", "counter", "{timeout}", "Waits for a connection that were given up.")
+UNITS = Metric(
+    "myfy_data.unit_of_work", "counter", "{unit}", "Units of work by what became of them.", (POOL_NAME, OUTCOME)
+)
+COUNT = Metric("db.client.connection.count", "gauge", "{connection}", "Connections by their state.", (POOL_NAME, STATE))
+MAX = Metric("db.client.connection.max", "gauge", "{connection}", "Connections that may be open.")
+IDLE_MAX = Metric("db.client.connection.idle.max", "gauge", "{connection}", "Idle connections that are kept.")
+PENDING = Metric(
+    "db.client.connection.pending_requests", "gauge", "{request}", "Tasks that wait for a connection or a turn."
+)
+
+CREDENTIALS = Metric(
+    "myfy_data.credentials.refresh",
+    "counter",
+    "{request}",
+    "Questions to what gives credentials, by what they came to.",
+    (POOL_NAME, OUTCOME),
+)
+LEAKS = Metric("myfy_data.leaks", "counter", "{connection}", "Connections that were reported as held for too long.")
+RETRIES = Metric(
+    "myfy_data.retries", "counter", "{retry}", "Units of work that ran again, by why.", (POOL_NAME, VERDICT)
+)
+RELOADS = Metric("myfy_data.config.reload", "counter", "{reload}", "Reloads by what they came to.", (OUTCOME,))
+ROLES = Metric(
+    "myfy_data.cluster.role",
+    "gauge",
+    "{server}",
+    "1 for the role that each of a profile's several servers has.",
+    (POOL_NAME, SERVER, ROLE),
+)
+LAG = Metric(
+    "myfy_data.cluster.replication.lag", "gauge", "s", "Seconds that a replica is behind.", (POOL_NAME, SERVER)
+)
+FAILOVERS = Metric(
+    "myfy_data.cluster.failovers", "total", "{failover}", "Times that a profile's primary was another one."
+)
+
+RECORDED = (OPERATION_DURATION, WAIT_TIME, CREATE_TIME, USE_TIME, TIMEOUTS, UNITS, CREDENTIALS, LEAKS, RETRIES, RELOADS)
+LOOKED_UP = (COUNT, MAX, IDLE_MAX, PENDING, ROLES, LAG, FAILOVERS)
+METRICS = (*RECORDED, *LOOKED_UP)
+
+BUCKETS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0)
+"""Upper bounds of the histograms, in seconds, as the conventions advise."""
+
+OUTCOMES: tuple[Outcome, ...] = ("commit", "rollback", "unknown", "partial")
+ANSWERS = ("given", "failed", "late")
+RELOAD_OUTCOMES = ("applied", "refused")
+VERDICTS = ("conflict", "unreachable", "lost", "not_writable")
+
+_WORDS = (
+    "SELECT INSERT UPDATE DELETE MERGE REPLACE COMMIT ROLLBACK SAVEPOINT RELEASE BEGIN SET SHOW CREATE ALTER DROP"
+    " TRUNCATE CALL EXPLAIN ANALYZE LOCK COPY PRAGMA VACUUM GRANT REVOKE EXECUTE DECLARE FETCH VALUES"
+)
+_OPERATIONS = frozenset(_WORDS.split())
+
+
+def operation_name(word: str) -> str:
+    """The kind of a statement as a label: of few values, whatever is sent."""
+    return word if word in _OPERATIONS else "OTHER"
+
+
+class Sink(Protocol):
+    """Where numbers go."""
+
+    def record(self, metric: Metric, value: float, attributes: Attributes) -> None:
+        """Add a value to a histogram, or to a counter."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseFacts:
+    """What is known of a profile's database before it is used.
+
+    Attributes:
+        backend: `postgresql`, `mysql` or `sqlite`.
+        system: its name in the conventions.
+        namespace: the database's name; of SQLite the file's name without its directory.
+    """
+
+    backend: str
+    system: str
+    namespace: str
+
+
+def database_facts(settings: DatabaseSettings) -> DatabaseFacts:
+    """What is known of a profile's database. Pure."""
+    url = settings.url
+    system = "mariadb" if url.driver.startswith("mariadb") else url.backend
+    name = url.database or url.username or ""
+    if url.backend == "sqlite":
+        name = ":memory:" if url.is_memory else name.rpartition("/")[2]
+    return DatabaseFacts(url.backend, system, name)
+
+
+class NumbersObserver(EngineObserver):
+    """Counts and measures.
+
+    Args:
+        facts: tells of a profile's database.
+        sink: where the numbers go.
+    """
+
+    def __init__(self, facts: Callable[[str], DatabaseFacts], sink: Sink) -> None:
+        self._facts = facts
+        self._sink = sink
+
+    def operation(self, seen: Operation) -> None:
+        """Measure a statement or an end."""
+        facts = self._facts(seen.profile)
+        attributes = {
+            POOL_NAME: seen.profile,
+            SYSTEM_NAME: facts.system,
+            NAMESPACE: facts.namespace,
+            OPERATION_NAME: operation_name(statement_text(seen.sql, facts.backend).operation),
+        }
+        if seen.error is not None:
+            attributes[ERROR_TYPE] = type(seen.error).__name__
+        self._sink.record(OPERATION_DURATION, seen.ran, attributes)
+
+    def checkout(self, profile: str, waited: float, connecting: float) -> None:  # noqa: ARG002 - as all are told
+        """Measure a wait, which mostly was none."""
+        self._sink.record(WAIT_TIME, waited, {POOL_NAME: profile})
+
+    def turn(self, profile: str, waited: float) -> None:
+        """Measure a wait for SQLite's turn."""
+        self._sink.record(WAIT_TIME, waited, {POOL_NAME: profile})
+
+    def timeout(self, profile: str, waited: float) -> None:  # noqa: ARG002 - as above
+        """Count a wait that was given up."""
+        self._sink.record(TIMEOUTS, 1, {POOL_NAME: profile})
+
+    def connect(self, profile: str, seconds: float) -> None:
+        """Measure a connect."""
+        self._sink.record(CREATE_TIME, seconds, {POOL_NAME: profile})
+
+    def checkin(self, profile: str, used: float) -> None:
+        """Measure a use."""
+        self._sink.record(USE_TIME, used, {POOL_NAME: profile})
+
+    def unit_end(self, profile: str, unit: Unit | None, outcome: Outcome | None) -> None:  # noqa: ARG002 - as above
+        """Count a unit of work."""
+        if outcome is not None:
+            self._sink.record(UNITS, 1, {POOL_NAME: profile, OUTCOME: outcome})
+
+    def incident(self, profile: str, kind: Incident, outcome: str) -> None:
+        """Count what happened."""
+        metric = _OF_INCIDENT[kind]
+        told = {POOL_NAME: profile, OUTCOME: outcome, VERDICT: outcome}
+        self._sink.record(metric, 1, {name: told[name] for name in metric.labels})
+
+
+_OF_INCIDENT: Mapping[Incident, Metric] = {
+    "credentials": CREDENTIALS,
+    "leak": LEAKS,
+    "retry": RETRIES,
+    "reload": RELOADS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PoolNumbers:
+    """The pools of a module as they are now.
+
+    Attributes:
+        profiles: the profiles that may be opened; each has its series from the start.
+        opened: gives the engines that are open.
+        clusters: gives what is known of profiles with several servers, by profile.
+    """
+
+    profiles: Callable[[], Mapping[str, DatabaseSettings]]
+    opened: Callable[[], Iterable[OpenEngine]]
+    clusters: Callable[[], Iterable[tuple[str, ClusterStatus]]] = tuple
+
+    def of(self, metric: Metric) -> Iterator[tuple[float, Attributes]]:
+        """The values of one number, each with its attributes."""
+        if metric in (ROLES, LAG, FAILOVERS):
+            for profile, status in self.clusters():
+                yield from ((value, {POOL_NAME: profile, **more}) for value, more in _of_cluster(metric, status))
+            return
+        engines = list(self.opened())
+        for profile, settings in self.profiles().items():
+            mine = [each for each in engines if each.profile == profile]
+            for value, more in self._values(metric, profile, settings, mine):
+                yield value, {POOL_NAME: profile, **more}
+
+    def _values(
+        self, metric: Metric, profile: str, settings: DatabaseSettings, engines: list[OpenEngine]
+    ) -> Iterator[tuple[float, Attributes]]:
+        size, loops = pool_size(settings), max(1, len(engines))
+        status = build_status(profile, size, [each.engine.pool for each in engines])
+        if metric is COUNT:
+            yield status.checked_in, {STATE: "idle"}
+            yield status.checked_out, {STATE: "used"}
+        elif metric is PENDING:
+            turns = sum(each.backend.recorder.pending_turns for each in engines if each.backend.recorder is not None)
+            yield status.waiting + turns, {}
+        elif metric is IDLE_MAX:
+            yield size * loops, {}
+        elif settings.url.is_memory:
+            yield loops, {}
+        elif settings.max_overflow >= 0:  # an unlimited maximum is none
+            yield (size + settings.max_overflow) * loops, {}
+
+
+def _of_cluster(metric: Metric, status: ClusterStatus) -> Iterator[tuple[float, Attributes]]:
+    """What is known of several servers; the address is that of the settings."""
+    if metric is FAILOVERS:
+        yield status.failovers, {}
+        return
+    for host in status.hosts:
+        if metric is ROLES:
+            yield 1, {SERVER: host.address, ROLE: host.role}
+        elif host.lag is not None:
+            yield host.lag, {SERVER: host.address}

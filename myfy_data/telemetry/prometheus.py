@@ -1,0 +1,153 @@
+"""The same numbers for Prometheus (contract C12.2; ADR 37): `.` is `_`, seconds and totals are said in the name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from myfy_data.errors import MissingPackageError
+from myfy_data.telemetry.numbers import (
+    ANSWERS,
+    BUCKETS,
+    CREDENTIALS,
+    LOOKED_UP,
+    NAMESPACE,
+    OPERATION_DURATION,
+    OPERATION_NAME,
+    OUTCOME,
+    OUTCOMES,
+    POOL_NAME,
+    RECORDED,
+    RELOAD_OUTCOMES,
+    RELOADS,
+    RETRIES,
+    SYSTEM_NAME,
+    UNITS,
+    VERDICT,
+    VERDICTS,
+    Attributes,
+    DatabaseFacts,
+    Metric,
+    NumbersObserver,
+    PoolNumbers,
+)
+
+FIRST_OPERATIONS = ("SELECT", "INSERT", "UPDATE", "DELETE", "COMMIT", "ROLLBACK")
+"""Series that are there before the first statement, so that a rate has something to begin with."""
+
+
+def load_prometheus() -> Any:
+    """The client library.
+
+    Raises:
+        MissingPackageError: it is not installed.
+    """
+    try:
+        import prometheus_client  # noqa: PLC0415 - an extra
+        import prometheus_client.core  # noqa: PLC0415 - as above
+    except ImportError as error:
+        message = "metrics for Prometheus need the package prometheus-client"
+        install = 'pip install "myfy-data[prometheus]"'
+        raise MissingPackageError(message, package="prometheus_client", install=install) from error
+    return prometheus_client
+
+
+def metric_name(metric: Metric) -> str:
+    """The name without `_total`, which the library adds."""
+    name = metric.name.replace(".", "_")
+    return f"{name}_seconds" if metric.unit == "s" else name
+
+
+class PrometheusNumbers:
+    """A module's numbers as a registry of the client library.
+
+    Args:
+        facts: tells of a profile's database.
+        pools: the pools, asked at each scrape.
+
+    Attributes:
+        registry: what is scraped; another registry can collect it.
+        observer: what listens to engines.
+    """
+
+    def __init__(self, facts: Callable[[str], DatabaseFacts], pools: PoolNumbers) -> None:
+        client = load_prometheus()
+        self._client = client
+        self.registry: Any = client.CollectorRegistry(auto_describe=False)
+        self._sink = _ClientSink(client, self.registry)
+        self._pools = pools
+        self.registry.register(self)
+        self.observer: NumbersObserver = NumbersObserver(facts, self._sink)
+        self.begin_series(facts)
+
+    def begin_series(self, facts: Callable[[str], DatabaseFacts]) -> None:
+        """Have the series of every profile that may be opened there before its first statement."""
+        for profile in self._pools.profiles():
+            about = facts(profile)
+            series: dict[Metric, Iterable[Attributes]] = {metric: [{}] for metric in RECORDED}
+            series[UNITS] = [{OUTCOME: outcome} for outcome in OUTCOMES]
+            series[RELOADS] = [{OUTCOME: outcome} for outcome in RELOAD_OUTCOMES]
+            series[CREDENTIALS] = [{OUTCOME: answer} for answer in ANSWERS]
+            series[RETRIES] = [{VERDICT: verdict} for verdict in VERDICTS]
+            series[OPERATION_DURATION] = [
+                {SYSTEM_NAME: about.system, NAMESPACE: about.namespace, OPERATION_NAME: name}
+                for name in FIRST_OPERATIONS
+            ]
+            for metric, every in series.items():
+                for attributes in every:
+                    self._sink.series(metric, {POOL_NAME: profile, **attributes})
+
+    def collect(self) -> Iterable[Any]:
+        """The numbers that are looked up; called by the registry."""
+        core = self._client.core
+        for metric in LOOKED_UP:
+            labels = [_label(name) for name in metric.labels]
+            kind = core.CounterMetricFamily if metric.kind == "total" else core.GaugeMetricFamily
+            family = kind(metric_name(metric), metric.description, labels=labels)
+            for value, attributes in self._pools.of(metric):
+                family.add_metric([attributes[name] for name in metric.labels], value)
+            yield family
+
+    def describe(self) -> Iterable[Any]:
+        """Nothing: the names are fixed, and no other collector has them."""
+        return ()
+
+    def exposition(self) -> tuple[bytes, str]:
+        """What a scrape is answered, and its content type."""
+        return self._client.generate_latest(self.registry), self._client.CONTENT_TYPE_LATEST
+
+
+class _ClientSink:
+    """Records numbers by the client library; a series is looked up once."""
+
+    def __init__(self, client: Any, registry: Any) -> None:
+        self._metrics = {metric.name: _made(client, registry, metric) for metric in RECORDED}
+        self._series: dict[tuple[str, ...], Any] = {}
+
+    def series(self, metric: Metric, attributes: Attributes) -> Any:
+        """The series with these attributes; what is missing is empty."""
+        key = (metric.name, *(attributes.get(name, "") for name in metric.labels))
+        found = self._series.get(key)
+        if found is None:
+            found = self._series[key] = self._metrics[metric.name].labels(*key[1:])
+        return found
+
+    def record(self, metric: Metric, value: float, attributes: Attributes) -> None:
+        """Add a value."""
+        series = self.series(metric, attributes)
+        if metric.kind == "counter":
+            series.inc(value)
+        else:
+            series.observe(value)
+
+
+def _made(client: Any, registry: Any, metric: Metric) -> Any:
+    labels = [_label(name) for name in metric.labels]
+    name = metric_name(metric)
+    if metric.kind == "counter":
+        return client.Counter(name, metric.description, labels, registry=registry)
+    return client.Histogram(name, metric.description, labels, registry=registry, buckets=BUCKETS)
+
+
+def _label(name: str) -> str:
+    return name.replace(".", "_")

@@ -1,7 +1,0 @@
-"""The seed's rows run on the real myfy."""
-
-from __future__ import annotations
-
-from tests.contract.seed.applications import application
-
-__all__ = ["application"]

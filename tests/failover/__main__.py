@@ -1,0 +1,83 @@
+"""`make failover`: every cluster, everything that can happen to it, every client; prints the page, and writes it.
+
+Usage: `python -m tests.failover [--clusters ...] [--events ...] [--clients ...] [--limit S] [--kept] [--page FILE]`
+Results are kept in `.cache/failover`: the page is made of the latest of each run. Exit code 1 when this package broke
+its promise, or when the control, without the monitor, survived a frozen primary.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.failover.campaign import Result, run
+from tests.failover.clients import CLIENTS
+from tests.failover.clusters import CLUSTERS
+from tests.failover.page import page
+from tests.failover.results import keep, kept
+from tests.failover.scenes import Scene
+
+CONTROL = ("freeze", "without the monitor")
+"""What must fail; if it does not, the campaign measures nothing."""
+
+
+def arguments() -> argparse.Namespace:
+    """What the command line says."""
+    parser = argparse.ArgumentParser(prog="python -m tests.failover", description=__doc__)
+    parser.add_argument("--clusters", nargs="+", choices=CLUSTERS, default=list(CLUSTERS))
+    parser.add_argument("--events", nargs="+", help="only these, such as kill freeze")
+    parser.add_argument("--clients", nargs="+", choices=CLIENTS, default=list(CLIENTS))
+    parser.add_argument("--limit", type=float, default=20.0, help="seconds to wait for a client to write again")
+    parser.add_argument("--kept", action="store_true", help="run nothing: make the page of what is kept")
+    parser.add_argument("--page", type=Path, help="write the tables into this file")
+    return parser.parse_args()
+
+
+def say(line: str) -> None:
+    """Show what is going on, beside the results."""
+    sys.stderr.write(f"{line}\n")
+
+
+def run_scene(name: str, scene: Scene, given: argparse.Namespace) -> Iterator[Result]:
+    """Everything that was asked for, on one cluster; each result is kept at once."""
+
+    async def one(event: str, client: str) -> Result:
+        async with scene.stage() as stage:
+            blank = Result(scene.title, event, client, detection=scene.detection)
+            return await run(stage, blank, scene.events[event], CLIENTS[client], given.limit, say)
+
+    events = [event for event in scene.events if given.events is None or event in given.events]
+    for event in events:
+        for client in given.clients:
+            result = asyncio.run(one(event, client))
+            keep(name, [result])
+            yield result
+
+
+def main() -> int:
+    """Run it."""
+    given = arguments()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # servers end with the tool
+    logging.getLogger("myfy_data").setLevel(logging.CRITICAL)
+    started = time.monotonic()
+    results: list[Result] = kept(given.clusters) if given.kept else []
+    for name in () if given.kept else given.clusters:
+        with CLUSTERS[name]() as scene:
+            results += run_scene(name, scene, given)
+    sys.stdout.write(page(results))
+    if given.page is not None:
+        given.page.write_text(page(kept(CLUSTERS)), encoding="utf-8")
+    broken = [one for one in results if one.client == "myfy-data" and one.broken]
+    survived = [one for one in results if (one.event, one.client) == CONTROL and one.gap is not None]
+    say(f"{len(broken)} promises broken, {len(survived)} controls survived, {time.monotonic() - started:.0f} s")
+    return 1 if broken or survived else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,149 @@
+"""Three servers that Patroni manages, bare and behind proxies: who succeeds is its choice, not the campaign's."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+
+from tests.clusters.patroni import PatroniCluster, PatroniNode
+from tests.failover.clients import Target
+from tests.failover.scenes import RESUMED_AFTER, TABLE, Event
+from tests.failover.work import Moments
+
+SUCCESSION = 120.0
+"""Seconds for Patroni to make another server the leader."""
+
+SYNCHRONOUS = "SELECT application_name FROM pg_stat_replication WHERE sync_state = 'sync'"
+
+
+class Managed:
+    """As `Stage`, under Patroni.
+
+    Attributes:
+        target: where clients find it.
+    """
+
+    def __init__(self, cluster: PatroniCluster, target: Target, leader: PatroniNode) -> None:
+        self.cluster = cluster
+        self.target = target
+        self.old = leader
+        self._frozen = False
+
+    @property
+    def deposed_ports(self) -> set[int]:
+        """As `Stage`: the old leader, where another one succeeded it."""
+        return {self.old.port}
+
+    async def stored(self) -> set[int]:
+        """As `Stage`."""
+        rows = await asyncio.to_thread(self._fetch_of_leader, "SELECT i FROM written")
+        return {row[0] for row in rows}
+
+    async def strays(self, since: float) -> set[int]:
+        """As `Stage`: rows that the old leader took, and the present one does not have."""
+        if self._frozen:
+            await asyncio.to_thread(self.old.resume)
+        try:
+            late = f"SELECT i FROM written WHERE at > to_timestamp({since})"
+            found = await asyncio.to_thread(self.old.fetch, late, self.target.database)
+        except Exception:  # noqa: BLE001 - it does not run, or Patroni is just taking it back
+            return set()
+        return {row[0] for row in found} - await self.stored()
+
+    def _fetch_of_leader(self, statement: str) -> list[tuple[int]]:
+        leader = self.cluster.await_leader()
+        return leader.fetch(statement, self.target.database)
+
+    async def _succeeded(self, moments: Moments) -> None:
+        """Wait for another leader."""
+        others = [node for node in self.cluster.nodes if node is not self.old]
+        await asyncio.to_thread(self.cluster.await_leader, others, SUCCESSION)
+        moments.promote()
+
+    async def kill(self, moments: Moments) -> None:
+        """The leader's machine is gone."""
+        await asyncio.to_thread(self.old.kill)
+        await self._succeeded(moments)
+
+    async def freeze(self, moments: Moments) -> None:
+        """The leader's machine hangs."""
+        self._frozen = True
+        await asyncio.to_thread(self.old.freeze)
+        await self._succeeded(moments)
+
+    async def resume_old(self, moments: Moments) -> None:
+        """It hangs, and goes on when it has a successor."""
+        await self.freeze(moments)
+        await asyncio.sleep(RESUMED_AFTER)
+        await asyncio.to_thread(self.old.resume)
+        self._frozen = False
+
+    async def switch_over(self, moments: Moments) -> None:
+        """An administrator asks for another leader."""
+        successor = asyncio.create_task(self._succeeded(moments))
+        while not successor.done() and not await asyncio.to_thread(self.old.switch_over, await self._synchronous()):
+            await asyncio.sleep(1.0)  # Patroni refuses while the standby is just another one
+        await successor
+
+    async def lose_replica(self, _: Moments) -> None:
+        """The machine of the replica that is not synchronous is gone."""
+        kept = (self.old, await self._synchronous())
+        await asyncio.to_thread(next(node for node in self.cluster.nodes if node not in kept).kill)
+
+    async def _synchronous(self) -> PatroniNode:
+        [(name,)] = await asyncio.to_thread(self.old.fetch, SYNCHRONOUS)
+        return next(node for node in self.cluster.nodes if node.name == name)
+
+
+Front = Callable[[PatroniCluster, str], AbstractAsyncContextManager[Target]]
+"""Where clients find a database of the cluster: the servers, or what stands in front of them."""
+
+
+@asynccontextmanager
+async def bare(cluster: PatroniCluster, database: str) -> AsyncIterator[Target]:
+    """The servers."""
+    yield Target(cluster.addresses, database)
+
+
+@dataclass(frozen=True)
+class ManagedScene:
+    """As `Scene`, under Patroni.
+
+    Attributes:
+        cluster: the servers.
+        title: what it is.
+        front: where clients find it.
+        events: what happens.
+        detection: seconds that what stands in front may need to notice a new leader.
+    """
+
+    cluster: PatroniCluster
+    title: str
+    front: Front
+    events: Mapping[str, Event]
+    detection: float = 0.0
+
+    @asynccontextmanager
+    async def stage(self) -> AsyncIterator[Managed]:
+        """As `Scene`."""
+        leader = await asyncio.to_thread(self.cluster.heal)
+        database = f"test_{secrets.token_hex(4)}"
+        await asyncio.to_thread(leader.server.execute, f"CREATE DATABASE {database}")
+        for statement in TABLE:
+            await asyncio.to_thread(leader.fetch, statement, database)
+        await asyncio.to_thread(self.cluster.await_whole)
+        async with self.front(self.cluster, database) as target:
+            yield Managed(self.cluster, target, leader)
+
+
+EVERY: Mapping[str, Event] = {
+    "kill": Managed.kill,
+    "freeze": Managed.freeze,
+    "switchover": Managed.switch_over,
+    "replica lost": Managed.lose_replica,
+    "old primary resumed": Managed.resume_old,
+}
+SHORT: Mapping[str, Event] = {"kill": Managed.kill, "switchover": Managed.switch_over}

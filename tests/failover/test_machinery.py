@@ -1,0 +1,206 @@
+"""The campaign's own machinery: it counts what it says it counts, and one short run on real servers goes well."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.clusters.postgresql import PostgresqlCluster
+from tests.failover.campaign import Result, run
+from tests.failover.clients import Target, ours
+from tests.failover.page import page
+from tests.failover.results import keep, kept
+from tests.failover.scenes import Replication
+from tests.failover.work import Client, Moments, OutcomeUnknownError, Seen, Tally
+
+OLD, NEW = 1, 2
+
+
+class Servers:
+    """Two servers in memory, of which the second one succeeds the first; what a client does with them is a test's."""
+
+    def __init__(self) -> None:
+        self.target = Target(["a:1"], "db")
+        self.primary = OLD
+        self.rows: dict[int, set[int]] = {OLD: set(), NEW: set()}
+
+    @property
+    def deposed_ports(self) -> set[int]:
+        return {OLD} if self.primary == NEW else set()
+
+    async def stored(self) -> set[int]:
+        return self.rows[self.primary]
+
+    async def strays(self, since: float) -> set[int]:
+        return self.rows[OLD] - self.rows[NEW] if since else set()
+
+    async def succeed(self, moments: Moments) -> None:
+        self.rows[NEW] = set(self.rows[OLD])
+        self.primary = NEW
+        moments.promote()
+
+
+class Good:
+    """Writes to the present primary, and reads what is there."""
+
+    checked_out = 0
+
+    def __init__(self, servers: Servers) -> None:
+        self.servers = servers
+
+    async def write(self, number: int) -> int:
+        self.servers.rows[self.servers.primary].add(number)
+        return self.servers.primary
+
+    async def read(self, _last: int, _old: int) -> Seen:
+        return Seen(self.servers.primary, is_primary=True, has_last=True, has_old=True)
+
+
+class Stays(Good):
+    """Stays with the old primary, whatever happens."""
+
+    async def write(self, number: int) -> int:
+        self.servers.rows[OLD].add(number)
+        return OLD
+
+
+class Forgets(Good):
+    """Says that a row is stored, and does not store it."""
+
+    async def write(self, number: int) -> int:
+        return await super().write(number) if number % 2 else self.servers.primary
+
+
+class Lies(Good):
+    """Says that nothing was stored, or that nobody knows, and stores it."""
+
+    async def write(self, number: int) -> int:
+        server = await super().write(number)
+        if number % 3 == 1:
+            raise OutcomeUnknownError
+        if number % 3 == 2:
+            raise ValueError
+        return server
+
+
+class Late(Good):
+    """Reads what is old, and keeps a connection."""
+
+    checked_out = 1
+
+    async def read(self, _last: int, _old: int) -> Seen:
+        return Seen(NEW, is_primary=False, has_last=False, has_old=False)
+
+
+class Silent(Good):
+    """Writes nothing any more once there is a successor."""
+
+    async def write(self, number: int) -> int:
+        if self.servers.primary == NEW:
+            await asyncio.Event().wait()
+        return await super().write(number)
+
+
+class Clings(Good):
+    """As `Silent`; told to end, it waits for an answer once more."""
+
+    async def write(self, number: int) -> int:
+        if self.servers.primary == NEW:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await asyncio.Event().wait()
+        return await super().write(number)
+
+
+async def result_of(kind: type[Good]) -> Result:
+    servers = Servers()
+
+    @asynccontextmanager
+    async def opener(_: Target) -> AsyncIterator[Client]:
+        yield kind(servers)
+
+    return await run(servers, Result("c", "kill", "myfy-data"), Servers.succeed, opener, 1.0, lambda _: None)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """No quiet time at the end of a run, and none for attempts that never end."""
+    if "cluster" not in request.fixturenames:
+        monkeypatch.setattr("tests.failover.campaign.QUIET", 0.0)
+        monkeypatch.setattr("tests.failover.work.LAST_ATTEMPT", 0.2)
+        monkeypatch.setattr("tests.failover.work.AGAIN", 0.2)
+
+
+FOUND: list[tuple[type[Good], str]] = [
+    (Stays, "statements on a deposed server"),
+    (Stays, "acknowledged rows lost"),
+    (Forgets, "acknowledged rows lost"),
+    (Lies, "rows stored that were told as refused"),
+    (Late, "stale reads"),
+    (Late, "1 connections in use at the end"),
+    (Silent, "no write again within 1 s"),
+    (Clings, "no write again within 1 s"),
+]
+
+
+@pytest.mark.parametrize(("kind", "told"), FOUND, ids=[f"{kind.__name__}: {told}" for kind, told in FOUND])
+async def test_what_a_client_does_wrong_is_found(kind: type[Good], told: str) -> None:
+    assert any(told in what for what in (await result_of(kind)).broken)
+
+
+async def test_a_client_that_does_nothing_wrong_broke_nothing() -> None:
+    result = await result_of(Good)
+
+    assert [what for what in result.broken if "gap" not in what] == []  # a gap is this machine's
+    assert (result.unknown, result.reads > 0, result.promotion is not None) == (0, True, True)
+
+
+async def test_an_unknown_row_that_is_stored_is_counted_and_no_lie() -> None:
+    result = await result_of(Lies)
+
+    assert 0 < result.unknown_stored == result.unknown
+    assert result.errors["ValueError"] == result.untrue > 0
+
+
+def test_a_gap_counts_from_the_event_to_the_end() -> None:
+    tally = Tally(1.0)
+    tally.acknowledged = {1: 9.0, 2: 11.0, 3: 14.0}
+
+    assert (tally.longest_gap(10.0, 15.0), tally.longest_gap(10.0, 20.0)) == (3.0, 6.0)
+    assert (tally.last_before(8.0), tally.last_before(12.0)) == (0, 2)
+
+
+def test_the_page_tells_each_run_and_what_was_broken() -> None:
+    good, bad = Result("c", "kill", "SQLAlchemy", gap=None), Result("c", "freeze", "myfy-data", lost=3, gap=0.1)
+
+    text = page([good, bad])
+
+    assert "| kill | SQLAlchemy |  | **none within 0 s** |" in text
+    assert "- c, freeze: 3 acknowledged rows lost" in text
+
+
+def test_results_are_kept_and_replaced_by_later_ones(tmp_path: Path) -> None:
+    first = [Result("c", "kill", client, lost=1, errors=Counter(a=2)) for client in ("one", "two")]
+    keep("c", first, tmp_path)
+    keep("c", [Result("c", "kill", "two", gap=0.5)], tmp_path)
+
+    assert kept(["c", "not run yet"], tmp_path) == [first[0], Result("c", "kill", "two", gap=0.5)]
+
+
+@pytest.mark.postgresql
+async def test_a_short_run_on_real_servers(cluster: PostgresqlCluster) -> None:
+    scene: Any = Replication(cluster)
+    async with scene.stage() as stage:
+        result = await run(
+            stage, Result(scene.title, "kill", "myfy-data"), scene.events["kill"], ours, 60.0, lambda _: None
+        )
+
+    assert (result.lost, result.untrue, result.deposed, result.checked_out) == (0, 0, 0, 0)
+    assert (result.acknowledged > 50, result.gap is not None, result.reads > 0) == (True, True, True)

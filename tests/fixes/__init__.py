@@ -1,0 +1,1 @@
+"""Which fixes the package can print outside of configuration, and pasting them."""

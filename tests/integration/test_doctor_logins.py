@@ -1,0 +1,84 @@
+"""`doctor` on log-ins: a wrong password, and a certificate that ends soon (contract C12.6)."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from myfy_data.cli.doctor import server
+from tests.integration.test_doctor import look, told, write
+from tests.sandbox import Sandbox
+from tests.servers import NoServerError
+from tests.tls_servers import Certificates, TLSServer, tls_mariadb, tls_postgresql
+
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed (transport )?<:ResourceWarning")
+"""asyncio says farewell on a TLS line a moment after the loop of a command has ended; a test runs several commands."""
+
+STARTS = {"postgresql": tls_postgresql, "mysql": tls_mariadb}
+KINDS = [pytest.param("postgresql", marks=pytest.mark.postgresql), pytest.param("mysql", marks=pytest.mark.mysql)]
+DAY = 86400.0
+
+
+@pytest.fixture(scope="module")
+def tls_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, TLSServer]]:
+    """A server of each kind that is installed, with a certificate of our own."""
+    certificates = Certificates(tmp_path_factory.mktemp("certificates"))
+    with ExitStack() as stack:
+        servers: dict[str, TLSServer] = {}
+        for kind, start in STARTS.items():
+            try:
+                servers[kind] = stack.enter_context(start(certificates))
+            except NoServerError as error:
+                pytest.skip(str(error))
+        yield servers
+
+
+@pytest.fixture(autouse=True)
+def closed_lines() -> Iterator[None]:
+    """Let go of TLS lines here, and of none in another module's test."""
+    yield
+    gc.collect()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_certificate_that_ends_soon(
+    project: Sandbox, tls_servers: dict[str, TLSServer], kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = tls_servers[kind]
+    authority = found.certificates.authority
+    write(project, found.url(), f'tls = "verify-full"\ntls_ca = "{authority}"\n')
+    good = look(project, "certificate")
+    assert good is not None
+    days = int(good.message.rpartition(" for ")[2].split(" ")[0])
+    real = server.now()
+    monkeypatch.setattr(server, "now", lambda: real + (days - 5) * DAY)
+    soon = look(project, "certificate")
+
+    assert (good.status, soon is not None and soon.status) == ("ok", "warn")
+    assert soon is not None
+    assert soon.message.startswith("the server's certificate ends in 5 days")
+
+
+@pytest.mark.parametrize("kind", KINDS[:1])
+def test_a_certificate_that_nothing_verifies_is_not_judged(
+    project: Sandbox, tls_servers: dict[str, TLSServer], kind: str
+) -> None:
+    write(project, tls_servers[kind].url(), 'tls = "require"\n')
+
+    assert told(project, "tls") == ("ok", "")
+    assert look(project, "certificate") is None
+
+
+@pytest.mark.mysql
+def test_a_wrong_password(project: Sandbox, mysql_url: str) -> None:
+    user = mysql_url.replace("//", "//nobody:CANARY-pw@", 1) if "@" not in mysql_url else None
+    head, _, tail = mysql_url.partition("@")
+    write(project, user or f"{head.partition('://')[0]}://nobody:CANARY-pw@{tail}")
+    finding = look(project, "connection")
+
+    assert finding is not None
+    assert (finding.status, "user 'nobody'" in finding.message, "CANARY" in str(finding)) == ("fail", True, False)
+    assert finding.fix.startswith("correct username and password")
