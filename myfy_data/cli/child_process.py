@@ -1,19 +1,24 @@
-"""Running a command with our own input, output and signals, to its end."""
+"""Running a command with our own input, output and signals, to its end.
+
+The signals are blocked and waited for, together with the command's end: a handler beside `waitpid` would miss a signal
+that comes between the interpreter's look at its signals and the call.
+"""
 
 from __future__ import annotations
 
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from types import FrameType
 
-_FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+_FORWARDED = frozenset({signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2})
 """What only we are sent."""
 
-_OF_TERMINALS = (signal.SIGINT, signal.SIGQUIT)
+_OF_TERMINALS = frozenset({signal.SIGINT, signal.SIGQUIT})
 """What a terminal sends to both of us; without one, these are forwarded, too."""
+
+_WAITED_FOR = _FORWARDED | _OF_TERMINALS | {signal.SIGCHLD}
 
 
 def run_command(command: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -22,38 +27,37 @@ def run_command(command: Sequence[str], environ: Mapping[str, str]) -> int:
     Raises:
         OSError: there is no such command.
     """
-    started: list[subprocess.Popen[bytes]] = []
-    early: list[int] = []
-
-    def forward(number: int, _frame: FrameType | None) -> None:
-        if started:
-            started[0].send_signal(number)
-        else:
-            early.append(number)
-
-    with _handled(forward):  # before it starts, so that none is lost
+    forwarded = _FORWARDED if sys.stdin.isatty() else _FORWARDED | _OF_TERMINALS
+    with _blocked():  # before it starts, so that none is lost
         process = subprocess.Popen(  # noqa: S603 - the user's own command
             command,
             env=dict(environ),
-            preexec_fn=_restore,  # noqa: PLW1509 - no thread of ours runs here
+            preexec_fn=_unblock,  # noqa: PLW1509 - no thread of ours runs here
         )
-        started.append(process)
-        for number in early:
-            process.send_signal(number)
-        code = process.wait()
+        while process.poll() is None:
+            number = signal.sigwait(_WAITED_FOR)
+            if number in forwarded:
+                process.send_signal(number)
+    code = process.returncode
     return 128 - code if code < 0 else code
 
 
 @contextmanager
-def _handled(forward: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    of_terminals = signal.SIG_IGN if sys.stdin.isatty() else forward
-    handlers = {**dict.fromkeys(_FORWARDED, forward), **dict.fromkeys(_OF_TERMINALS, of_terminals)}
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+def _blocked() -> Iterator[None]:
+    """Keep the signals for `sigwait`; those that come when the command has ended are dropped."""
+    chld = signal.signal(signal.SIGCHLD, _kept)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _WAITED_FOR)
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        while signal.sigpending() & _WAITED_FOR:
+            signal.sigwait(_WAITED_FOR)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGCHLD, chld)
+
+
+def _kept(_number: int, _frame: object) -> None:
+    """Make SIGCHLD pending: while its action is the default, a system may drop it."""
 
 
 def wait_for_end() -> None:
@@ -66,6 +70,8 @@ def wait_for_end() -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ends)
 
 
-def _restore() -> None:
-    for number in (*_FORWARDED, *_OF_TERMINALS):
+def _unblock() -> None:
+    for number in _FORWARDED | _OF_TERMINALS:
         signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _WAITED_FOR)
