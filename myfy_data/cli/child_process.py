@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 _FORWARDED = frozenset({signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2})
@@ -60,14 +60,15 @@ def _kept(_number: int, _frame: object) -> None:
     """Make SIGCHLD pending: while its action is the default, a system may drop it."""
 
 
-def wait_for_end() -> None:
-    """Wait until Ctrl-C, SIGTERM or SIGHUP."""
+def wait_for_end(tell_ready: Callable[[], None]) -> None:
+    """Say that it is ready, and wait until Ctrl-C, SIGTERM or SIGHUP: one sent on that word is the end, too."""
     ends = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     try:
+        tell_ready()
         signal.sigwait(ends)
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, ends)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _unblock() -> None:

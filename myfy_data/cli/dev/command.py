@@ -46,8 +46,7 @@ def dev(options: LoadOptions, *, command: tuple[str, ...]) -> int:
             return run_command(command, environ)
         for name, (url, _) in found.items():
             output.write([[f"{name}={url}"]])
-        output.write_note(["ready; Ctrl-C ends it"])
-        wait_for_end()
+        wait_for_end(lambda: output.write_note(["ready; Ctrl-C ends it"]))
         return 0
 
 
