@@ -59,10 +59,14 @@ class MariaNode(MariaServer):
 
     def follow(self, primary: MariaNode, gtid: str = "slave_pos") -> None:
         """Make it a replica, and wait until it has all that the primary wrote up to now."""
-        self._touch()
-        change = _FOLLOW.format(port=primary.port, gtid=gtid)
-        self.execute("SET GLOBAL read_only = ON", change, "START SLAVE")
+        self.join(primary, gtid)
         self.await_position(primary)
+
+    def join(self, primary: MariaNode, gtid: str) -> None:
+        """Make it a replica."""
+        change = _FOLLOW.format(port=primary.port, gtid=gtid)
+        self.demote()
+        self.execute(change, "START SLAVE")
 
     def pause_replay(self) -> None:
         """Let a replica receive and not apply: it lags from now on."""

@@ -12,6 +12,9 @@ from tests.clusters.server import ClusterServer
 from tests.own_servers import HOST, Workspace, find
 from tests.servers import MYSQL
 
+TIMEOUT = 60
+"""Seconds for a connection that a test's own statement makes, and for the answer."""
+
 
 class MariaServer(ClusterServer):
     """What a replica by GTID and a node of Galera have in common."""
@@ -27,9 +30,8 @@ class MariaServer(ClusterServer):
 
     @contextmanager
     def _connect(self, database: str | None = None) -> Iterator[Any]:
-        with pymysql.connect(
-            host=HOST, port=self.port, user="root", database=database, autocommit=True, connect_timeout=30
-        ) as connection:
+        options: Any = {"autocommit": True, "connect_timeout": TIMEOUT, "read_timeout": TIMEOUT}
+        with pymysql.connect(host=HOST, port=self.port, user="root", database=database, **options) as connection:
             yield connection
 
     def _command(self, *more: str) -> list[str]:

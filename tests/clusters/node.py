@@ -17,13 +17,14 @@ from tests.clusters.waiting import until
 from tests.own_servers import HOST
 from tests.servers import POSTGRESQL, in_own_loop
 
-CONNECT_TIMEOUT = 30.0
-"""Seconds for a connection that a test's own statement makes."""
+CONNECT_TIMEOUT, ANSWER_TIMEOUT = 30.0, 120.0
+"""Seconds for a connection that a test's own statement makes, and for the answer."""
 
 
 async def rows_of(port: int, statements: Sequence[str], database: str) -> list[tuple[Any, ...]]:
     """The rows of the last one of some statements, each of which runs in a transaction of its own."""
-    connection = await asyncpg.connect(host=HOST, port=port, user=SUPERUSER, database=database, timeout=CONNECT_TIMEOUT)
+    timeouts = {"timeout": CONNECT_TIMEOUT, "command_timeout": ANSWER_TIMEOUT}
+    connection = await asyncpg.connect(host=HOST, port=port, user=SUPERUSER, database=database, **timeouts)
     rows: list[Any] = []
     try:
         for statement in statements:

@@ -33,7 +33,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--clusters", nargs="+", choices=CLUSTERS, default=list(CLUSTERS))
     parser.add_argument("--events", nargs="+", help="only these, such as kill freeze")
     parser.add_argument("--clients", nargs="+", choices=CLIENTS, default=list(CLIENTS))
-    parser.add_argument("--limit", type=float, default=20.0, help="seconds to wait for a client to write again")
+    parser.add_argument("--limit", type=float, default=15.0, help="seconds to wait for a client to write again")
     parser.add_argument("--kept", action="store_true", help="run nothing: make the page of what is kept")
     parser.add_argument("--page", type=Path, help="write the tables into this file")
     return parser.parse_args()
@@ -44,8 +44,8 @@ def say(line: str) -> None:
     sys.stderr.write(f"{line}\n")
 
 
-def run_scene(name: str, scene: Scene, given: argparse.Namespace) -> Iterator[Result]:
-    """Everything that was asked for, on one cluster; each result is kept at once."""
+def run_scene(name: str, scene: Scene, given: argparse.Namespace, failed: list[str]) -> Iterator[Result]:
+    """Everything that was asked for, on one cluster; each result is kept at once. A run that fails ends only itself."""
 
     async def one(event: str, client: str) -> Result:
         async with scene.stage() as stage:
@@ -55,7 +55,12 @@ def run_scene(name: str, scene: Scene, given: argparse.Namespace) -> Iterator[Re
     events = [event for event in scene.events if given.events is None or event in given.events]
     for event in events:
         for client in given.clients:
-            result = asyncio.run(one(event, client))
+            try:
+                result = asyncio.run(one(event, client))
+            except Exception as error:  # noqa: BLE001 - the other runs tell of themselves
+                failed.append(f"{name}, {event}, {client}: {error!r}")
+                say(failed[-1])
+                continue
             keep(name, [result])
             yield result
 
@@ -67,16 +72,19 @@ def main() -> int:
     logging.getLogger("myfy_data").setLevel(logging.CRITICAL)
     started = time.monotonic()
     results: list[Result] = kept(given.clusters) if given.kept else []
+    failed: list[str] = []
     for name in () if given.kept else given.clusters:
         with CLUSTERS[name]() as scene:
-            results += run_scene(name, scene, given)
+            results += run_scene(name, scene, given, failed)
     sys.stdout.write(page(results))
     if given.page is not None:
         given.page.write_text(page(kept(CLUSTERS)), encoding="utf-8")
     broken = [one for one in results if one.client == "myfy-data" and one.broken]
     survived = [one for one in results if (one.event, one.client) == CONTROL and one.gap is not None]
-    say(f"{len(broken)} promises broken, {len(survived)} controls survived, {time.monotonic() - started:.0f} s")
-    return 1 if broken or survived else 0
+    say("\n".join(["", *failed]))
+    say(f"{len(broken)} promises broken, {len(survived)} controls survived, {len(failed)} runs failed")
+    say(f"{time.monotonic() - started:.0f} s")
+    return 1 if broken or survived or failed else 0
 
 
 if __name__ == "__main__":

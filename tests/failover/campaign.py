@@ -7,8 +7,10 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from tests.failover.clients import HEARTBEAT, MAX_LAG, Opener
+from tests.failover.hanging_up import hang_up
 from tests.failover.scenes import Event, Stage
 from tests.failover.work import Moments, Tally, Work
 
@@ -20,6 +22,9 @@ START_LIMIT = 60.0
 
 QUIET = 3.0
 """Seconds that a run goes on after those: a client may still change its mind."""
+
+RUN = 300.0
+"""Seconds after which a run has failed, whatever it waits for."""
 
 OVER = 0.5
 """Seconds that a client may need beyond promotion and two heartbeats."""
@@ -104,8 +109,8 @@ async def run(
     """
     result = replace(blank, limit=limit)
     tally, moments = Tally(MAX_LAG + 2 * HEARTBEAT), Moments()
-    async with opener(stage.target) as client:
-        work = Work(client, tally)
+    async with asyncio.timeout(RUN), opener(stage.target) as client:
+        work = Work(client, tally, partial(hang_up, stage.target.ports))
         async with work.going_on():
             await _acknowledged(tally, 0.0, BEFORE, START_LIMIT)
             moments.begin()

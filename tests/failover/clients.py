@@ -32,6 +32,7 @@ class Target:
         database: its name.
         pooler: the profile's.
         driver: `postgresql` or `mysql`.
+        user: its account.
     """
 
     hosts: Sequence[str]
@@ -39,6 +40,12 @@ class Target:
     readers: Sequence[str] = ()
     pooler: str = "none"
     driver: str = "postgresql"
+    user: str = "postgres"
+
+    @property
+    def ports(self) -> frozenset[int]:
+        """Where its clients' connections lead."""
+        return frozenset(int(address.rpartition(":")[2]) for address in (*self.hosts, *self.readers))
 
 
 @dataclass(frozen=True)
@@ -67,8 +74,6 @@ STATEMENTS = {
     ),
 }
 
-USERS = {"postgresql": "postgres", "mysql": "root"}
-
 
 class Opener(Protocol):
     """Makes a client."""
@@ -84,7 +89,7 @@ def profile(target: Target) -> DatabaseSettings:
     host = target.hosts[0] if len(target.hosts) == 1 else ""
     reads = {"from": "prefer-replica", "max_lag": MAX_LAG, "consistency": "eventual"}
     return DatabaseSettings(
-        database_url=f"{target.driver}://{USERS[target.driver]}@{host}/{target.database}",
+        database_url=f"{target.driver}://{target.user}@{host}/{target.database}",
         cluster={"heartbeat": HEARTBEAT, "failover_timeout": 60.0},
         reads={**reads, "hosts": list(target.readers)} if target.readers else reads,
         connect_timeout=DEADLINE,
@@ -180,14 +185,14 @@ def _on_postgresql(target: Target) -> tuple[AsyncEngine, AsyncEngine]:
         options = {"timeout": DEADLINE, "command_timeout": DEADLINE, "target_session_attrs": attributes}
         if target.pooler != "none":
             options = {"timeout": DEADLINE, "command_timeout": DEADLINE, "statement_cache_size": 0}
-        url = f"postgresql+asyncpg://postgres@/{target.database}?{'&'.join(f'host={one}' for one in hosts)}"
+        url = f"postgresql+asyncpg://{target.user}@/{target.database}?{'&'.join(f'host={one}' for one in hosts)}"
         return create_async_engine(url, connect_args=options, pool_pre_ping=True, pool_size=WRITERS + READERS)
 
     return made("read-write", target.hosts), made("prefer-standby", target.readers or target.hosts)
 
 
 def _on_mysql(target: Target) -> tuple[AsyncEngine, AsyncEngine]:
-    url = f"mysql+aiomysql://root@{target.hosts[0]}/{target.database}"
+    url = f"mysql+aiomysql://{target.user}@{target.hosts[0]}/{target.database}"
     options = {"connect_timeout": DEADLINE}
     made = create_async_engine(url, connect_args=options, pool_pre_ping=True, pool_size=WRITERS + READERS)
     return made, made

@@ -146,4 +146,4 @@ EVERY: Mapping[str, Event] = {
     "replica lost": Managed.lose_replica,
     "old primary resumed": Managed.resume_old,
 }
-SHORT: Mapping[str, Event] = {"kill": Managed.kill, "switchover": Managed.switch_over}
+SHORT: Mapping[str, Event] = {name: EVERY[name] for name in ("kill", "switchover")}

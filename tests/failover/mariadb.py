@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from tests.clusters.galera import GaleraCluster, GaleraNode, three_nodes
 from tests.clusters.mariadb import MariaCluster, MariaNode, mariadb_cluster
 from tests.failover.clients import Target
+from tests.failover.relays import Lines, lines_to
 from tests.failover.scenes import RESUMED_AFTER, Event, Scene
 from tests.failover.work import Moments
 
@@ -25,9 +26,10 @@ class OnMariaDB:
         target: where clients find it.
     """
 
-    def __init__(self, nodes: Sequence[MariaNode | GaleraNode], target: Target) -> None:
+    def __init__(self, nodes: Sequence[MariaNode | GaleraNode], target: Target, lines: Lines) -> None:
         self.target = target
-        self.old, self.new = nodes[0], nodes[1]
+        self.old, self.new, self.last = nodes[0], nodes[1], nodes[-1]
+        self._lines = lines
         self._is_succeeded = False
         self._is_away = False
 
@@ -54,7 +56,7 @@ class OnMariaDB:
         """Let the second server take the writes, as what manages them does."""
         if isinstance(self.new, MariaNode):
             await asyncio.to_thread(self.new.promote)
-        else:
+        elif self._is_away:  # where only the way of clients to it is cut, it stays a node
             await asyncio.to_thread(self.new.await_status, "wsrep_cluster_size", "2")
         self._is_succeeded = True
         moments.promote()
@@ -78,6 +80,27 @@ class OnMariaDB:
         await asyncio.to_thread(self.old.resume)
         self._is_away = False
 
+    async def cut(self, moments: Moments) -> None:
+        """The network between clients and the first server is cut."""
+        self._lines.cut(0)
+        await self._succeed(moments)
+
+    async def switch_over(self, moments: Moments) -> None:
+        """The primary takes no more writes, its replica all of them, and it follows that one."""
+        assert isinstance(self.old, MariaNode)
+        assert isinstance(self.new, MariaNode)
+        await asyncio.to_thread(self.old.demote)
+        await self._succeed(moments)
+        await asyncio.to_thread(self.old.configure, rpl_semi_sync_master_enabled="OFF")
+        await asyncio.to_thread(self.old.join, self.new, "current_pos")
+
+    async def lose_replica(self, moments: Moments) -> None:
+        """A node that takes no writes of ours ends at once; the others wait for it for a moment."""
+        assert isinstance(self.old, GaleraNode)
+        await asyncio.to_thread(self.last.kill)
+        await asyncio.to_thread(self.old.await_status, "wsrep_cluster_size", "2")
+        moments.promote()
+
     async def stale_replica(self, _: Moments) -> None:
         """The replica receives, and does not apply any more."""
         assert isinstance(self.new, MariaNode)
@@ -87,6 +110,7 @@ class OnMariaDB:
 LOST: Mapping[str, Event] = {
     "kill": OnMariaDB.kill,
     "freeze": OnMariaDB.freeze,
+    "network cut": OnMariaDB.cut,
     "old primary resumed": OnMariaDB.resume_old,
 }
 
@@ -96,7 +120,11 @@ class Replicated:
 
     title = "MariaDB, a primary and a semi-synchronous replica by GTID"
     detection = 0.0
-    events: Mapping[str, Event] = {**LOST, "replica stale": OnMariaDB.stale_replica}
+    events: Mapping[str, Event] = {
+        **LOST,
+        "switchover": OnMariaDB.switch_over,
+        "replica stale": OnMariaDB.stale_replica,
+    }
 
     def __init__(self, cluster: MariaCluster) -> None:
         self._cluster = cluster
@@ -110,7 +138,9 @@ class Replicated:
         with cluster.database() as database:
             await asyncio.to_thread(cluster.m1.execute, *TABLE, database=database)
             await asyncio.to_thread(cluster.m2.await_position, cluster.m1)
-            yield OnMariaDB(cluster.nodes, Target(cluster.addresses, database, driver="mysql"))
+            async with lines_to([node.port for node in cluster.nodes]) as lines:
+                target = Target(lines.addresses, database, driver="mysql", user="app")
+                yield OnMariaDB(cluster.nodes, target, lines)
 
 
 class Synchronous:
@@ -118,7 +148,7 @@ class Synchronous:
 
     title = "Galera, three nodes"
     detection = 0.0
-    events = LOST
+    events: Mapping[str, Event] = {**LOST, "replica lost": OnMariaDB.lose_replica}
 
     def __init__(self, cluster: GaleraCluster) -> None:
         self._cluster = cluster
@@ -131,7 +161,9 @@ class Synchronous:
         with cluster.table() as database:
             for statement in TABLE:
                 await asyncio.to_thread(cluster.g1.fetch, statement, database)
-            yield OnMariaDB(cluster.nodes, Target(cluster.addresses, database, driver="mysql"))
+            async with lines_to([node.port for node in cluster.nodes]) as lines:
+                target = Target(lines.addresses, database, driver="mysql", user="root")
+                yield OnMariaDB(cluster.nodes, target, lines)
 
 
 @contextmanager

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.asyncio_servers import PATIENCE, black_hole
 from tests.clusters.postgresql import PostgresqlCluster
 from tests.failover.campaign import Result, run
 from tests.failover.clients import Target, ours
+from tests.failover.hanging_up import hang_up
 from tests.failover.page import page
 from tests.failover.results import keep, kept
 from tests.failover.scenes import Replication
@@ -153,6 +155,32 @@ FOUND: list[tuple[type[Good], str]] = [
 @pytest.mark.parametrize(("kind", "told"), FOUND, ids=[f"{kind.__name__}: {told}" for kind, told in FOUND])
 async def test_what_a_client_does_wrong_is_found(kind: type[Good], told: str) -> None:
     assert any(told in what for what in (await result_of(kind)).broken)
+
+
+async def test_what_outlives_every_cancellation_hears_that_its_server_is_gone() -> None:
+    """As a driver does, whose farewell waits for a server that hangs, whatever it is told."""
+    heard: list[bytes] = []
+
+    async def wait(reader: asyncio.StreamReader) -> None:
+        while not heard:
+            with suppress(asyncio.CancelledError):
+                heard.append(await reader.read())
+
+    async with black_hole(1) as (port, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        waiting = asyncio.create_task(wait(reader))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        hang_up([port + 1])  # others' connections stay
+        assert not (await asyncio.wait([waiting], timeout=0.05))[0]  # nor does the cancellation end it
+        hang_up([port])
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await asyncio.shield(waiting)
+        finally:
+            writer.transport.abort()  # what was not hung up ends now, for a test that fails
+
+    assert heard == [b""]
 
 
 async def test_a_client_that_does_nothing_wrong_broke_nothing() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -18,11 +18,14 @@ WRITERS, READERS = 5, 3
 PAUSE = 0.02
 """Seconds between two attempts of one of them: the servers share this machine with the clients."""
 
-LAST_ATTEMPT = 12.0
+LAST_ATTEMPT = 8.0
 """Seconds that attempts have to end when the run is over; more than any deadline of the clients."""
 
 AGAIN = 1.0
-"""Seconds until a task that was cancelled, and has not ended, is cancelled once more."""
+"""Seconds until a task that hangs, and has not ended, is told once more."""
+
+NO_END = "no end at all"
+"""How attempts are counted that hung until the run was over."""
 
 
 class OutcomeUnknownError(Exception):
@@ -109,10 +112,20 @@ class Tally:
 
 
 class Work:
-    """The tasks of one run."""
+    """The tasks of one run.
 
-    def __init__(self, client: Client, tally: Tally) -> None:
+    Args:
+        client: whose attempts they are.
+        tally: what became of them.
+        hang_up: cuts every connection of the client, so that whatever waits for a server hears that it is gone.
+
+    Attributes:
+        tally: as the argument; another one when the run is over, for what is heard then is no answer.
+    """
+
+    def __init__(self, client: Client, tally: Tally, hang_up: Callable[[], object]) -> None:
         self._client = client
+        self._hang_up = hang_up
         self.tally = tally
         self._numbers = iter(range(1, 10_000_000))
         self._is_over = False
@@ -127,53 +140,57 @@ class Work:
         finally:
             self._is_over = True
             _, pending = await asyncio.wait(tasks, timeout=LAST_ATTEMPT)
-            await _cancelled(pending)
+            await self._end(pending)
+
+    async def _end(self, pending: set[asyncio.Task[None]]) -> None:
+        """End tasks that hang: a driver's farewell to a server that does not answer outlives every cancellation.
+
+        Raises:
+            TimeoutError: they wait for something else.
+        """
+        if pending:
+            self.tally.errors[NO_END] += len(pending)
+        self.tally = Tally(self.tally.too_old)
+        async with asyncio.timeout(PATIENCE):
+            while pending:
+                for task in pending:
+                    task.cancel()
+                self._hang_up()
+                _, pending = await asyncio.wait(pending, timeout=AGAIN)
 
     async def _write(self) -> None:
-        tally, now = self.tally, asyncio.get_running_loop().time
+        now = asyncio.get_running_loop().time
         while not self._is_over:
             number, began = next(self._numbers), now()
             try:
                 server = await self._client.write(number)
             except OutcomeUnknownError as error:
-                tally.unknown.add(number)
-                tally.errors[_name(error.__cause__ or error)] += 1
+                self.tally.unknown.add(number)
+                self.tally.errors[_name(error.__cause__ or error)] += 1
             except Exception as error:  # noqa: BLE001 - whatever the client raises
-                tally.refused.add(number)
-                tally.errors[_name(error)] += 1
+                self.tally.refused.add(number)
+                self.tally.errors[_name(error)] += 1
             else:
-                tally.acknowledged[number] = now()
-                tally.answers.append((began, server))
+                self.tally.acknowledged[number] = now()
+                self.tally.answers.append((began, server))
             await asyncio.sleep(PAUSE)
 
     async def _read(self) -> None:
-        tally, now = self.tally, asyncio.get_running_loop().time
+        now = asyncio.get_running_loop().time
         while not self._is_over:
             began = now()
+            last, old = self.tally.last_before(began), self.tally.last_before(began - self.tally.too_old)
             try:
-                seen = await self._client.read(tally.last_before(began), tally.last_before(began - tally.too_old))
+                seen = await self._client.read(last, old)
             except Exception as error:  # noqa: BLE001 - whatever the client raises
-                tally.errors[_name(error)] += 1
+                self.tally.errors[_name(error)] += 1
             else:
-                tally.reads += 1
-                tally.behind += not seen.has_last
-                tally.stale += not seen.has_old
+                self.tally.reads += 1
+                self.tally.behind += not seen.has_last
+                self.tally.stale += not seen.has_old
                 if seen.is_primary:
-                    tally.answers.append((began, seen.server))
+                    self.tally.answers.append((began, seen.server))
             await asyncio.sleep(PAUSE)
-
-
-async def _cancelled(pending: set[asyncio.Task[None]]) -> None:
-    """End tasks: one that waits for a server again while it is cancelled, as a driver's farewell does, is told again.
-
-    Raises:
-        TimeoutError: they do not end.
-    """
-    async with asyncio.timeout(PATIENCE):
-        while pending:
-            for task in pending:
-                task.cancel()
-            _, pending = await asyncio.wait(pending, timeout=AGAIN)
 
 
 def _name(error: BaseException) -> str:
