@@ -22,10 +22,10 @@ MYFY_NEEDS = "myfy needs Python 3.12 or later"
 
 
 @pytest.fixture(autouse=True)
-def isolated_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No setting of the user's environment reaches a test."""
+def isolated_environment() -> None:
+    """No setting of the user's environment reaches a test, nor the one by which the kit chooses environment test."""
     for name in [name for name in os.environ if name.upper().startswith(PREFIX)]:
-        monkeypatch.delenv(name)
+        del os.environ[name]  # for the whole run: fixtures of a module begin before this one
 
 
 @pytest.fixture

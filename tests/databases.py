@@ -26,6 +26,13 @@ ALL = ["sqlite", "memory", *SERVERS]
 PERSISTENT = ["sqlite", *SERVERS]
 """Databases that a second connection can look into."""
 
+OF_THE_KIT = [
+    pytest.param("sqlite", marks=pytest.mark.data("sqlite")),
+    pytest.param("postgresql", marks=[pytest.mark.postgresql, pytest.mark.data("postgresql")]),
+    pytest.param("mysql", marks=[pytest.mark.mysql, pytest.mark.data("mysql", isolation="database")]),
+]
+"""Profiles of the test kit (tests/applications), in which a test may make tables: the kit takes them back."""
+
 DEFERRING = ["sqlite", "memory", SERVERS[0]]
 """Databases whose COMMIT itself can fail on a constraint."""
 

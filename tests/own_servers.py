@@ -207,6 +207,10 @@ def find(command: str) -> Path | None:
     return Path(found) if found else None
 
 
+STARTABLE = ["postgresql"] if find("mysqld") is not None and find("mariadbd") is None else ["postgresql", "mysql"]
+"""What the package can start: for `mysql` it is MariaDB, so where MySQL stands in its place, there is nothing."""
+
+
 def postgresql_binaries(work: Workspace) -> Path | None:
     """Where PostgreSQL's programs stand; nothing when there are none."""
     beside_initdb = find("initdb")

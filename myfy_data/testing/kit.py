@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import get_args
+from typing import Any, TypeVar, get_args
 
 from sqlalchemy import MetaData
 
 from myfy_data.engines.registry import EngineRegistry
-from myfy_data.errors import ConfigError, Problem
+from myfy_data.errors import ConfigError, DatabaseConnectionError, Problem
 from myfy_data.migrations.metadata import put_on_path
 from myfy_data.migrations.target import build_target
 from myfy_data.module.module import DataModule
@@ -29,6 +29,7 @@ from myfy_data.testing.schema import Schema
 from myfy_data.testing.served import ServedProfiles
 
 ISOLATIONS: tuple[str, ...] = get_args(Isolation)
+T = TypeVar("T")
 Place = frozenset[tuple[object, ...]]
 
 
@@ -131,6 +132,7 @@ class Kit:
         refuse_foreign_databases(settings, self.options.root)
         self._served = ServedProfiles(self.options.server, self.options.root, self.notes)
         self._settings = self._served.serve(settings)
+        self.module.replace_settings(self._settings)
         self.module.engine_gate.make_registry = lambda profiles, hook: TestRegistry(self.running, profiles, hook)
 
     @property
@@ -154,7 +156,7 @@ class Kit:
         for place, profiles in self._by_place(declared).items():
             database = self._database(place)
             way = _checked(wish.isolation) or database.default
-            updates = self._background.run(database.begin(way))
+            updates = self._run(database.begin(way))
             for profile in profiles:
                 isolation[profile] = way
                 changed[profile] = self.settings.profiles[profile].model_copy(update=updates)
@@ -220,9 +222,18 @@ class Kit:
         database = self._databases.get(place)
         if database is None:
             database = self._make(place)
-            self._background.run(database.prepare())
+            self._run(database.prepare())
             self._databases[place] = database
         return database
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run what makes a database; a server that is full is told with what a run of several workers can do."""
+        try:
+            return self._background.run(work)
+        except DatabaseConnectionError as error:
+            if self.options.worker and "no connection left" in error.reason:
+                error.add_note("  or: fewer workers, such as pytest -n 2")
+            raise
 
     def _make(self, place: Place) -> TestDatabase:
         from myfy_data.testing.mysql_databases import MySQLDatabase  # noqa: PLC0415 - one of the three is used
@@ -251,7 +262,8 @@ class Kit:
             message = f"profile {profile!r} has no migrations: {target.directory} holds no env.py"
             raise ConfigError([Problem("pyproject.toml", "myfy_data_schema", message, fix='myfy_data_schema = "none"')])
         metadata = self.module.auto_created
-        return Schema(metadata=metadata if profile == self._default() else None)
+        is_created = metadata is not None and profile == self._default()
+        return Schema(metadata=metadata if is_created else None)
 
     def close(self) -> None:
         """Drop what was made for this run, and leave the module as it was."""

@@ -119,16 +119,26 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         return (yield)
 
 
+@pytest.fixture(scope="session")
+def _myfy_data_kit(request: pytest.FixtureRequest, data_settings: DataSettings) -> Iterator[Kit]:
+    """What lives as long as the run; it drops what it made while the servers of `data_settings` still run."""
+    kit = _kit(request.config)
+    try:
+        kit.use(data_settings)
+        yield kit
+    finally:
+        kit.close()
+
+
 @pytest.fixture
-def _myfy_data_isolation(request: pytest.FixtureRequest, data_settings: DataSettings) -> Iterator[RunningTest]:
+def _myfy_data_isolation(request: pytest.FixtureRequest, _myfy_data_kit: Kit) -> Iterator[RunningTest]:
     """One test, from before its other fixtures until after them."""
     from myfy_data.testing.kit import Wish  # noqa: PLC0415 - as above
 
-    kit, marker = _kit(request.config), request.node.get_closest_marker("data")
+    kit, marker = _myfy_data_kit, request.node.get_closest_marker("data")
     if request.node.stash[_IS_ASKED_FOR] and _is_on_trio(request):
         pytest.fail(_NO_TRIO, pytrace=False)
     wish = Wish(marker.args, marker.kwargs.get("isolation")) if marker is not None else Wish()
-    kit.use(data_settings)
     test = kit.begin(request.node.name, wish)
     request.node.stash[_TEST] = test
     try:
@@ -191,12 +201,6 @@ def _kit(config: pytest.Config) -> Kit:
             )
         )
     return config.stash[_KIT]
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Drop what was made for this run."""
-    if _KIT in session.config.stash:
-        session.config.stash[_KIT].close()
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

@@ -22,7 +22,7 @@ PASTED = {
     "{}; if the server wants TLS: {}": (
         "integration/test_tls_matrix.py::test_a_mariadb_that_lets_nobody_in_without_tls_says_so_in_the_fix"
     ),
-    "{}; or {}": "integration/test_lazy_loads.py::test_the_attribute_is_named_and_loaded_as_the_fix_says",
+    "{}; or {}": "applications/test_lazy_loads.py::test_the_attribute_is_named_and_loaded_as_the_fix_says",
     "{}; or, where the database has all of it already, as from create_all: {}": (
         "contract/migrations/test_newcomers.py::test_tables_that_create_all_made_are_adopted_as_the_fix_says"
     ),
@@ -58,7 +58,9 @@ PASTED = {
     "{}; or undo these by hand, then: myfy-data db stamp REVISION --profile {}": (
         "integration/test_migrations_half_done.py::test_it_is_finished_as_the_fix_says"
     ),
-    "await session.refresh({})": ("integration/test_lazy_loads.py::test_what_has_expired_is_refreshed_as_the_fix_says"),
+    "await session.refresh({})": (
+        "applications/test_lazy_loads.py::test_what_has_expired_is_refreshed_as_the_fix_says"
+    ),
 }
 """The test that pastes it, by fix."""
 

@@ -17,11 +17,7 @@ from myfy_data.servers.administration import ask_blocking
 from myfy_data.servers.find import find_server, standing_server
 from myfy_data.servers.keeper import Kept, ServerStartError
 from myfy_data.servers.running import RunningServer
-from tests.own_servers import find
-
-IS_MYSQL = find("mysqld") is not None and find("mariadbd") is None
-BACKENDS = ["postgresql"] if IS_MYSQL else ["postgresql", "mysql"]
-"""What is started for `mysql` is MariaDB: where MySQL stands in its place, there is nothing to start."""
+from tests.own_servers import STARTABLE
 
 FIRST_DATABASE = {"postgresql": "postgres", "mysql": "mysql"}
 
@@ -51,7 +47,7 @@ def directory_of(server: RunningServer) -> Path:
     return place if place.is_dir() else place.parent
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", STARTABLE)
 def test_a_started_server_answers_and_leaves_nothing_behind(backend: str) -> None:
     with started(backend) as server:
         directory = directory_of(server)
@@ -59,7 +55,7 @@ def test_a_started_server_answers_and_leaves_nothing_behind(backend: str) -> Non
     assert not directory.exists()
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", STARTABLE)
 def test_the_second_start_makes_no_files_anew(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
     started(backend).stop()
 
@@ -71,7 +67,7 @@ def test_the_second_start_makes_no_files_anew(backend: str, monkeypatch: pytest.
         assert version_of(server)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", STARTABLE)
 def test_a_server_ends_with_its_owner_also_when_that_is_killed(backend: str) -> None:
     owner = subprocess.Popen([sys.executable, "-c", OWNER, backend], stdout=subprocess.PIPE, text=True)
     assert owner.stdout is not None
@@ -124,7 +120,7 @@ def test_a_server_that_cannot_start_is_told_with_the_end_of_its_log(tmp_path: Pa
         kept.wait_until(lambda: False)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", STARTABLE)
 def test_a_server_of_this_machine_is_taken_where_it_lets_us_create_databases(
     backend: str, request: pytest.FixtureRequest
 ) -> None:

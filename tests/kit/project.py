@@ -75,6 +75,13 @@ async def store_audit():
         await store("a", "audit")
     except Exception:
         pass
+
+
+async def read_audit(session):
+    try:
+        await listed(session)
+    except Exception:
+        pass
 """
 
 HEAD = """

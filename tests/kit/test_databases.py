@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import pytest
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, make_url
 
 from myfy_data import DatabaseSettings
 from myfy_data.testing.leftovers import mark
@@ -17,6 +17,7 @@ from myfy_data.testing.postgresql_databases import _MARKED, PostgreSQLDatabase
 from myfy_data.testing.schema import Schema
 from tests.kit.conftest import Server
 from tests.kit.project import APP, HEAD, METADATA, OPTIONS, KitProject
+from tests.own_servers import STARTABLE
 
 SEEDED = """
 async def test_one():
@@ -105,7 +106,7 @@ def test_workers_have_databases_of_their_own_and_leave_a_template(
     server: Server = request.getfixturevalue(kind)
     kit_project.profile(server.url())
     kit_project.run(PARALLEL, "--collect-only")
-    runs = [start(kit_project, "-n", "2") for _ in range(2)]
+    runs = [start(kit_project, "-n", "4") for _ in range(2)]
     outputs = [run.communicate(timeout=300)[0] for run in runs]
     assert [run.returncode for run in runs] == [0, 0], outputs
     left = [name.partition("_template_")[0] for name in server.databases()]
@@ -123,6 +124,19 @@ def start(project: KitProject, *arguments: str) -> subprocess.Popen[str]:
         text=True,
         start_new_session=True,  # so that its workers can be killed with it
     )
+
+
+def test_a_server_that_is_full_is_told_with_what_workers_can_do(kit_project: KitProject, postgresql: Server) -> None:
+    role = f"{postgresql.prefix}_narrow"
+    postgresql.run(f"CREATE ROLE {role} LOGIN CREATEDB CONNECTION LIMIT 1")
+    try:
+        kit_project.profile(make_url(postgresql.url()).set(username=role).render_as_string(hide_password=False))
+        result = kit_project.run(PARALLEL, "-n", "1", "-k", "test_of_its_own")
+    finally:
+        postgresql.drop()
+        postgresql.run(f"DROP ROLE {role}")
+    assert "the server has no connection left" in result.output
+    assert "or: fewer workers, such as pytest -n 2" in result.output
 
 
 @pytest.mark.parametrize("kind", ["postgresql", "mysql"])
@@ -236,6 +250,43 @@ def test_a_driver_without_an_address_gets_a_server(kit_project: KitProject) -> N
         """,
         options=APP + METADATA + 'myfy_data_server = "embedded"\n',
     )
+    assert result.passed, result.output
+
+
+NOTHING_LEFT = """
+@pytest.mark.parametrize("time", [1, 2])
+async def test_that_stores(time):
+    assert await names() == []
+    await store("a")
+"""
+OF_A_SERVER_OF_ITS_OWN = """
+import pytest
+
+from myfy_data import DatabaseSettings, DataSettings
+from myfy_data.servers.find import find_server
+
+
+@pytest.fixture(scope="session")
+def server():
+    with find_server("{backend}", "embedded") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def data_settings(server):
+    settings = DatabaseSettings(database_url=server.url("shop_test"))
+    return DataSettings(environment="test", profiles={{"main": settings}})
+"""
+
+
+@pytest.mark.parametrize("backend", STARTABLE)
+@pytest.mark.parametrize("arguments", [(), ("-n", "1")], ids=["one process", "a worker"])
+def test_a_server_of_a_fixture_ends_after_the_kit(
+    kit_project: KitProject, backend: str, arguments: tuple[str, ...]
+) -> None:
+    kit_project.models("sqlite")
+    kit_project.write("conftest.py", OF_A_SERVER_OF_ITS_OWN.format(backend=backend))
+    result = kit_project.run(NOTHING_LEFT, *arguments)
     assert result.passed, result.output
 
 

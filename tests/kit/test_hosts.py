@@ -63,9 +63,14 @@ async def test_in_a_background_task(client):
     await client.post("/audit/background")
 
 
+async def test_of_a_session_that_is_provided(client):
+    await client.post("/provided")
+
+
 @pytest.mark.data("main", "audit")
 async def test_declared(client):
     assert (await client.post("/audit/handler")).status_code == 201
+    assert (await client.post("/provided")).status_code == 201
     assert await names("audit") == ["a"]
 
 
@@ -75,7 +80,8 @@ async def test_of_a_budget(client):
 """
 )
 
-FAILS = {"test_in_a_handler", "test_in_a_background_task", "test_of_a_budget"}
+UNDECLARED = {"test_in_a_handler", "test_in_a_background_task", "test_of_a_session_that_is_provided"}
+FAILS = {*UNDECLARED, "test_of_a_budget"}
 
 IN_A_THREAD = """
 from starlette.testclient import TestClient
@@ -134,8 +140,8 @@ def hosted(kit_project: KitProject, postgresql: Server, request: pytest.FixtureR
 def test_the_same_tests_pass_in_each_host(hosted: KitProject) -> None:
     result = hosted.run(SAME_IN_EACH, *THEIR_WARNINGS)
     assert {test for test, outcome in result.outcomes.items() if outcome != "passed"} == FAILS, result.output
-    assert len(result.outcomes) == 9
-    for test in FAILS - {"test_of_a_budget"}:
+    assert len(result.outcomes) == 10
+    for test in UNDECLARED:
         assert f"{test} used profile 'audit', which it does not declare (app/main.py:" in result.told(test)
 
 

@@ -104,20 +104,50 @@ def test_mysql_is_left_as_it_was_made(kit_project: KitProject, mysql: Server) ->
     assert mysql.run("SELECT count(*) FROM items", f"{mysql.prefix}_test") == [(0,)]
 
 
-def test_a_deferred_constraint_fails_where_the_commit_would(kit_project: KitProject, postgresql: Server) -> None:
-    kit_project.profile(postgresql.url())
-    result = kit_project.run("""
+DEFERRED = """
+import traceback
+
 from sqlalchemy.exc import IntegrityError
 
 
-async def test_violated(data):
+async def fills_twice():
+    async with module.session() as session:
+        session.add_all([Slot(place=1), Slot(place=1)])
+        await session.flush()
+
+
+async def commits_twice():
+    async with module.session() as session:
+        session.add_all([Slot(place=1), Slot(place=1)])
+        await session.flush()
+        await session.commit()
+        raise AssertionError
+
+
+def told(error):
+    lines = [(frame.name, frame.line) for frame in traceback.extract_tb(error.__traceback__)]
+    return type(error), type(error.orig), error.orig.sqlstate, [line for line in lines if "twice" in line[0]]
+
+
+found = []
+
+
+@pytest.mark.parametrize("violate", [fills_twice, commits_twice])
+@pytest.mark.parametrize(
+    "way", [pytest.param(way, marks=pytest.mark.data(isolation=way)) for way in ("transaction", "database")]
+)
+async def test_violated(data, violate, way):
     with pytest.raises(IntegrityError) as caught:
-        async with module.session() as session:
-            session.add_all([Slot(place=1), Slot(place=1)])
-            await session.flush()
+        await violate()
     assert caught.value.orig.sqlstate == "23505"
+    found.append((violate, told(caught.value)))
     async with module.session() as session:
         assert list(await session.scalars(select(Slot))) == []
+
+
+def test_that_a_copy_says_the_same():
+    assert len(found) == 4
+    assert len({str(each) for each in found}) == 2
 
 
 async def test_still_deferred_in_the_next_session(data):
@@ -132,7 +162,12 @@ async def test_still_deferred_in_the_next_session(data):
             await session.flush()
             await session.delete(one)
             await session.delete(two)
-    """)
+"""
+
+
+def test_a_deferred_constraint_fails_where_the_commit_would(kit_project: KitProject, postgresql: Server) -> None:
+    kit_project.profile(postgresql.url())
+    result = kit_project.run(DEFERRED)
     assert result.passed, result.output
 
 

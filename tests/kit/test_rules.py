@@ -30,6 +30,36 @@ async def test_undeclared_in_a_task():
     await asyncio.create_task(swallows())
 
 
+async def runs_jobs(queue, done):
+    while True:
+        job = await queue.get()
+        try:
+            await job()
+        except Exception:
+            pass  # a runner goes on with the next job
+        done.set()
+
+
+@pytest.fixture
+async def job():
+    queue, done = asyncio.Queue(), asyncio.Event()
+    runner = asyncio.create_task(runs_jobs(queue, done))
+    queue.put_nowait(lambda: store("a job", "audit"))
+    yield done.wait
+    runner.cancel()
+    await asyncio.gather(runner, return_exceptions=True)
+
+
+async def test_undeclared_in_a_job(job):
+    await job()
+
+
+@pytest.mark.data("main", "audit")
+async def test_declared_in_a_job(job):
+    await job()
+    assert await names("audit") == ["a job"]
+
+
 @pytest.mark.data("main", "audit")
 async def test_declared():
     await store("a", "audit")
@@ -63,6 +93,8 @@ def test_an_undeclared_profile_fails_the_test_also_when_the_error_was_swallowed(
         "test_undeclared": "failed",
         "test_undeclared_in_a_commit": "failed",
         "test_undeclared_in_a_task": "failed",
+        "test_undeclared_in_a_job": "failed",
+        "test_declared_in_a_job": "passed",
         "test_declared": "passed",
         "test_that_replaces_the_default": "failed",
         "test_that_asks_for_health": "passed",
@@ -108,6 +140,25 @@ def test_a_profile_that_the_options_allow_needs_no_mark(kit_project: KitProject)
         "passed",
         "failed",
     ], result.output
+
+
+def test_without_a_default_profile_each_test_names_its_own(kit_project: KitProject) -> None:
+    kit_project.profile("sqlite://")
+    kit_project.profile("sqlite://", "audit")
+    result = kit_project.run(
+        """
+@pytest.mark.data("audit")
+async def test_named(data):
+    async with module.session("audit") as session:
+        assert await session.scalar(text("SELECT 1")) == 1
+
+
+async def test_not_named(data): ...
+        """,
+        options=APP,
+    )
+    assert result.outcomes == {"test_named": "passed", "test_not_named": "error"}, result.output
+    assert "no profile was named and none is the default" in result.told("test_not_named")
 
 
 def test_profiles_of_one_database_share_the_connection_and_a_replica_stays_read_only(

@@ -1,9 +1,12 @@
 """Handlers on FastAPI."""
 
-from app.main import data, fail, listed, see, store_audit, store_with
-from fastapi import BackgroundTasks, FastAPI, HTTPException
+from typing import Annotated
 
-from myfy_data.integrations.fastapi import Session, setup
+from app.main import data, fail, listed, read_audit, see, store_audit, store_with
+from fastapi import BackgroundTasks, Depends, FastAPI, HTTPException
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from myfy_data.integrations.fastapi import Session, SessionDependency, setup
 
 app = FastAPI()
 setup(app, data)
@@ -36,3 +39,9 @@ async def audit(place: str, background: BackgroundTasks) -> None:
         background.add_task(store_audit)
     else:
         await store_audit()
+
+
+@app.post("/provided", status_code=201)
+async def provided(other: Annotated[AsyncSession, Depends(SessionDependency("audit"))]) -> None:
+    """Use a session of the other profile that the host provides."""
+    await read_audit(other)

@@ -1,6 +1,6 @@
 """Handlers on Litestar."""
 
-from app.main import data, fail, listed, see, store_audit, store_with
+from app.main import data, fail, listed, read_audit, see, store_audit, store_with
 from litestar import Litestar, Response, get, post
 from litestar.background_tasks import BackgroundTask
 from litestar.exceptions import ClientException
@@ -38,4 +38,10 @@ async def audit(place: str) -> Response[None]:
     return Response(None)
 
 
-app = Litestar([items, add, fails, audit], plugins=[DataPlugin(data)])
+@post("/provided")
+async def provided(audit_session: AsyncSession) -> None:
+    """Use a session of the other profile that the host provides."""
+    await read_audit(audit_session)
+
+
+app = Litestar([items, add, fails, audit, provided], plugins=[DataPlugin(data)])

@@ -1,7 +1,9 @@
 """Handlers on myfy."""
 
-from app.main import data, fail, listed, see, store_audit, store_with
-from myfy.core import Application
+from typing import Annotated
+
+from app.main import data, fail, listed, read_audit, see, store_audit, store_with
+from myfy.core import Application, Qualifier
 from myfy.web import WebModule, create_asgi_app_with_lifespan, route
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
@@ -36,6 +38,13 @@ async def audit(place: str) -> Response:
     if place == "background":
         return Response(status_code=201, background=BackgroundTask(store_audit))
     await store_audit()
+    return Response(status_code=201)
+
+
+@route.post("/provided")
+async def provided(other: Annotated[AsyncSession, Qualifier("audit")]) -> Response:
+    """Use a session of the other profile that the host provides."""
+    await read_audit(other)
     return Response(status_code=201)
 
 

@@ -1,6 +1,6 @@
 """Handlers on Starlette."""
 
-from app.main import data, fail, listed, see, store_audit, store_with
+from app.main import data, fail, listed, read_audit, see, store_audit, store_with
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
@@ -37,12 +37,19 @@ async def audit(request: Request) -> Response:
     return Response(status_code=201)
 
 
+async def provided(request: Request) -> Response:
+    """Use a session of the other profile that the host provides."""
+    await read_audit(get_session(request, "audit"))
+    return Response(status_code=201)
+
+
 app = Starlette(
     routes=[
         Route("/items", items),
         Route("/items/{name}", add, methods=["POST"]),
         Route("/fails", fails, methods=["POST"]),
         Route("/audit/{place}", audit, methods=["POST"]),
+        Route("/provided", provided, methods=["POST"]),
     ]
 )
 setup(app, data)

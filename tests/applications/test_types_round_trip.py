@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import enum
-import secrets
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
@@ -37,9 +36,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from myfy_data import DataModule
-from tests.databases import SERVERS, Database
+from tests.databases import OF_THE_KIT
 
-everywhere = pytest.mark.parametrize("database", ["sqlite", *SERVERS], indirect=True)
+everywhere = pytest.mark.parametrize("profile", OF_THE_KIT)
 
 FACE = "\N{GRINNING FACE}"
 
@@ -105,7 +104,7 @@ class Tables:
     def __init__(self, name: str) -> None:
         base = type("Base", (DeclarativeBase,), {"metadata": MetaData()})
         members = {
-            "__tablename__": f"types_{secrets.token_hex(4)}",
+            "__tablename__": "types",
             "__annotations__": {"id": Mapped[int], "value": Mapped[Any]},
             "id": mapped_column(Integer, primary_key=True, autoincrement=False),
             "value": mapped_column(KINDS[name].type, nullable=True),
@@ -116,14 +115,12 @@ class Tables:
 
 
 @pytest.fixture
-async def tables(kind: str, database: Database, data: DataModule) -> AsyncIterator[Tables]:
+async def tables(kind: str, profile: str, data: DataModule) -> Tables:
     """The table of one kind, which exists for one test."""
     tables = Tables(kind)
-    async with data.get_engine().begin() as connection:
+    async with data.get_engine(profile).begin() as connection:
         await connection.run_sync(tables.metadata.create_all)
-    yield tables
-    async with data.get_engine().begin() as connection:
-        await connection.run_sync(tables.metadata.drop_all)
+    return tables
 
 
 Rows = list[dict[str, Any]]
@@ -155,10 +152,10 @@ WAYS_IN: list[Callable[[AsyncSession, Tables, Rows], Awaitable[None]]] = [
 ]
 
 
-def expected(database: Database, kind: str) -> list[Any]:
+def expected(profile: str, kind: str) -> list[Any]:
     """What comes back: on PostgreSQL a moment in time, on others what the clock on the wall showed."""
     values: list[Any] = [*KINDS[kind].values, None]
-    if kind == "aware" and database.kind != "postgresql":
+    if kind == "aware" and profile != "postgresql":
         return [value and value.replace(tzinfo=None) for value in values]
     return values
 
@@ -167,21 +164,21 @@ def expected(database: Database, kind: str) -> list[Any]:
 @pytest.mark.parametrize("kind", CASES)
 @pytest.mark.parametrize("store", WAYS_IN)
 async def test_it_comes_back(
-    database: Database,
+    profile: str,
     data: DataModule,
     tables: Tables,
     kind: str,
     store: Callable[[AsyncSession, Tables, Rows], Awaitable[None]],
 ) -> None:
-    values = expected(database, kind)
-    async with data.session() as session:
+    values = expected(profile, kind)
+    async with data.session(profile) as session:
         rows = [{"id": number, "value": value} for number, value in enumerate([*KINDS[kind].values, None])]
         await store(session, tables, rows)
 
-    async with data.session() as session:
+    async with data.session(profile) as session:
         objects = await session.scalars(select(tables.row).order_by(tables.row.id))
         assert [row.value for row in objects] == values
-    async with data.session(read_only=True) as session:
+    async with data.session(profile, read_only=True) as session:
         column = select(tables.table.c.value).order_by(tables.table.c.id)
         assert list(await session.scalars(column)) == values
         connection = await session.connection()
@@ -193,14 +190,12 @@ async def test_it_comes_back(
 
 @everywhere
 @pytest.mark.parametrize("kind", [case for case in CASES if case not in ("pickled", "json")])
-async def test_it_is_found_by_a_list_and_by_itself(
-    database: Database, data: DataModule, tables: Tables, kind: str
-) -> None:
+async def test_it_is_found_by_a_list_and_by_itself(profile: str, data: DataModule, tables: Tables, kind: str) -> None:
     values = KINDS[kind].values
-    async with data.session() as session:
+    async with data.session(profile) as session:
         session.add_all([tables.row(id=number, value=value) for number, value in enumerate([*values, None])])
 
-    async with data.session() as session:
+    async with data.session(profile) as session:
         column = tables.row.value
         assert sorted(await session.scalars(select(tables.row.id).where(column.in_(values)))) == [*range(len(values))]
         for number, value in enumerate(values):
