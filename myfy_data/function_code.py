@@ -12,19 +12,19 @@ _MOST = 100
 """Functions that are looked at behind one: a wrapper's closure may lead anywhere."""
 
 
-def names_in(owner: Any) -> set[str]:
+def names_in(owner: object) -> set[str]:
     """Every name and text in the code of a function, or of a class's own and inherited methods."""
     return {
         word for function in functions_of(owner) for code in _with_inner(function.__code__) for word in _words(code)
     }
 
 
-def is_coroutine(function: Any) -> bool:
+def is_coroutine(function: object) -> bool:
     """Whether a function, or what it wraps, is a coroutine function."""
     return any(found.__code__.co_flags & inspect.CO_COROUTINE for found in functions_of(function))
 
 
-def functions_of(owner: Any) -> Iterator[FunctionType]:
+def functions_of(owner: object) -> Iterator[FunctionType]:
     """A function and what it wraps, or the own and the inherited methods of a class; only those in Python.
 
     Tracing and error reporting put functions of theirs in the place of others, and mostly keep those in a closure.
@@ -51,7 +51,7 @@ def _behind(value: Any) -> Iterator[FunctionType]:
         waiting += _wrapped(found)
 
 
-def _wrapped(function: Any) -> Iterator[Any]:
+def _wrapped(function: object) -> Iterator[object]:
     yield from (getattr(function, name, None) for name in ("__func__", "__wrapped__"))
     if isinstance(function, functools.partial):
         yield function.func

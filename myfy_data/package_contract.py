@@ -147,7 +147,7 @@ def verify_instance(contract: PackageContract, owner: str, instance: object, pro
         raise _lacking(contract, missing, profile)
 
 
-def is_there(name: PrivateName, look: Callable[[Any], set[str]] = names_in) -> bool:
+def is_there(name: PrivateName, look: Callable[[object], set[str]] = names_in) -> bool:
     """Whether a package has a name, of the kind that is declared, and still uses it where that is declared."""
     try:
         owner = _resolve(name.owner)
@@ -267,7 +267,7 @@ def _release(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", re.sub(r"(\.0+)+\.?$", "", numbers)))
 
 
-def _resolve(path: str) -> Any:
+def _resolve(path: str) -> object:
     module, _, names = path.partition(":")
     found: Any = importlib.import_module(module)
     for name in filter(None, names.split(".")):
@@ -275,7 +275,7 @@ def _resolve(path: str) -> Any:
     return found
 
 
-def _uses(path: str, name: str, look: Callable[[Any], set[str]]) -> bool:
+def _uses(path: str, name: str, look: Callable[[object], set[str]]) -> bool:
     try:
         return name in look(_resolve(path))
     except (ImportError, AttributeError):

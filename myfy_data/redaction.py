@@ -156,7 +156,7 @@ def redact_text(text: str) -> str:
     return _CREDENTIALS.sub(rf"\1:{MASK}@", text) if "@" in text else text
 
 
-def redact_value(name: str, value: Any) -> Any:
+def redact_value(name: str, value: object) -> Any:
     """The printable form of the value of key `name`; a table is redacted key by key."""
     if isinstance(value, Secret | Shown):
         return str(value)
@@ -173,6 +173,6 @@ def redact_value(name: str, value: Any) -> Any:
     return value
 
 
-def redact_at(path: Sequence[str], value: Any) -> Any:
+def redact_at(path: Sequence[str], value: object) -> object:
     """The printable form of the value at a key path: secret when any name on the way looks so."""
     return redact_value(next((name for name in path if looks_secret(name)), path[-1]), value)

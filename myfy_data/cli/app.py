@@ -8,7 +8,6 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import click
 
@@ -50,7 +49,7 @@ class NobodyReadsError(Exception):
 
 
 class _Root(SuggestingGroup):
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: click.Context) -> object:
         try:
             code = super().invoke(ctx)
             sys.stdout.flush()

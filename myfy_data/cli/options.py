@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -100,7 +100,9 @@ def load_options(command: Callable[..., int]) -> Callable[..., int]:
         shell_complete=complete_assignments,
     )
     @functools.wraps(command)
-    def with_options(*, config: tuple[str, ...], environment: str | None, sets: tuple[str, ...], **others: Any) -> int:
+    def with_options(
+        *, config: tuple[str, ...], environment: str | None, sets: tuple[str, ...], **others: object
+    ) -> int:
         with output.only_answers():
             return command(LoadOptions(config, environment, sets), **others)
 

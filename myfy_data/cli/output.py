@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from contextvars import ContextVar
-from typing import Any, TextIO
+from typing import TextIO
 
 Span = str | tuple[str, str]
 """Text, or text with the style that it has on a terminal."""
@@ -73,7 +73,7 @@ def is_watched() -> bool:
     return _is_terminal(sys.stderr)
 
 
-def write_json(value: Any) -> None:
+def write_json(value: object) -> None:
     """Write JSON to standard output; ASCII only, so that it is valid in every encoding."""
     answers().write(json.dumps(value, indent=2, default=str) + "\n")
 

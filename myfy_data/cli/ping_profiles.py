@@ -67,7 +67,7 @@ class Answer:
         }
 
 
-def _host_json(host: HostStatus) -> dict[str, Any]:
+def _host_json(host: HostStatus) -> dict[str, object]:
     return {"address": host.address, "role": host.role, "lag": host.lag, "error": host.error}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,7 @@ def _words(request: CredentialRequest) -> list[str]:
     return [_filled(word, known) for word in words]
 
 
-def _filled(word: str, known: dict[str, Any]) -> str:
+def _filled(word: str, known: Mapping[str, object]) -> str:
     for name, value in known.items():
         word = word.replace(f"{{{name}}}", "" if value is None else str(value))
     return word

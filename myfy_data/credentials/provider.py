@@ -99,7 +99,7 @@ def find_entry_point(name: str) -> EntryPoint:
     raise ProviderError(f"no provider is called {name!r}; there are: {listed(known)}{hint}", fix)
 
 
-def _loaded(point: EntryPoint) -> Any:
+def _loaded(point: EntryPoint) -> object:
     return _imported(point.value)
 
 
@@ -147,7 +147,7 @@ async def _answered(call: Callable[[], Any]) -> Answer:
         return _failed(error)
 
 
-def _in_a_thread(call: Callable[[], Any]) -> asyncio.Future[Answer]:
+def _in_a_thread(call: Callable[[], object]) -> asyncio.Future[Answer]:
     """Run a call in a thread of its own, which keeps neither the loop nor the process from ending."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Answer] = loop.create_future()
@@ -168,7 +168,7 @@ def _in_a_thread(call: Callable[[], Any]) -> asyncio.Future[Answer]:
     return future
 
 
-def _deliver(future: asyncio.Future[Answer], given: Any) -> None:
+def _deliver(future: asyncio.Future[Answer], given: object) -> None:
     if future.done():
         return
     if isinstance(given, ProviderError):

@@ -19,7 +19,7 @@ _FIELDS = ("password", "username", "expires_at", "max_connection_age")
 _SHARED = ("format", "lifetime", "max_connection_age")
 
 
-def check_options(options: Mapping[str, Any], own: tuple[str, ...]) -> None:
+def check_options(options: Mapping[str, object], own: tuple[str, ...]) -> None:
     """Refuse options that a provider does not have, and formats that there are not.
 
     Raises:
@@ -62,7 +62,7 @@ def read_credentials(said: Secret, options: Mapping[str, Any]) -> Credentials:
     return Credentials(**fields)
 
 
-def _object(said: Secret) -> dict[str, Any]:
+def _object(said: Secret) -> dict[str, object]:
     try:
         fields = json.loads(said.reveal())
     except (ValueError, RecursionError):

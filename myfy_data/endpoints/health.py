@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Collection, Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from myfy_data.endpoints.http import Answer, Response, Scope, json_response
 from myfy_data.engines.pool.status import PoolStatus
@@ -84,7 +84,7 @@ class _Everything:
         self._answered = (time.monotonic(), response)
         return response
 
-    def _unknown(self, error: DataModuleError) -> Mapping[str, Any]:
+    def _unknown(self, error: DataModuleError) -> Mapping[str, object]:
         try:
             names = sorted(self._data.required)
         except DataModuleError:
@@ -93,7 +93,7 @@ class _Everything:
         return {name: {"status": "unknown", **told} for name in names}
 
 
-def _health_profile(profile: ProfileHealth) -> dict[str, Any]:
+def _health_profile(profile: ProfileHealth) -> dict[str, object]:
     return {
         "status": profile.status,
         "required": profile.required,
@@ -104,7 +104,7 @@ def _health_profile(profile: ProfileHealth) -> dict[str, Any]:
     }
 
 
-def _ready_profile(profile: ProfileReadiness) -> dict[str, Any]:
+def _ready_profile(profile: ProfileReadiness) -> dict[str, object]:
     return {
         "status": profile.status,
         "required": True,

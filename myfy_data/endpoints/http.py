@@ -41,7 +41,7 @@ Answer = Callable[[Scope], Awaitable[Response]]
 """Makes the response to a GET of one path; it may look at the request's ASGI scope."""
 
 
-def json_response(status: int, value: Any) -> Response:
+def json_response(status: int, value: object) -> Response:
     """A response in JSON."""
     return Response(status, json.dumps(value, ensure_ascii=False).encode(), "application/json")
 

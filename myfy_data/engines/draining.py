@@ -119,6 +119,6 @@ def in_use(opened: Opened) -> bool:
     return False
 
 
-def _is_open(handle: OpenEngine, connection: Any) -> bool:
+def _is_open(handle: OpenEngine, connection: object) -> bool:
     """Whether a connection of a pool that does not count is open; SQLite's have no server that could close them."""
     return not (handle.backend.is_closed(connection) or getattr(connection, "is_stopping", False))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio.exc import AsyncMethodRequired
@@ -30,7 +29,7 @@ def pool_class_faults(settings: DatabaseSettings) -> Iterator[Fault]:
 
 
 def refused_options(
-    name: str, options: Mapping[str, Any], create: Callable[..., object], error: Exception
+    name: str, options: Mapping[str, object], create: Callable[..., object], error: Exception
 ) -> ConfigError:
     """The error for an engine that SQLAlchemy refused, by whatever exception: each option is tried alone.
 

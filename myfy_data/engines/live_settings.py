@@ -87,7 +87,7 @@ def _renew_connections(opened: OpenEngine) -> None:
     event.listen(engine, "checkout", check)
 
 
-async def _renew(backend: Backend, told: DatabaseSettings, driver: Any) -> None:
+async def _renew(backend: Backend, told: DatabaseSettings, driver: object) -> None:
     """Let the pool replace a connection that cannot be told, or does not answer."""
     now = backend.settings
     try:

@@ -160,7 +160,7 @@ class Hold:
             unit.pause = now - unit.ended
         return unit
 
-    async def measure(self, sql: str, send: Callable[[], Awaitable[Any]]) -> Any:
+    async def measure(self, sql: str, send: Callable[[], Awaitable[object]]) -> object:
         """Send a statement by one of the driver's own methods, and tell of it."""
         started = time.monotonic()
         operation = Operation(self.recorder.profile, "statement", sql, 0.0, 0.0, None, 1, None, self.unit_at(started))
@@ -188,7 +188,7 @@ class EngineRecorder:
     """
 
     def __init__(
-        self, profile: str, observers: Sequence[EngineObserver], open_door: Callable[[Any, Hold | None], None]
+        self, profile: str, observers: Sequence[EngineObserver], open_door: Callable[[object, Hold | None], None]
     ) -> None:
         self.profile = profile
         self._open_door = open_door
@@ -244,7 +244,7 @@ class EngineRecorder:
 
     # -- statements and ends -------------------------------------------------------------------------------------------
 
-    def hold_of(self, pooled: Any) -> Hold | None:
+    def hold_of(self, pooled: object) -> Hold | None:
         """The checkout of a connection; None while it is being opened, and for one that is not the pool's."""
         info = getattr(pooled, "record_info", None)
         return info.get(_HOLD) if info else None
@@ -277,7 +277,7 @@ class EngineRecorder:
         """What became of a COMMIT that failed, as its session knows it."""
         self._tell("unit_end", self.profile, None, outcome)
 
-    def _tell(self, what: str, *arguments: Any) -> None:
+    def _tell(self, what: str, *arguments: object) -> None:
         if len(self._observers) != self._known:
             self._look()
         for hear in self._hearing[what]:

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import event
+from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from myfy_data.engines.connect.backend import Backend
 from myfy_data.engines.factory import OpenEngine
@@ -74,7 +75,7 @@ class _Statements:
         return execute
 
     def _measure(
-        self, hold: Hold, pooled: Any, cursor: Any, statement: str, batch: int, send: Callable[[], Any]
+        self, hold: Hold, pooled: Any, cursor: object, statement: str, batch: int, send: Callable[[], Any]
     ) -> Any:
         adapter = pooled.dbapi_connection
         hold.waited += self._backend.turn_waited(adapter)
@@ -100,7 +101,7 @@ class _Statements:
 def _waiting(recorder: EngineRecorder, begin: Send) -> Send:
     """A dialect's method that begins: where it is a message, as on SQLite, what takes its time is another's lock."""
 
-    def do_begin(pooled: Any) -> None:
+    def do_begin(pooled: DBAPIConnection) -> None:
         started = time.monotonic()
         begin(pooled)
         hold = recorder.hold_of(pooled)
@@ -110,7 +111,7 @@ def _waiting(recorder: EngineRecorder, begin: Send) -> Send:
     return do_begin
 
 
-def _unheard(hold: Hold, send: Callable[[], Any]) -> Any:
+def _unheard(hold: Hold, send: Callable[[], object]) -> object:
     hold.is_inside = True
     try:
         return send()
@@ -128,7 +129,7 @@ class _Ends:
     def observed(self, send: Send, kind: Kind) -> Send:
         """A dialect's method that ends a transaction, measured."""
 
-        def end(pooled: Any) -> None:
+        def end(pooled: DBAPIConnection) -> None:
             hold = self._recorder.hold_of(pooled)
             if hold is None:
                 send(pooled)
@@ -149,7 +150,7 @@ class _Ends:
 
         return end
 
-    def _send(self, hold: Hold, pooled: Any, kind: Kind, send: Send) -> None:
+    def _send(self, hold: Hold, pooled: DBAPIConnection, kind: Kind, send: Send) -> None:
         if not self._backend.has_begun(pooled.dbapi_connection):
             send(pooled)
             return

@@ -63,7 +63,7 @@ def _sqlalchemy_url(url: ConnectionURL) -> URL:
     return URL.create(url.driver, username=url.username, host=url.host, port=url.port, database=url.database)
 
 
-def _engine_arguments(settings: DatabaseSettings) -> dict[str, Any]:
+def _engine_arguments(settings: DatabaseSettings) -> dict[str, object]:
     reset = settings.pool_reset_on_return
     arguments: dict[str, Any] = {
         "echo": settings.echo,
@@ -80,7 +80,7 @@ def _engine_arguments(settings: DatabaseSettings) -> dict[str, Any]:
     return arguments | settings.engine_options
 
 
-def _pool_arguments(settings: DatabaseSettings) -> dict[str, Any]:
+def _pool_arguments(settings: DatabaseSettings) -> dict[str, object]:
     pool_class = settings.engine_options.get("poolclass", BoundedPool)
     if not issubclass(pool_class, QueuePool):
         return {}
@@ -97,7 +97,7 @@ def _pool_arguments(settings: DatabaseSettings) -> dict[str, Any]:
     }
 
 
-def _execution_options(settings: DatabaseSettings) -> dict[str, Any]:
+def _execution_options(settings: DatabaseSettings) -> dict[str, object]:
     options = dict(settings.execution_options)
     if settings.pooler == "pgbouncer" and settings.read_only:
         # PgBouncer refuses the start-up setting that does it without a pooler.

@@ -85,7 +85,7 @@ class KeptConnection:
         return result
 
 
-async def _close(driver: Any, backend: Backend) -> None:
+async def _close(driver: object, backend: Backend) -> None:
     if backend.needs_liveness:
         backend.abort(driver)  # after a failure it would not hear a farewell, and there is no time for one
     else:
@@ -127,7 +127,7 @@ def _in_memory(opened: Opened) -> PingResult:
     return PingResult(opened.profile, opened.backend.describe_server(sqlite3.sqlite_version), 0.0)
 
 
-async def _ask_driver(opened: Opened, driver: Any) -> PingResult:
+async def _ask_driver(opened: Opened, driver: object) -> PingResult:
     backend = opened.backend
     try:
         return await _ask(opened, partial(backend.ask, driver))

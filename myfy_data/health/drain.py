@@ -10,7 +10,7 @@ import asyncio
 import logging
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -44,13 +44,15 @@ def drained_at_sigterm(readiness: Readiness, delay: float) -> Iterator[None]:
             signal.signal(signal.SIGTERM, inherited)
 
 
-def _is_of_a_loop(handler: Any) -> bool:
+def _is_of_a_loop(handler: object) -> bool:
     """Whether a handler only wakes an event loop, which keeps the real one to itself."""
     return getattr(handler, "__module__", "").partition(".")[0] in ("asyncio", "uvloop")
 
 
 class _Drain:
-    def __init__(self, readiness: Readiness, delay: float, inherited: Any) -> None:
+    def __init__(
+        self, readiness: Readiness, delay: float, inherited: Callable[[int, FrameType | None], object]
+    ) -> None:
         self._readiness = readiness
         self._delay = delay
         self._inherited = inherited

@@ -7,7 +7,6 @@ import shlex
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 from myfy_data.layers.variable_names import variable_for
 from myfy_data.origins import KeyPath, Origin, format_key
@@ -17,7 +16,7 @@ SECRET_FILE = "secret file "  # noqa: S105 - the name of a kind of source
 """How the source of a value begins that came from a file of `secrets_dir`."""
 
 
-def assignment(origin: Origin, path: KeyPath, value: Any) -> str:
+def assignment(origin: Origin, path: KeyPath, value: object) -> str:
     """What gives the key at `path` this value, written for the source at `origin`."""
     if origin.variable is not None:
         return f"{origin.variable}={_for_shell(value, path[-1])}"
@@ -29,7 +28,7 @@ def assignment(origin: Origin, path: KeyPath, value: Any) -> str:
     return f"{key}: {_for_file(value)}" if is_yaml(origin) else f"{key} = {_for_file(value)}"
 
 
-def beside(origin: Origin, path: KeyPath, value: Any, *, within: KeyPath = ()) -> str:
+def beside(origin: Origin, path: KeyPath, value: object, *, within: KeyPath = ()) -> str:
     """What gives *another* key this value, in the source that says the key at `origin`.
 
     Args:
@@ -86,7 +85,7 @@ def header(origin: Origin, *path: str) -> str:
     return f"{path[-1] if path else 'data'}:" if is_yaml(origin) else f"[{format_key(('data', *path))}]"
 
 
-def described(value: Any) -> str:
+def described(value: object) -> str:
     """A value in a message: as a file writes it where it is short, in a word where it is not."""
     if isinstance(value, dict | list):
         return "a table" if isinstance(value, dict) else "a list"
@@ -101,14 +100,14 @@ def is_yaml(origin: Origin) -> bool:
     return origin.source.endswith((".yaml", ".yml"))
 
 
-def _for_file(value: Any) -> str:
+def _for_file(value: object) -> str:
     """As TOML and YAML both write it."""
     if isinstance(value, float) and value.is_integer():
         return str(value)
     return json.dumps(value, ensure_ascii=False)
 
 
-def _for_shell(value: Any, key: str = "") -> str:
+def _for_shell(value: object, key: str = "") -> str:
     # Lists come with commas from a variable; the names of `unset` may hold any character, and come as JSON.
     if key != "unset" and isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
         value = ",".join(value)

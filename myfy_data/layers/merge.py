@@ -45,7 +45,7 @@ def overlaps(one: Tree, other: Tree, path: KeyPath = ()) -> Iterator[KeyPath]:
                 yield (*path, key)
 
 
-def find(tree: object, path: KeyPath) -> Any:
+def find(tree: object, path: KeyPath) -> object:
     """What stands at `path`; `MISSING` where there is nothing."""
     node = tree
     for key in path:

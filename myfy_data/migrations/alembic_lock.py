@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -28,7 +28,7 @@ async def alembic_turn() -> AsyncIterator[None]:
         _TURN.release()
 
 
-async def run_in_turn(connection: AsyncConnection, action: Callable[..., T], *arguments: Any) -> T:
+async def run_in_turn(connection: AsyncConnection, action: Callable[..., T], *arguments: object) -> T:
     """SQLAlchemy's `run_sync`, in turn."""
     async with alembic_turn():
         return await connection.run_sync(action, *arguments)

@@ -20,7 +20,7 @@ def described(difference: Any) -> str:
     return f"{words} {_named(items[0])}"
 
 
-def _named(item: Any) -> str:
+def _named(item: object) -> str:
     table, name = getattr(item, "table", None), getattr(item, "name", None)
     if table is None:
         return str(name if name is not None else item)

@@ -184,7 +184,7 @@ def _revise(handed: Handed, new: NewRevision) -> Any:
     )
 
 
-def _drop_empty(_context: Any, _revision: Any, directives: list[Any]) -> None:
+def _drop_empty(_context: object, _revision: Any, directives: list[Any]) -> None:
     """Alembic's hook: a revision that would do nothing is not written."""
     if directives and directives[0].upgrade_ops.is_empty():
         directives.clear()

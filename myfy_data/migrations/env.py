@@ -72,7 +72,7 @@ class Handed:
             raise ConfigError([Problem(place, key, message, (fact,), fix)])
 
 
-def run_env(**options: Any) -> None:
+def run_env(**options: object) -> None:
     """Run the migrations that Alembic asks for, on the profile's own database.
 
     Called by `env.py`, under `myfy-data db` and under `alembic` alike. The latter takes the default profile, or the one
@@ -175,7 +175,7 @@ NameFilter = Callable[[str | None, Any, Any], bool]
 def _without(hidden: frozenset[str], given: NameFilter | None) -> NameFilter:
     """Alembic's `include_name` that leaves out tables of ours, beside what the user leaves out."""
 
-    def include(name: str | None, kind: Any, parents: Any) -> bool:
+    def include(name: str | None, kind: object, parents: object) -> bool:
         if kind == "table" and name in hidden:
             return False
         return given is None or given(name, kind, parents)
@@ -196,7 +196,7 @@ def _silence(name: str) -> Iterator[None]:
 # -- under the alembic command -----------------------------------------------------------------------------------------
 
 
-def _run_for_alembic(options: dict[str, Any]) -> None:
+def _run_for_alembic(options: dict[str, object]) -> None:
     _configure_logging(context.config)
     given = context.get_x_argument(as_dictionary=True)
     here = Path(context.script.dir).absolute()
@@ -256,13 +256,13 @@ def _command_name(config: Config) -> str:
     return getattr(command, "__name__", "")
 
 
-async def _look(target: Target, options: dict[str, Any]) -> None:
+async def _look(target: Target, options: dict[str, object]) -> None:
     handed = {"dont_mutate": True}
     async with migration_engine(target) as engine, reading(engine).connect() as connection:
         await connection.run_sync(lambda sync: _run(Handed(target, sync, options=handed), options))
 
 
-async def _run_locked(target: Target, options: dict[str, Any]) -> None:
+async def _run_locked(target: Target, options: dict[str, object]) -> None:
     async with (
         migration_engine(target) as engine,
         engine.connect() as connection,

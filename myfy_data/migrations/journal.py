@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, Text, delete, insert, inspect, select
+from sqlalchemy.engine import Dialect
 
 from myfy_data.engines.mysql import error_codes
 from myfy_data.engines.postgresql import sqlstates
@@ -145,7 +146,7 @@ class Journal:
 
     # -- the statements --------------------------------------------------------------------------------------------
 
-    def execute(self, run: Callable[[], None], statement: str, dialect: Any) -> bool:
+    def execute(self, run: Callable[[], None], statement: str, dialect: Dialect) -> bool:
         """Run a statement of a revision, unless it is in the database already.
 
         Returns:
@@ -182,7 +183,7 @@ class Journal:
                 self._refused = self._position  # it did not run, and that is known
             raise
 
-    def _run_again(self, run: Callable[[], None], earlier: Entry, dialect: Any) -> None:
+    def _run_again(self, run: Callable[[], None], earlier: Entry, dialect: Dialect) -> None:
         is_last = earlier.position == max(self._earlier)
         if is_last and not _CHANGES_ROWS.match(earlier.statement):
             try:

@@ -57,7 +57,7 @@ def put_on_path(root: Path) -> None:
         sys.path.insert(0, str(root))
 
 
-def _import(target: Target, path: str) -> Any:
+def _import(target: Target, path: str) -> object:
     module, colon, name = path.partition(":")
     if not (module and colon and name):
         fix = f'metadata = "{module}:{_ATTRIBUTE}"' if module else f'metadata = "{EXAMPLE}"'

@@ -137,7 +137,7 @@ async def offline(target: Target, alembic_command: AlembicCommand) -> None:
             handed.require_taken()
 
 
-def call_alembic(target: Target, action: Callable[[], Any]) -> Any:
+def call_alembic(target: Target, action: Callable[[], object]) -> Any:
     """What `action` returns, with Alembic's refusals in our words.
 
     Raises:
@@ -259,7 +259,7 @@ async def _read_after(connection: AsyncConnection, target: Target) -> tuple[str,
 def _current(connection: Connection, target: Target) -> tuple[str, ...]:
     found: list[tuple[str, ...]] = []
 
-    def look(revisions: Any, _: Any) -> list[Any]:
+    def look(revisions: Any, _: object) -> list[object]:
         found.append(tuple(revisions))
         return []
 

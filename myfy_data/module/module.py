@@ -80,7 +80,7 @@ class DataModule(Reloading, AsyncOnly, metaclass=ModuleType):
         UnknownProfileError: finished settings were given, and `profile` is none of theirs that can be opened.
     """
 
-    def __new__(cls, *_arguments: Any, **_settings: Any) -> Self:
+    def __new__(cls, *_arguments: object, **_settings: object) -> Self:
         """A module with a type of its own; see `module.myfy.module_type`."""
         made: Self = object.__new__(type_of_its_own(cls))
         return made

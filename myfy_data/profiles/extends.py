@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from myfy_data.layers.interpolation import has_references
 from myfy_data.layers.layer import Layer
@@ -13,7 +12,7 @@ MAX_DEPTH = 16
 """How many profiles may extend each other in a row."""
 
 
-def _said(name: str, key: str, layers: Sequence[Layer]) -> tuple[Any, Layer] | None:
+def _said(name: str, key: str, layers: Sequence[Layer]) -> tuple[object, Layer] | None:
     """What the highest layer says for a structure key of a profile, unless a layer above takes it back."""
     for layer in reversed(layers):
         table = layer.profiles.get(name)

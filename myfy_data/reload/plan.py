@@ -121,7 +121,7 @@ def _of_profile(name: str, before: DatabaseSettings, found: DatabaseSettings, *,
             yield Change(path, old, new, _effect(path[2:], before, migrates=migrates))
 
 
-def _different(path: KeyPath, before: Any, found: Any) -> Iterator[tuple[KeyPath, Any, Any]]:
+def _different(path: KeyPath, before: object, found: object) -> Iterator[tuple[KeyPath, object, object]]:
     """Keys whose values differ; of a table of ours, each of its keys."""
     if before == found:
         return

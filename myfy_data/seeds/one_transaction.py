@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from sqlalchemy import event
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from myfy_data.engines.mysql.implicit_commit import commits_implicitly
@@ -30,7 +30,7 @@ def keep_transaction(engine: AsyncEngine, backend: str) -> None:
         backend: `sqlite`, `postgresql` or `mysql`.
     """
 
-    def refuse(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+    def refuse(_connection: object, _cursor: DBAPICursor, statement: str, *_: object) -> None:
         parts = [part.text for part in split_statements(statement, backend)]
         if backend != "mysql":
             del parts[1:]  # only aiomysql sends several at once; a body in PostgreSQL has an END of its own

@@ -79,14 +79,14 @@ class _Reader:
         rows = tuple(self._rows(table, block.get("rows"), key, path))
         return SeedBlock(table, key, rows, place)
 
-    def _key(self, table: str, said: Any, path: tuple[Any, ...]) -> tuple[str, ...]:
+    def _key(self, table: str, said: object, path: tuple[object, ...]) -> tuple[str, ...]:
         if isinstance(said, list) and said and all(isinstance(column, str) for column in said):
             return tuple(said)
         message = "names no columns, and without them a second run would store every row again"
         self._problem(self._place(*path, "key"), f"{table}.key", message, 'key = ["id"], or what else is unique')
         return ()
 
-    def _rows(self, table: str, said: Any, key: tuple[str, ...], path: tuple[Any, ...]) -> Iterator[SeedRow]:
+    def _rows(self, table: str, said: object, key: tuple[str, ...], path: tuple[object, ...]) -> Iterator[SeedRow]:
         if not isinstance(said, list) or not all(isinstance(row, dict) for row in said):
             self._problem(self._place(*path, "rows"), f"{table}.rows", "is no list of rows", _SAMPLE)
             return

@@ -6,7 +6,7 @@ nothing there, such as a number that is rounded to what it was, is taken back (A
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,7 +47,7 @@ class RowStore:
         for row, values in zip(block.rows, rows, strict=True):
             self._store_row(_Found(table, columns, block, row), values, report)
 
-    def _store_row(self, found: _Found, values: dict[str, Any], report: FileReport) -> None:
+    def _store_row(self, found: _Found, values: Mapping[str, object], report: FileReport) -> None:
         before = self._stored(found, values)
         if before is None:
             self.connection.execute(insert(found.table).values(found.by_column(values)))
@@ -57,7 +57,7 @@ class RowStore:
         else:
             report.updated += 1
 
-    def _change(self, found: _Found, values: dict[str, Any], before: dict[str, Any]) -> bool:
+    def _change(self, found: _Found, values: Mapping[str, object], before: Mapping[str, object]) -> bool:
         """Change a row; whether that came to anything. What comes to nothing is taken back."""
         savepoint = self.connection.begin_nested()
         self.connection.execute(update(found.table).where(found.is_it(values)).values(found.by_column(values)))
@@ -67,7 +67,7 @@ class RowStore:
         savepoint.commit()
         return True
 
-    def _stored(self, found: _Found, values: dict[str, Any]) -> dict[str, Any] | None:
+    def _stored(self, found: _Found, values: Mapping[str, object]) -> dict[str, object] | None:
         wanted = [found.columns[name] for name in values]
         rows = self.connection.execute(select(*wanted).where(found.is_it(values)).limit(2)).all()
         if len(rows) > 1:
@@ -109,10 +109,10 @@ class _Found:
     block: SeedBlock
     row: SeedRow
 
-    def is_it(self, values: dict[str, Any]) -> ColumnElement[bool]:
+    def is_it(self, values: Mapping[str, object]) -> ColumnElement[bool]:
         return and_(*(self.columns[name] == values[name] for name in self.block.key))
 
-    def by_column(self, values: dict[str, Any]) -> dict[Any, Any]:
+    def by_column(self, values: Mapping[str, object]) -> dict[object, object]:
         return {self.columns[name]: value for name, value in values.items()}
 
 
@@ -126,13 +126,13 @@ def _converted(row: SeedRow, columns: dict[str, Any], problems: list[Problem]) -
     return values
 
 
-def _kind(value: Any) -> str:
+def _kind(value: object) -> str:
     """What a value is, in a word; a seed may hold what is not to be repeated."""
     names = {str: "text", bool: "true or false", int: "a whole number", float: "a number", list: "a list"}
     return names.get(type(value), "a table" if isinstance(value, dict) else f"a {type(value).__name__}")
 
 
-def _unknown_columns(block: SeedBlock, columns: dict[str, Any]) -> Iterator[Problem]:
+def _unknown_columns(block: SeedBlock, columns: Mapping[str, object]) -> Iterator[Problem]:
     for name in block.key:
         if name not in columns:
             yield _no_column(block.place, block.table, name, columns)
@@ -142,7 +142,7 @@ def _unknown_columns(block: SeedBlock, columns: dict[str, Any]) -> Iterator[Prob
                 yield _no_column(row.places[name], block.table, name, columns)
 
 
-def _no_column(place: str, table: str, name: str, columns: dict[str, Any]) -> Problem:
+def _no_column(place: str, table: str, name: str, columns: Mapping[str, object]) -> Problem:
     near = nearest(name, columns)
     hint = f". Did you mean {near!r}?" if near else f"; it has {', '.join(columns)}"
     return Problem(place, table, f"has no column {name!r}{hint}", fix=f"rename it to {near}" if near else "delete it")

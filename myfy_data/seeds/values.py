@@ -49,7 +49,7 @@ def convert(column: Column[Any], value: Any) -> Any:
     return value
 
 
-def _read(read: Callable[[str], Any], words: str, wanted: type, value: Any) -> Any:
+def _read(read: Callable[[str], object], words: str, wanted: type, value: object) -> object:
     if isinstance(value, wanted):
         return value
     try:
@@ -60,12 +60,12 @@ def _read(read: Callable[[str], Any], words: str, wanted: type, value: Any) -> A
         raise ValueRefusedError(f"expected {words}") from None
 
 
-def _python_type(column: Column[Any]) -> type | None:
+def _python_type(column: Column[object]) -> type | None:
     try:
         return column.type.python_type
     except NotImplementedError:  # a type of one database alone, such as INET: its driver judges
         return None
 
 
-def _is_enum(column: Column[Any]) -> bool:
+def _is_enum(column: Column[object]) -> bool:
     return getattr(column.type, "enum_class", None) is not None

@@ -66,7 +66,7 @@ async def on_connection(
         return await work(connection)
 
 
-def ask_blocking(settings: DatabaseSettings, question: str) -> Sequence[Row[Any]]:
+def ask_blocking(settings: DatabaseSettings, question: str) -> Sequence[Row[object]]:
     """The rows that a server answers to one statement.
 
     Raises:

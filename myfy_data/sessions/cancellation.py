@@ -33,7 +33,7 @@ def start(coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
 
 
 async def wait_until_done(
-    task: asyncio.Task[Any], patience: float | None = None, interrupts: Callable[[], bool] | None = None
+    task: asyncio.Task[object], patience: float | None = None, interrupts: Callable[[], bool] | None = None
 ) -> asyncio.CancelledError | None:
     """Wait for a task; the first cancellation meanwhile, or None.
 
@@ -63,11 +63,11 @@ async def wait_until_done(
     return cancelled
 
 
-def _end_of(task: asyncio.Task[Any]) -> asyncio.Future[None]:
+def _end_of(task: asyncio.Task[object]) -> asyncio.Future[None]:
     """What `asyncio.wait` would wait for, without what it does for several tasks: each COMMIT comes this way."""
     end: asyncio.Future[None] = task.get_loop().create_future()
 
-    def tell(_: asyncio.Task[Any]) -> None:
+    def tell(_: asyncio.Task[object]) -> None:
         if not end.done():
             end.set_result(None)
 

@@ -39,7 +39,7 @@ class ExclusiveSession(AsyncSession):
     read_only: bool
     usage: SessionGuard
 
-    async def run_exclusively(self, operation: Callable[..., Awaitable[T]], *args: Any, **kwargs: Any) -> T:
+    async def run_exclusively(self, operation: Callable[..., Awaitable[T]], *args: object, **kwargs: object) -> T:
         """Run an operation of this session, refusing another task's meanwhile.
 
         Raises:

@@ -154,7 +154,7 @@ class SessionFactory(async_sessionmaker[AsyncSession]):
         return self.make_session(read_only=read_only, read_from=read_from, after=after)
 
     def make_session(
-        self, *, read_only: bool = False, read_from: str | None = None, after: str | None = None, **options: Any
+        self, *, read_only: bool = False, read_from: str | None = None, after: str | None = None, **options: object
     ) -> ProfileSession:
         """As `create_session`, for callers that end sessions on behalf of others; `options` are SQLAlchemy's."""
         read_only = read_only or self._settings.read_only
@@ -174,13 +174,13 @@ class SessionFactory(async_sessionmaker[AsyncSession]):
     # -- as an async_sessionmaker ------------------------------------------------------------------------------
 
     @property  # type: ignore[override]  # an attribute in SQLAlchemy
-    def kw(self) -> Mapping[str, Any]:
+    def kw(self) -> Mapping[str, object]:
         """The options of sessions made by calling the factory; `bind` is the engine of the running loop."""
         bind = self._registry.get(self._profile, read_only=self._settings.read_only)
         return MappingProxyType({**self._options, "bind": bind})
 
     @kw.setter
-    def kw(self, options: Mapping[str, Any]) -> None:
+    def kw(self, options: Mapping[str, object]) -> None:
         self._options = {key: value for key, value in options.items() if key not in _REFUSED}
 
     def __call__(self, *, read_only: bool = False, **local_kw: Any) -> AsyncSession:
@@ -199,7 +199,7 @@ class SessionFactory(async_sessionmaker[AsyncSession]):
         """As `session_context`, with the options of `configure`."""
         return SessionContext(self._configured())
 
-    def configure(self, **new_kw: Any) -> None:
+    def configure(self, **new_kw: object) -> None:
         """Set options for the sessions that are made from now on by calling the factory.
 
         Raises:

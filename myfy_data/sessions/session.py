@@ -266,9 +266,9 @@ class ProfileSession(ExclusiveSession):
 _OWN = frozenset(vars(ProfileSession)) | {"aclose", "close_all"}
 
 
-def _exclusive(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+def _exclusive(method: Callable[..., Awaitable[object]]) -> Callable[..., Awaitable[object]]:
     @functools.wraps(method)
-    async def exclusive(self: ProfileSession, *args: Any, **kwargs: Any) -> Any:
+    async def exclusive(self: ProfileSession, *args: object, **kwargs: object) -> object:
         # As `run_exclusively`, and not by it: a coroutine more for each statement.
         taken = self.usage.enter()
         try:

@@ -32,7 +32,7 @@ class EngineChoice(Protocol):
 class _LazyBind:
     """The engine of the profile; before the first statement, the one of the loop that asks."""
 
-    def __get__(self, session: SyncSession | None, owner: type[SyncSession]) -> Any:
+    def __get__(self, session: SyncSession | None, owner: type[SyncSession]) -> object:
         return self if session is None else session.source.find()
 
 

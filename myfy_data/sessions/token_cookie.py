@@ -61,7 +61,7 @@ class TokenCookie:
         entries = {} if text is None else self._verified(text)
         return CarriedTokens(self, self._lifetimes, entries, is_secure=is_secure)
 
-    def _verified(self, text: bytes) -> Mapping[str, Any] | None:
+    def _verified(self, text: bytes) -> Mapping[str, object] | None:
         """The entries; None where the cookie is not one of ours."""
         content, _, signature = text.partition(b".")
         if not hmac.compare_digest(signature, self._signature(content)):
@@ -97,7 +97,7 @@ class CarriedTokens:
         self,
         cookie: TokenCookie,
         lifetimes: Mapping[str, float],
-        entries: Mapping[str, Any] | None,
+        entries: Mapping[str, object] | None,
         *,
         is_secure: bool,
     ) -> None:

@@ -24,7 +24,7 @@ from myfy_data.suggestions import listed, nearest
 _PROFILES = TypeAdapter(dict[str, DatabaseSettings])
 
 
-def _validate_strictly(value: Any) -> Any:
+def _validate_strictly(value: object) -> object:
     """Validate what files said without any leniency; instances that a caller made pass as they are."""
     if isinstance(value, Mapping) and any(isinstance(profile, dict) for profile in value.values()):
         return _PROFILES.validate_python(value, strict=True)
@@ -49,11 +49,11 @@ class MergedSource(PydanticBaseSettingsSource):
     pydantic-settings' own sources cannot fit names to declared profiles, and they ignore what they do not know.
     """
 
-    def __init__(self, settings_cls: type[BaseSettings], values: Mapping[str, Any]) -> None:
+    def __init__(self, settings_cls: type[BaseSettings], values: Mapping[str, object]) -> None:
         super().__init__(settings_cls)
         self._values = values
 
-    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - their signature
+    def get_field_value(self, field: object, field_name: str) -> tuple[object, str, bool]:  # noqa: ARG002 - their signature
         """The value of one field, as pydantic-settings asks for it."""
         return self._values.get(field_name), field_name, False
 
@@ -246,7 +246,7 @@ class DataSettings(BaseSettings):
         return full_path(self, self._provenance, key)
 
     @property
-    def kept(self) -> Mapping[KeyPath, Any]:
+    def kept(self) -> Mapping[KeyPath, object]:
         """Values with references to variables of another machine, as they are written (contract C14.4)."""
         if self._provenance is None:
             return {}

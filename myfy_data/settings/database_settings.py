@@ -42,7 +42,7 @@ class DatabaseSettings(ProfileSettings):
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]  # pydantic's own mark
 
     @classmethod
-    def changed_defaults(cls) -> dict[str, Any]:
+    def changed_defaults(cls) -> dict[str, object]:
         """The defaults that a subclass changes, as `override` of myfy.core makes one; they are below all layers."""
         ours = ProfileSettings.model_fields
         return {
@@ -54,7 +54,7 @@ class DatabaseSettings(ProfileSettings):
         }
 
     @classmethod
-    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+    def __pydantic_init_subclass__(cls, **_: object) -> None:
         # A subclass may give defaults as text, such as `override` of myfy.core: a URL must not stay a text that shows
         # its password.
         cls.model_config["validate_default"] = True

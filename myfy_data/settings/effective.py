@@ -87,14 +87,14 @@ def file_of(origin: Origin) -> str | None:
     return origin.source.removeprefix("secret file ") if origin.source.startswith("secret file ") else None
 
 
-def written(value: Any) -> str:
+def written(value: object) -> str:
     """A value as one line of text; quoted only where it could be taken for something else."""
     if isinstance(value, str):
         return value if _PLAIN.fullmatch(value) else json.dumps(value, ensure_ascii=False)
     return json.dumps(value, ensure_ascii=False, default=_plain)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     return value.model_dump() if isinstance(value, BaseModel) else str(value)
 
 
@@ -122,7 +122,7 @@ def _profile_rows(settings: DataSettings, name: str) -> Iterator[Row]:
             yield _row(settings, path, getattr(profile, key))
 
 
-def _table_rows(settings: DataSettings, path: KeyPath, table: Any) -> Iterator[Row]:
+def _table_rows(settings: DataSettings, path: KeyPath, table: object) -> Iterator[Row]:
     """The leaves of a table; an empty one stands for itself."""
     if isinstance(table, BaseModel):
         table = {key: getattr(table, key) for key in type(table).model_fields}
@@ -148,11 +148,11 @@ def _derived(settings: DataSettings, name: str, profile: DatabaseSettings) -> It
         yield "required", Row(("profiles", name, "required"), is_required(settings, name), DEFAULT)
 
 
-def _row(settings: DataSettings, path: KeyPath, value: Any) -> Row:
+def _row(settings: DataSettings, path: KeyPath, value: object) -> Row:
     return Row(path, _printable(path, value), settings.origin_at(path))
 
 
-def _printable(path: KeyPath, value: Any) -> Any:
+def _printable(path: KeyPath, value: object) -> object:
     if isinstance(value, Shown):
         return str(value)
     if value is not None and any(looks_secret(part) for part in path[2:]):

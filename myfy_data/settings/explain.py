@@ -165,7 +165,7 @@ def _holds(above: KeyPath, path: KeyPath) -> bool:
     return path[: len(above)] == above
 
 
-def _default(path: KeyPath) -> Any:
+def _default(path: KeyPath) -> object:
     if path[0] != "profiles":
         return FALLBACK if path == KEY else _root_default(path)
     key, inner = path[2], path[3:]
@@ -175,6 +175,6 @@ def _default(path: KeyPath) -> Any:
     return model.model_fields[inner[0]].get_default(call_default_factory=True) if model else None
 
 
-def _root_default(path: KeyPath) -> Any:
+def _root_default(path: KeyPath) -> object:
     model = ROOT_TABLE_MODELS.get(path[0])
     return model.model_fields[path[1]].get_default() if model and len(path) > 1 else None

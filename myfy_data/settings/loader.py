@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -62,7 +61,7 @@ def load_settings(
     files: Sequence[str | os.PathLike[str]] | str | os.PathLike[str] | None = None,
     environment: str | None = None,
     environ: Mapping[str, str] | None = None,
-    overrides: Mapping[str, Any] | None = None,
+    overrides: Mapping[str, object] | None = None,
 ) -> DataSettings:
     """Load all layers into validated, frozen settings (contract C3, C4).
 

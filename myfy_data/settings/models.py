@@ -210,7 +210,7 @@ class ProfileSettings(Table):
         description="Accepted from callers of the upstream package; no key of the file.",
     )
 
-    def model_post_init(self, _context: Any) -> None:
+    def model_post_init(self, _context: object) -> None:
         """Servers have their ports here, wherever they were written (contract C11.1); runs once for each instance."""
         url = self.database_url  # taken apart when it was validated; nothing is called where there is one host
         address = url.parsed if url is not None else None
@@ -220,7 +220,7 @@ class ProfileSettings(Table):
                 object.__setattr__(self, key, value)  # it is frozen for everyone else
             self.__dict__.pop("url", None)  # pyright: ignore[reportAttributeAccessIssue]  # joined without these; pydantic's `__slots__` hide that it is a dict
 
-    def _completed(self) -> dict[str, Any]:
+    def _completed(self) -> dict[str, object]:
         """Fields that follow from the address; a `target_session_attrs` for readers says less than our own words."""
         try:
             url = self.url
@@ -253,7 +253,7 @@ class ProfileSettings(Table):
             key = "database_url" if self.driver is None else "driver"
             raise invalid_url(error, "argument", (key,)) from None
 
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+    def model_copy(self, *, update: Mapping[str, object] | None = None, deep: bool = False) -> Self:
         """A copy with some fields changed, and its address with them; values are not validated."""
         copied = super().model_copy(update=update, deep=deep)
         copied.__dict__.pop("url", None)  # pyright: ignore[reportAttributeAccessIssue]  # pydantic's `__slots__` hide that it is a dict

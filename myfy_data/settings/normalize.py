@@ -83,7 +83,7 @@ class Normalizer:
                 settled[key] = result
         return settled
 
-    def _value(self, path: KeyPath, value: Any) -> Any:
+    def _value(self, path: KeyPath, value: object) -> object:
         if isinstance(value, str):
             return self._text(path, value)
         if isinstance(value, dict):
@@ -94,7 +94,7 @@ class Normalizer:
             return [item for several in items for item in several if item is not _DROPPED]
         return value
 
-    def _text(self, path: KeyPath, said: str) -> Any:
+    def _text(self, path: KeyPath, said: str) -> object:
         base_dir = self.base_dir
         value: Any = said
         if type(said) is Verbatim:
@@ -112,7 +112,7 @@ class Normalizer:
             return _absolute(value, base_dir)
         return _absolute(value, base_dir) if path[2:] == ("migrations", "directory") else value
 
-    def _stand_in(self, path: KeyPath, said: str) -> Any:
+    def _stand_in(self, path: KeyPath, said: str) -> object:
         """What a load can go on with where the value is on another machine; an address has to be some address."""
         assert self.kept is not None  # noqa: S101 - asked for by `_text` only then
         self.kept.add(path)
@@ -121,7 +121,7 @@ class Normalizer:
             return text if "://" in text else "sqlite://"
         return "sqlite" if path[2:] == ("driver",) else _DROPPED
 
-    def _interpolated(self, path: KeyPath, value: str) -> Any:
+    def _interpolated(self, path: KeyPath, value: str) -> object:
         try:
             text = interpolate(value, self.variables.get, is_url=path[-1] == "database_url")
         except InterpolationError as error:
@@ -135,7 +135,7 @@ class Normalizer:
             return self._empty(path, text, value)
         return self._parsed(path, text, value)
 
-    def _empty(self, path: KeyPath, text: str, raw: str) -> Any:
+    def _empty(self, path: KeyPath, text: str, raw: str) -> object:
         """Empty text, as from a variable: never another database in silence, never a setting of nothing."""
         is_identity = path[0] == "profiles" and path[2] in IDENTITY_KEYS
         if KEY_SPEC.kind_at(path) is Kind.JSON_VALUE and not is_identity:
@@ -149,7 +149,7 @@ class Normalizer:
             self.findings.warning(origin, said, message, fix=fix)
         return _DROPPED
 
-    def _parsed(self, path: KeyPath, text: str, raw: str) -> Any:
+    def _parsed(self, path: KeyPath, text: str, raw: str) -> object:
         kind = KEY_SPEC.kind_at(path)
         if kind is None or kind is Kind.JSON_VALUE:
             return text  # inside a free table the type is the driver's matter

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any
 
 from pydantic import BaseModel
 
@@ -44,7 +43,7 @@ def resolve_settings(
     return load_request(asked)
 
 
-def said_by(settings: DatabaseSettings) -> dict[str, Any]:
+def said_by(settings: DatabaseSettings) -> dict[str, object]:
     """The fields that a caller set, as arguments."""
     said = {name: _plain(getattr(settings, name)) for name in sorted(settings.model_fields_set - {"environment"})}
     if said.get("driver") and "database_url" not in said:
@@ -54,7 +53,7 @@ def said_by(settings: DatabaseSettings) -> dict[str, Any]:
     return said
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     return value.model_dump(exclude_unset=True) if isinstance(value, BaseModel) else value
 
 

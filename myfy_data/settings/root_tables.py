@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from pydantic import Field
 
@@ -33,7 +32,7 @@ class ReloadSettings(Table):
     )
 
 
-def strictly(model: type[Table]) -> Callable[[Any], Any]:
+def strictly(model: type[Table]) -> Callable[[object], object]:
     """Validates what files said without any leniency; an instance that a caller made passes as it is."""
     return lambda value: model.model_validate(value, strict=True) if isinstance(value, dict) else value
 

@@ -156,12 +156,12 @@ def refused(message: str, fix: str) -> PydanticCustomError:
     return PydanticCustomError("refused", "{message}", {"message": message, "fix": fix})
 
 
-def _redacted(table: Mapping[str, Any], info: SerializationInfo) -> Any:
+def _redacted(table: Mapping[str, object], info: SerializationInfo) -> object:
     shown = redact_value("", table)
     return _for_json(shown) if info.mode_is_json() else shown
 
 
-def _for_json(value: Any) -> Any:
+def _for_json(value: object) -> object:
     """The value with a word in place of what JSON cannot hold: a driver may take any object."""
     if isinstance(value, dict):
         return {key: _for_json(item) for key, item in value.items()}

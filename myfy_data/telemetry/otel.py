@@ -50,7 +50,7 @@ def metric_observer(facts: Facts, pools: PoolNumbers) -> EngineObserver | None:
     return None if provided is None else NumbersObserver(facts, MeterSink(*provided, pools))
 
 
-def _provided(name: str, getter: str) -> tuple[Any, Any] | None:
+def _provided(name: str, getter: str) -> tuple[object, object] | None:
     """A module of the API, and the provider that the process has set; the API's own providers do nothing."""
     module = sys.modules.get(name)
     if module is None:
@@ -142,8 +142,8 @@ class MeterSink:
         record: Callable[[float, Attributes], None] = histogram.record
         return record
 
-    def _callback(self, metric: Metric, pools: PoolNumbers) -> Callable[[Any], Iterable[Any]]:
-        def observe(_options: Any) -> Iterable[Any]:
+    def _callback(self, metric: Metric, pools: PoolNumbers) -> Callable[[object], Iterable[object]]:
+        def observe(_options: object) -> Iterable[Any]:
             return [self._observation(value, dict(attributes)) for value, attributes in pools.of(metric)]
 
         return observe

@@ -108,7 +108,7 @@ class PrometheusNumbers:
                 family.add_metric([attributes[name] for name in metric.labels], value)
             yield family
 
-    def describe(self) -> Iterable[Any]:
+    def describe(self) -> Iterable[object]:
         """Nothing: the names are fixed, and no other collector has them."""
         return ()
 
@@ -120,8 +120,8 @@ class PrometheusNumbers:
 class _ClientSink:
     """Records numbers by the client library; a series is looked up once."""
 
-    def __init__(self, client: Any, registry: Any) -> None:
-        self._metrics = {metric.name: _made(client, registry, metric) for metric in RECORDED}
+    def __init__(self, client: object, registry: object) -> None:
+        self._metrics: dict[str, Any] = {metric.name: _made(client, registry, metric) for metric in RECORDED}
         self._series: dict[tuple[str, ...], Any] = {}
 
     def series(self, metric: Metric, attributes: Attributes) -> Any:
@@ -141,7 +141,7 @@ class _ClientSink:
             series.observe(value)
 
 
-def _made(client: Any, registry: Any, metric: Metric) -> Any:
+def _made(client: Any, registry: Any, metric: Metric) -> object:
     labels = [_label(name) for name in metric.labels]
     name = metric_name(metric)
     if metric.kind == "counter":

@@ -34,7 +34,7 @@ class IsolatedData:
     def __repr__(self) -> str:
         return f"<{self._module!r} in {self._test.name}>"
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         return getattr(self._module, name)
 
     async def __aenter__(self) -> IsolatedData:

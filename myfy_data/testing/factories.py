@@ -67,12 +67,12 @@ class TestPersistence:
     def __init__(self, profile: str | None) -> None:
         self._profile = profile
 
-    async def save(self, data: Any) -> Any:
+    async def save(self, data: object) -> object:
         """Store one."""
         await self.save_many([data])
         return data
 
-    async def save_many(self, data: list[Any]) -> list[Any]:
+    async def save_many(self, data: list[object]) -> list[Any]:
         """Store several."""
         session = current_session(self._profile)
         session.add_all(data)

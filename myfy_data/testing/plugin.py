@@ -92,7 +92,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> Any:
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest) -> object:
     """Tell the running test which fixture is set up that outlives it."""
     kit = request.config.stash.get(_KIT, None)
     test = None if kit is None else kit.running
@@ -180,7 +180,7 @@ def session(_myfy_data_isolation: RunningTest) -> AsyncSession:
 
 
 @pytest.fixture
-def assert_num_queries(_myfy_data_isolation: RunningTest) -> Any:
+def assert_num_queries(_myfy_data_isolation: RunningTest) -> object:
     """A block that must send exactly so many statements, as the method of `data`."""
     return _myfy_data_isolation.log.exactly
 

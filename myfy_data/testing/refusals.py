@@ -9,6 +9,8 @@ from types import TracebackType
 from typing import Any
 
 from sqlalchemy import Engine
+from sqlalchemy.engine import Dialect
+from sqlalchemy.engine.interfaces import DBAPICursor
 
 from myfy_data.engines.driver_errors import mysql_error, postgresql_error
 from myfy_data.errors import ConfigError, Problem
@@ -70,14 +72,14 @@ def attach_refusals(engine: Engine, profile: str, test: RunningTest) -> None:
     """Let the rules of a test act on an engine. These are the dialect's own methods, below every listener."""
     dialect: Any = engine.dialect
 
-    def refuse_if_due(find: Callable[[], Any]) -> None:
+    def refuse_if_due(find: Callable[[], object]) -> None:
         rule = next((rule for rule in test.rules if rule.profile == profile and rule.left), None)
         if rule is not None:
             rule.left -= 1
             _raise(dialect, find(), rule.sqlstate)
 
     def executing(method: Callable[..., None]) -> Callable[..., None]:
-        def execute(cursor: Any, *arguments: Any, **options: Any) -> None:
+        def execute(cursor: DBAPICursor, *arguments: object, **options: object) -> None:
             if test.rules:
                 context: Any = arguments[-1] if arguments else options.get("context")
                 refuse_if_due(lambda: context.root_connection.connection.dbapi_connection)
@@ -95,7 +97,7 @@ def attach_refusals(engine: Engine, profile: str, test: RunningTest) -> None:
         setattr(dialect, name, executing(getattr(dialect, name)))
 
 
-def _raise(dialect: Any, connection: Any, sqlstate: str) -> None:
+def _raise(dialect: Dialect, connection: Any, sqlstate: str) -> None:
     """Raise what the driver would raise for an error of the server."""
     if dialect.name == "postgresql":
         connection.raise_from_server(postgresql_error(sqlstate))

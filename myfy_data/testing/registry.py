@@ -108,7 +108,7 @@ class TestRegistry(EngineRegistry):
     def _open_refusing(self, profile: str, settings: DatabaseSettings) -> OpenEngine:
         opened, test = open_engine_handle(profile, settings), self._test
 
-        def refuse(*_: Any) -> None:
+        def refuse(*_: object) -> None:
             if test is not None:
                 raise test.refuse_undeclared(profile)
             message = "the module was used outside of a test, where nothing would undo what it does"

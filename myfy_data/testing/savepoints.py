@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 from sqlalchemy import Engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from myfy_data.engines.connect.backend import adapted
 from myfy_data.engines.postgresql.connection import GatedConnection, LateTransaction
@@ -91,7 +92,7 @@ def stand_in_a_transaction(engine: Engine, profile: str, level: str | None) -> N
     make = partial(SavepointTransaction, level=level)
     opened = 0
 
-    def begin(dbapi_connection: Any, _record: object) -> None:
+    def begin(dbapi_connection: DBAPIConnection, _record: object) -> None:
         nonlocal opened
         opened += 1
         if opened > 1:
@@ -101,7 +102,7 @@ def stand_in_a_transaction(engine: Engine, profile: str, level: str | None) -> N
         dbapi_connection.make_transaction = make
         dbapi_connection.gate.guard = partial(refuse_end, profile)
 
-    def refuse_autocommit(_: object, options: dict[str, Any]) -> None:
+    def refuse_autocommit(_: object, options: Mapping[str, object]) -> None:
         if str(options.get("isolation_level", "")).upper() == "AUTOCOMMIT":
             raise SessionError(profile, f"AUTOCOMMIT would store at once, which no transaction undoes\n  fix: {FIX}")
 

@@ -70,7 +70,7 @@ class SQLiteDatabase(TestDatabase):
         if self._directory is not None:
             shutil.rmtree(self._directory, ignore_errors=True)
 
-    def _at(self, path: Path) -> dict[str, Any]:
+    def _at(self, path: Path) -> dict[str, object]:
         changed: dict[str, Any] = dict.fromkeys(IDENTITY_KEYS)
         changed["database_url"] = DatabaseURL(f"sqlite+aiosqlite:///{path}")
         changed["sqlite"] = self.configured.sqlite.model_copy(update={"synchronous": "off"})

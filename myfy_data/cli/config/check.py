@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -82,7 +82,7 @@ def notes(report: LoadReport) -> list[str]:
     return [f"{layer.name} is not read: {layer.reason}" for layer in report.layers if is_unused(layer)]
 
 
-def report_json(report: LoadReport) -> dict[str, Any]:
+def report_json(report: LoadReport) -> dict[str, object]:
     """The report as `--json` gives it."""
     return {
         "environment": report.environment,

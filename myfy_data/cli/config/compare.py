@@ -130,7 +130,7 @@ def _told(left: Cell | None, right: Cell | None) -> list[Any]:
     return [_shown(cell) for cell in (left, right)]
 
 
-def _shown(cell: Cell | None) -> Any:
+def _shown(cell: Cell | None) -> object:
     if cell is None or cell.value is None:
         return MISSING
     return SET if cell.secret is not None else cell.value
@@ -150,7 +150,7 @@ def _cells(settings: DataSettings) -> Iterator[tuple[KeyPath, Cell]]:
             yield ("profiles", name, "password"), password
 
 
-def _cell(settings: DataSettings, row: Row, kept: Mapping[KeyPath, Any]) -> Cell:
+def _cell(settings: DataSettings, row: Row, kept: Mapping[KeyPath, object]) -> Cell:
     place = str(row.origin)
     if row.path in kept:
         return Cell(_as_written(row.path, kept[row.path]), place)
@@ -158,7 +158,7 @@ def _cell(settings: DataSettings, row: Row, kept: Mapping[KeyPath, Any]) -> Cell
     return Cell(row.value, place, secret)
 
 
-def _as_written(path: KeyPath, said: Any) -> Any:
+def _as_written(path: KeyPath, said: object) -> object:
     """A value with its references, and nothing that is secret beside them."""
     if isinstance(said, list):
         return [_as_written(path, item) for item in said]

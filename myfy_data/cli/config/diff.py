@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -88,7 +88,7 @@ def _short(difference: Difference) -> str:
     return key_text(path[1:] if path[0] == "profiles" else path)
 
 
-def _side(value: Any, place: str | None) -> str:
+def _side(value: object, place: str | None) -> str:
     from myfy_data.settings.effective import written
 
     if value is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 _SCHEMA = "schemas/myfy.schema.json"
 _TOML = ("myfy.toml", "config/*.toml")
@@ -88,5 +87,5 @@ EDITORS: Mapping[str, Callable[[Path], dict[Path, str]]] = {"vscode": _vscode, "
 """The files of each editor, from the directory of `myfy.toml`."""
 
 
-def _json(value: Any) -> str:
+def _json(value: object) -> str:
     return json.dumps(value, indent=2) + "\n"

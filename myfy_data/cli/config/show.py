@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -58,7 +58,7 @@ def render(rows: Sequence[Row], *, origin: bool) -> Iterator[output.Line]:
     return output.columns([((place, "cyan"), text) for place, text in lines])
 
 
-def layer_rows(layers: Sequence[LayerStatus]) -> list[dict[str, Any]]:
+def layer_rows(layers: Sequence[LayerStatus]) -> list[dict[str, object]]:
     """The layers as `--layers --json` gives them."""
     return [{"name": layer.name, "state": layer.state, "reason": layer.reason} for layer in layers]
 

@@ -90,7 +90,7 @@ def finish(
     return exit_code(errors, ok=ok)
 
 
-def _answer_json(answer: Answer[Any]) -> dict[str, Any]:
+def _answer_json(answer: Answer[Any]) -> dict[str, object]:
     told: dict[str, Any] = {"profile": answer.profile, "error": None if answer.error is None else str(answer.error)}
     if isinstance(answer.value, list):
         return {**told, "revisions": [info.as_json() for info in answer.value]}

@@ -6,7 +6,7 @@ import functools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -72,7 +72,7 @@ def profile_options(command: Callable[..., int]) -> Callable[..., int]:
     @click.option("--all", "every", is_flag=True, help="Work on every profile that is ours to migrate.")
     @load_options
     @functools.wraps(command)
-    def with_options(options: LoadOptions, *, profiles: tuple[str, ...], every: bool, **others: Any) -> int:
+    def with_options(options: LoadOptions, *, profiles: tuple[str, ...], every: bool, **others: object) -> int:
         return command(choose(options, profiles, every=every), **others)
 
     return with_options

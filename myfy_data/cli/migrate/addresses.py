@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 from urllib.parse import unquote
 
 from myfy_data.cli.migrate.draft import Draft, ProfileDraft
@@ -16,7 +15,7 @@ _HIDDEN = re.compile("[\ue000-\uf8ff]")
 _SECRET_OPTION = re.compile(r"([?&])(password|sslpassword|token)=([^&]*)")
 
 
-def put_url(draft: Draft, profile: ProfileDraft, url: Any, place: str) -> bool:
+def put_url(draft: Draft, profile: ProfileDraft, url: object, place: str) -> bool:
     """Carry a URL over.
 
     Returns:

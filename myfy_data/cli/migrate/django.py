@@ -103,7 +103,7 @@ def _put_function(draft: Draft, reader: Reader, name: str, node: ast.Call, place
         profile.put("tls", "require", place)
 
 
-def _put_age(draft: Draft, profile: ProfileDraft, value: Any, place: str) -> None:
+def _put_age(draft: Draft, profile: ProfileDraft, value: object, place: str) -> None:
     """How long a connection lives; Django's zero means a new one for each request, which a pool is there to avoid."""
     if value == 0 and value is not False:
         draft.note(place, "CONN_MAX_AGE = 0 is not carried over: a pool keeps its connections")
@@ -159,20 +159,20 @@ class _Alias:
             number = key == "PORT" and str(value).isdigit()
             self._profile.put(_PARTS[key], int(value) if number else value, place)
 
-    def _password(self, value: Any, _driver: str, place: str) -> None:
+    def _password(self, value: object, _driver: str, place: str) -> None:
         if value is UNKNOWN:
             self._draft.note(place, "PASSWORD is to be carried over by hand: only running the code would tell it")
         elif value:
             self._draft.put_secret(self._profile, ("password",), value, place)
 
-    def _age(self, value: Any, _driver: str, place: str) -> None:
+    def _age(self, value: object, _driver: str, place: str) -> None:
         _put_age(self._draft, self._profile, -1 if value is None else value, place)
 
-    def _health(self, value: Any, _driver: str, place: str) -> None:
+    def _health(self, value: object, _driver: str, place: str) -> None:
         if isinstance(value, bool | str):
             self._profile.put("pool_pre_ping", value, place)
 
-    def _test(self, value: Any, _driver: str, place: str) -> None:
+    def _test(self, value: object, _driver: str, place: str) -> None:
         mirror = value.get("MIRROR") if isinstance(value, dict) else None
         if mirror:
             self._draft.note(place, f"TEST.MIRROR is not carried over: a replica of {mirror} is read_only = true")
@@ -200,7 +200,7 @@ class _Alias:
             self._draft.note(place, "OPTIONS.isolation_level is to be carried over by hand, as isolation_level")
         put_table(self._draft, self._profile, "connect_args", rest, place)
 
-    def _put_pool(self, pool: Any, place: str) -> None:
+    def _put_pool(self, pool: object, place: str) -> None:
         if not isinstance(pool, dict):
             return
         kept = {_POOL[name]: value for name, value in pool.items() if name in _POOL}

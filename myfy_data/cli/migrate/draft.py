@@ -36,7 +36,7 @@ class ProfileDraft:
     name: str
     entries: dict[KeyPath, Entry] = field(default_factory=dict)
 
-    def put(self, path: KeyPath | str, value: Any, place: str) -> None:
+    def put(self, path: KeyPath | str, value: object, place: str) -> None:
         """Set a key; the first place that says it is the one that holds."""
         path = (path,) if isinstance(path, str) else path
         if value is not None:
@@ -72,7 +72,7 @@ class Draft:
         if line not in self.notes:
             self.notes.append(line)
 
-    def put_secret(self, profile: ProfileDraft, path: KeyPath, value: Any, place: str) -> None:
+    def put_secret(self, profile: ProfileDraft, path: KeyPath, value: object, place: str) -> None:
         """Set a key that holds a secret: a reference as it is, a literal as a variable that is to be set."""
         text = as_written(str(value))
         if is_only_references(text):

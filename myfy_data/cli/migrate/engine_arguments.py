@@ -35,13 +35,13 @@ _BY_ITSELF = {
 }
 
 
-def put_arguments(draft: Draft, profile: ProfileDraft, arguments: Mapping[str, Any], place: str) -> None:
+def put_arguments(draft: Draft, profile: ProfileDraft, arguments: Mapping[str, object], place: str) -> None:
     """Carry over what an engine was made with; each that cannot be is noted."""
     for name, value in arguments.items():
         put_argument(draft, profile, name, value, place)
 
 
-def put_argument(draft: Draft, profile: ProfileDraft, name: str, value: Any, place: str) -> None:
+def put_argument(draft: Draft, profile: ProfileDraft, name: str, value: object, place: str) -> None:
     """Carry over one of them."""
     if name in _BY_ITSELF:
         draft.note(place, f"{name} is not carried over: {_BY_ITSELF[name]}")
@@ -51,7 +51,7 @@ def put_argument(draft: Draft, profile: ProfileDraft, name: str, value: Any, pla
         _put(draft, profile, name, value, place)
 
 
-def _put(draft: Draft, profile: ProfileDraft, name: str, value: Any, place: str) -> None:
+def _put(draft: Draft, profile: ProfileDraft, name: str, value: object, place: str) -> None:
     if name in ("connect_args", "execution_options") and isinstance(value, dict):
         put_table(draft, profile, name, value, place)
     elif name in _OURS:
@@ -62,7 +62,7 @@ def _put(draft: Draft, profile: ProfileDraft, name: str, value: Any, place: str)
         profile.put(("engine_options", name), value, place)
 
 
-def put_table(draft: Draft, profile: ProfileDraft, table: str, values: Mapping[str, Any], place: str) -> None:
+def put_table(draft: Draft, profile: ProfileDraft, table: str, values: Mapping[str, object], place: str) -> None:
     """Carry over a table of the driver's or SQLAlchemy's own names."""
     for name, value in values.items():
         path = (table, name)
@@ -76,7 +76,7 @@ def put_table(draft: Draft, profile: ProfileDraft, table: str, values: Mapping[s
             _put_leaf(draft, profile, path, value, place)
 
 
-def _put_leaf(draft: Draft, profile: ProfileDraft, path: tuple[str, ...], value: Any, place: str) -> None:
+def _put_leaf(draft: Draft, profile: ProfileDraft, path: tuple[str, ...], value: object, place: str) -> None:
     if path == ("connect_args", "password"):
         draft.put_secret(profile, ("password",), value, place)
     elif is_secret(path):
@@ -85,7 +85,7 @@ def _put_leaf(draft: Draft, profile: ProfileDraft, path: tuple[str, ...], value:
         profile.put(path, value, place)
 
 
-def _fitted(name: str, value: Any) -> Any:
+def _fitted(name: str, value: Any) -> object:
     """A value of the type that our key takes, where the other tool took another."""
     if name == "isolation_level" and isinstance(value, str):
         return value.replace("_", " ").upper()

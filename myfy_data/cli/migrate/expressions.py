@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 UNKNOWN: Any = type("Unknown", (), {"__repr__": lambda _: "UNKNOWN"})()
@@ -59,7 +59,7 @@ class Reader:
         parts = [self.read(part.value if isinstance(part, ast.FormattedValue) else part) for part in node.values]
         return _joined(parts)
 
-    def operation(self, node: ast.BinOp) -> Any:
+    def operation(self, node: ast.BinOp) -> object:
         """Text added to text, a path below another, or text filled in by `%`."""
         left, right = self.read(node.left), self.read(node.right)
         if isinstance(node.op, ast.Div):
@@ -101,7 +101,7 @@ class Reader:
             return {keyword.arg: self.read(keyword.value) for keyword in node.keywords if keyword.arg}
         return first if name in _THROUGH else UNKNOWN
 
-    def mapping(self, node: ast.Dict) -> Any:
+    def mapping(self, node: ast.Dict) -> object:
         """A dictionary with keys that are literals."""
         pairs = zip(node.keys, node.values, strict=True)
         read = {self.read(key): self.read(value) for key, value in pairs if key is not None}
@@ -111,15 +111,15 @@ class Reader:
 _DEEPEST = 50
 
 
-def _constant(_: Reader, node: ast.Constant) -> Any:
+def _constant(_: Reader, node: ast.Constant) -> object:
     return _REFERENCE.sub("$${", node.value) if isinstance(node.value, str) else node.value
 
 
-def _sequence(reader: Reader, node: ast.List | ast.Tuple) -> Any:
+def _sequence(reader: Reader, node: ast.List | ast.Tuple) -> object:
     return [reader.read(item) for item in node.elts]
 
 
-def _negated(reader: Reader, node: ast.UnaryOp) -> Any:
+def _negated(reader: Reader, node: ast.UnaryOp) -> object:
     value = reader.read(node.operand)
     return -value if isinstance(node.op, ast.USub) and isinstance(value, int | float) else UNKNOWN
 
@@ -170,31 +170,31 @@ def _is_environment(node: ast.AST) -> bool:
     )
 
 
-def _joined(parts: list[Any]) -> Any:
+def _joined(parts: Sequence[object]) -> object:
     if any(part is UNKNOWN or isinstance(part, dict | list) for part in parts):
         return UNKNOWN
     return "".join(str(part) for part in parts)
 
 
-def _path(*parts: Any) -> Any:
+def _path(*parts: object) -> Any:
     """Parts of a path; the first, such as `BASE_DIR`, may be what only the code knows, and is the project's root."""
     known = [part for part in parts if isinstance(part, str)]
     return "/".join(known) if known and len(known) >= len(parts) - 1 and parts[-1] is not UNKNOWN else UNKNOWN
 
 
-def _product(operator: ast.operator, left: Any, right: Any) -> Any:
+def _product(operator: ast.operator, left: Any, right: Any) -> object:
     numbers = isinstance(left, int | float) and isinstance(right, int | float)
     return left * right if numbers and isinstance(operator, ast.Mult) else UNKNOWN
 
 
-def _filled(text: str, values: list[Any]) -> Any:
+def _filled(text: str, values: Sequence[object]) -> object:
     pieces = re.split(r"%[sd]", text)
     if len(pieces) != len(values) + 1 or "%" in "".join(pieces):
         return UNKNOWN
     return _joined([item for pair in zip(pieces, [*values, ""], strict=True) for item in pair])
 
 
-def _formatted(text: Any, values: list[Any], keywords: Mapping[str, Any]) -> Any:
+def _formatted(text: object, values: Sequence[object], keywords: Mapping[str, object]) -> object:
     if not isinstance(text, str):
         return UNKNOWN
     parts: list[Any] = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from typing import Any
 
 from myfy_data.cli.migrate.addresses import put_url
 from myfy_data.cli.migrate.draft import MAIN, Draft, ProfileDraft
@@ -57,7 +56,7 @@ def _put_binds(draft: Draft, reader: Reader, found: Found, file: str) -> None:
             _put_database(draft, name or MAIN, reader.read(value), f"{file}:{value.lineno}")
 
 
-def _put_database(draft: Draft, name: str, value: Any, place: str) -> None:
+def _put_database(draft: Draft, name: str, value: object, place: str) -> None:
     """One database: a URL, or a dictionary with a `url` and engine options."""
     options = dict(value) if isinstance(value, dict) else {}
     url = options.pop("url", UNKNOWN) if options else value

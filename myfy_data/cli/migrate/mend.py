@@ -63,7 +63,7 @@ def _is_elsewhere(profile: ProfileDraft) -> bool:
     return url is not None and "://" not in str(url.value)
 
 
-def _values(profile: ProfileDraft) -> dict[str, Any]:
+def _values(profile: ProfileDraft) -> dict[str, object]:
     """The profile as a constructor takes it; references, whose values are not here, have stand-ins or are left out."""
     values: dict[str, Any] = {}
     for path, entry in profile.entries.items():

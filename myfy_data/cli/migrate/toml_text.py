@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from myfy_data.cli.migrate.draft import Draft, ProfileDraft
 from myfy_data.origins import KeyPath
@@ -32,7 +31,7 @@ def _key(path: KeyPath) -> str:
     return ".".join(part if _BARE.fullmatch(part) else json.dumps(part, ensure_ascii=False) for part in path)
 
 
-def _value(value: Any) -> str:
+def _value(value: object) -> str:
     if isinstance(value, Mapping):
         return "{ " + ", ".join(f"{_key((str(key),))} = {_value(item)}" for key, item in value.items()) + " }"
     if isinstance(value, list | tuple):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.orm import ORMExecuteState, Session
@@ -37,7 +36,7 @@ class Changes:
         if not (state.is_select or _READS.match(str(state.statement))):
             self._sent = True
 
-    def _flushed(self, *_: Any) -> None:
+    def _flushed(self, *_: object) -> None:
         self._sent = True
 
     def _ended(self, _session: Session) -> None:

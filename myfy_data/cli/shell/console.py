@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 from types import CodeType, FunctionType
-from typing import Any, Protocol
+from typing import Protocol
 
 import sqlalchemy
 from sqlalchemy.exc import SQLAlchemyError
@@ -57,7 +57,9 @@ class Console(code.InteractiveConsole):
         failed: how many statements raised.
     """
 
-    def __init__(self, names: dict[str, Any], session: ShellSession, runner: asyncio.Runner, prompt: str = "") -> None:
+    def __init__(
+        self, names: dict[str, object], session: ShellSession, runner: asyncio.Runner, prompt: str = ""
+    ) -> None:
         super().__init__(names, filename=_NAME)
         self.compile.compiler.flags |= _FLAGS
         self.failed: int = 0

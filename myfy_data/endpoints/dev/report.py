@@ -44,7 +44,7 @@ class Watched(Protocol):
         ...
 
 
-async def collect(data: Watched, log: RequestLog) -> dict[str, Any]:
+async def collect(data: Watched, log: RequestLog) -> dict[str, object]:
     """Everything that the page tells."""
     settings = data.settings
     return {
@@ -61,7 +61,7 @@ async def collect(data: Watched, log: RequestLog) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
@@ -81,7 +81,7 @@ def _profile(data: Watched, name: str) -> dict[str, Any]:
     return told
 
 
-def _request(noted: NotedRequest) -> dict[str, Any]:
+def _request(noted: NotedRequest) -> dict[str, object]:
     return asdict(noted) | {
         "waited": sum(statement.waited for statement in noted.statements),
         "ran": sum(statement.ran for statement in noted.statements),
@@ -89,7 +89,7 @@ def _request(noted: NotedRequest) -> dict[str, Any]:
     }
 
 
-async def _migrations(settings: DataSettings, name: str) -> dict[str, Any]:
+async def _migrations(settings: DataSettings, name: str) -> dict[str, object]:
     from myfy_data.migrations.runner import read_current  # noqa: PLC0415 - imports Alembic, for this page alone
     from myfy_data.migrations.target import resolve_all  # noqa: PLC0415 - as above
 

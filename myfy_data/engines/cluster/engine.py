@@ -97,7 +97,7 @@ class ClusterEngine(Engine):
         options: execution options that connections get on top of their server's.
     """
 
-    def __init__(self, source: Source, route: Route, parent: Engine, options: dict[str, Any] | None = None) -> None:
+    def __init__(self, source: Source, route: Route, parent: Engine, options: dict[str, object] | None = None) -> None:
         self._parent = parent if isinstance(parent, ClusterEngine) else None
         dialect = parent.dialect if self._parent else separate_dialect(parent.dialect)
         pool = ClusterPool(source, route)
@@ -155,7 +155,7 @@ class ClusterEngine(Engine):
         """The same servers, for connections with these options."""
         return ClusterEngine(self._source, self._route, self, {**self._options, **options})
 
-    def update_execution_options(self, **options: Any) -> None:
+    def update_execution_options(self, **options: object) -> None:
         """Give every connection from now on these options."""
         self._options = {**self._options, **options}
         self._copies.clear()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.pool import PoolProxiedConnection
@@ -183,10 +183,11 @@ class FreshReads:
         return all(backend.positions.reaches(row, one) for one in positions)
 
 
-async def _ask(backend: Backend, question: str, deadline: float, driver: Any) -> Any:
+async def _ask(backend: Backend, question: str, deadline: float, driver: object) -> Sequence[object]:
     async with asyncio.timeout_at(deadline):
         [row] = await backend.ask(driver, question)
-        return row
+    answers: Sequence[object] = row
+    return answers
 
 
 async def _answer_of(asker: PositionAsker, deadline: float) -> Position | None:

@@ -58,7 +58,7 @@ def join_server(engine: Engine, dialect: Dialect, pool: Pool) -> None:
         event.listen(engine.pool, name, _forward(pool, name))
 
 
-def joined_copy(server: Engine, engine: Engine, options: Mapping[str, Any]) -> Engine:
+def joined_copy(server: Engine, engine: Engine, options: Mapping[str, object]) -> Engine:
     """A server's engine, whose connections the listeners of the one that applications have hear too.
 
     Args:
@@ -90,7 +90,7 @@ def connect_joined(copied: Engine, engine: Engine) -> Connection:
 
 
 def _forward(pool: Pool, name: str) -> Callable[..., None]:
-    def tell(*arguments: Any) -> None:
+    def tell(*arguments: object) -> None:
         for listener in getattr(pool.dispatch, name):
             listener(*arguments)
 

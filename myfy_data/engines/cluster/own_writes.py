@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import Any
 
 from myfy_data.engines.cluster.position_asker import Answer
 from myfy_data.engines.connect.position import Position
@@ -70,7 +69,7 @@ class OwnWrites:
 
     __slots__ = ("_noted", "_owner", "changed")
 
-    def __init__(self, owner: weakref.ref[asyncio.Task[Any]] | None, noted: Mapping[str, Written]) -> None:
+    def __init__(self, owner: weakref.ref[asyncio.Task[object]] | None, noted: Mapping[str, Written]) -> None:
         self._owner = owner
         self._noted = dict(noted)
         self.changed: set[str] = set()
@@ -110,7 +109,7 @@ class OwnWrites:
         """What was committed to a profile."""
         return self._noted.get(profile, _NOTHING)
 
-    def of_task(self, task: weakref.ref[asyncio.Task[Any]]) -> OwnWrites:
+    def of_task(self, task: weakref.ref[asyncio.Task[object]]) -> OwnWrites:
         """Those for a task: these, or its own that begin with these."""
         return self if self._owner is None or self._owner == task else OwnWrites(task, self._noted)
 

@@ -133,7 +133,7 @@ class Server:
         rows = await self._ask(lambda backend, driver: backend.ask(driver, backend.positions.written))
         return self.writer.backend.positions.read_written(rows[0])
 
-    async def _ask(self, question: Callable[[Backend, Any], Awaitable[T]]) -> T:
+    async def _ask(self, question: Callable[[Backend, object], Awaitable[T]]) -> T:
         backend = self.writer.backend
         async with self._turn:
             try:

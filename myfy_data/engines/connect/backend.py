@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy.engine import AdaptedConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from myfy_data.credentials.types import ProviderError
@@ -120,7 +121,7 @@ class Backend(ABC):
     waits_for_turns = False
     """Whether a connection itself waits for its turn, and so is told `pool_timeout` and `close_timeout` as well."""
 
-    def __init__(self, profile: str, settings: DatabaseSettings, arguments: Mapping[str, Any]) -> None:
+    def __init__(self, profile: str, settings: DatabaseSettings, arguments: Mapping[str, object]) -> None:
         self.profile = profile
         self.settings: DatabaseSettings = settings
         self.arguments: dict[str, Any] = dict(arguments)
@@ -149,7 +150,7 @@ class Backend(ABC):
         if self.credentials is not None:
             self.credentials.timeout = settings.connect_timeout
 
-    async def renew(self, connection: Any, before: DatabaseSettings) -> bool:  # noqa: ARG002 - each does it by its own means
+    async def renew(self, connection: object, before: DatabaseSettings) -> bool:  # noqa: ARG002 - each does it by its own means
         """Give a connection that was opened with other settings the deadlines of now.
 
         Returns:
@@ -202,7 +203,7 @@ class Backend(ABC):
         # Outside the handlers: raised in one, it would carry the driver's frames, whose variables hold the password.
         raise failure from cause
 
-    async def _open(self, attempt: Attempt) -> Any:
+    async def _open(self, attempt: Attempt) -> object:
         if self.credentials is None or attempt.secret is not None:
             return await self.open(attempt.secret, attempt.arguments)
         try:
@@ -215,14 +216,14 @@ class Backend(ABC):
             self.retire_at[connection] = time.monotonic() + attempt.max_age
         return connection
 
-    def _prove(self, connection: Any) -> None:
+    def _prove(self, connection: object) -> None:
         try:
             self.prove(connection)
         except BaseException:
             self.abort(connection)
             raise
 
-    def prove(self, connection: Any) -> None:
+    def prove(self, connection: object) -> None:
         """Make sure that a new connection is protected as the profile says, before it is handed out (contract C16.1).
 
         Raises:
@@ -233,7 +234,7 @@ class Backend(ABC):
         if self.needs_liveness:
             prove_line(backend, self.profile, self.transport(connection), self.arguments.get("ssl"))
 
-    async def discard_late_connection(self, connection: Any) -> None:
+    async def discard_late_connection(self, connection: object) -> None:
         """Close a connection that came too late."""
         self.abort(connection)
 
@@ -282,7 +283,7 @@ class Backend(ABC):
         """Host and port, socket, or file in words."""
 
     @abstractmethod
-    async def open(self, secret: Secret | None, arguments: Mapping[str, Any]) -> Any:
+    async def open(self, secret: Secret | None, arguments: Mapping[str, object]) -> object:
         """Open a driver connection with these arguments. `connect` bounds it and puts its failures into words."""
 
     @abstractmethod
@@ -295,7 +296,7 @@ class Backend(ABC):
 
     @staticmethod
     @abstractmethod
-    def build_arguments(settings: DatabaseSettings) -> dict[str, Any]:
+    def build_arguments(settings: DatabaseSettings) -> dict[str, object]:
         """What the driver's `connect` is told, password and TLS excepted. Pure."""
 
     @classmethod
@@ -303,7 +304,7 @@ class Backend(ABC):
         """Product and version from what the server says of itself: `15.18 (Debian 15.18-0+deb12u1)` is 15.18."""
         return f"{cls.product} {version.split(' ', 1)[0].split('-', 1)[0]}"
 
-    async def look(self, connection: Any) -> Look:
+    async def look(self, connection: object) -> Look:
         """Ask a server for its role, over a driver connection, in one message; the monitor of several servers does.
 
         Raises:
@@ -319,7 +320,7 @@ class Backend(ABC):
         return False
 
     @classmethod
-    async def takes_writes(cls, ask: Ask, answers: Sequence[Any]) -> bool:  # noqa: ARG003 - MySQL asks for more
+    async def takes_writes(cls, ask: Ask, answers: Sequence[object]) -> bool:  # noqa: ARG003 - MySQL asks for more
         """Whether the server takes writes.
 
         Args:
@@ -328,12 +329,12 @@ class Backend(ABC):
         """
         return all(str(answer).lower() in ("off", "0", "false") for answer in answers)
 
-    def discard_state(self, engine: Engine, dbapi_connection: Any) -> None:
+    def discard_state(self, engine: Engine, dbapi_connection: DBAPIConnection) -> None:
         """Let a connection that comes back to the pool forget its session, where `discard` can be had (ADR 16)."""
         raise NotImplementedError
 
     @abstractmethod
-    async def ping(self, connection: Any) -> None:
+    async def ping(self, connection: object) -> None:
         """One round trip; any exception means that the connection is dead."""
 
     @abstractmethod
@@ -341,7 +342,7 @@ class Backend(ABC):
         """The rows that a driver connection answers to a SELECT, outside of any transaction."""
 
     @abstractmethod
-    def is_closed(self, connection: Any) -> bool:
+    def is_closed(self, connection: object) -> bool:
         """Whether the connection is known to be closed; sends nothing."""
 
     @abstractmethod
@@ -353,25 +354,25 @@ class Backend(ABC):
         """Close without a word and without waiting, even when the connection's loop is closed."""
 
     @abstractmethod
-    def transport(self, connection: Any) -> asyncio.WriteTransport | None:
+    def transport(self, connection: object) -> asyncio.WriteTransport | None:
         """The network transport below, when there is one."""
 
-    def mark_unverified(self, dbapi_connection: Any, record: ConnectionPoolEntry) -> None:  # noqa: B027 - as below
+    def mark_unverified(self, dbapi_connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:  # noqa: B027 - as below
         """Let the first message on a connection that came out of the pool unasked prove it, if it may be sent again."""
 
     @abstractmethod
-    def has_begun(self, dbapi_connection: Any) -> bool:
+    def has_begun(self, dbapi_connection: DBAPIConnection) -> bool:
         """Whether the end of the transaction on an adapted connection is a message to the database."""
 
     def may_have_written(self, dbapi_connection: Any) -> bool:
         """Whether the transaction on an adapted connection may have changed something (contract C11.4)."""
         return self.has_begun(dbapi_connection)
 
-    def turn_waited(self, dbapi_connection: Any) -> float:  # noqa: ARG002 - only SQLite has turns
+    def turn_waited(self, dbapi_connection: DBAPIConnection) -> float:  # noqa: ARG002 - only SQLite has turns
         """Seconds that a connection's user waited for a turn, beside the pool, since this was asked last."""
         return 0.0
 
-    def open_door(self, dbapi_connection: Any, hold: Hold | None) -> None:
+    def open_door(self, dbapi_connection: object, hold: Hold | None) -> None:
         """Tell of what is sent by the driver's own methods.
 
         Args:

@@ -44,7 +44,7 @@ class Connector:
         assert self._engine is not None  # noqa: S101 - attached before anything connects
         return self._engine.dialect
 
-    def open(self, connection_record: ConnectionPoolEntry | None = None) -> Any:
+    def open(self, connection_record: ConnectionPoolEntry | None = None) -> object:
         """Open a connection in SQLAlchemy's adapter; a pool calls this with its record.
 
         The argument is called as SQLAlchemy's own: so its pools know it from a function that wants none.
@@ -61,14 +61,14 @@ class Connector:
         recorder.note_connect(connection_record, time.monotonic() - started)
         return connection
 
-    def _open(self, connection_record: ConnectionPoolEntry | None) -> Any:
+    def _open(self, connection_record: ConnectionPoolEntry | None) -> object:
         listeners = self._dialect.dispatch.do_connect
         login = self._ask(listeners, connection_record) if listeners else None
         # What create_async_engine does for async_creator; only this way are the adapter's own arguments heard.
         opening = partial(self._backend.connect, login)
         return self._dialect.loaded_dbapi.connect(async_creator_fn=opening, **self._backend.adapter)
 
-    async def open_detached(self) -> Any:
+    async def open_detached(self) -> object:
         """Open a driver connection that belongs to no pool; the caller closes it."""
         pool = NullPool(self._open_beside, dialect=self._dialect)
         connection = await greenlet_spawn(pool.connect)
@@ -101,7 +101,7 @@ class Connector:
         self._backend.is_handed_passwords = self._backend.is_handed_passwords or secret is not None
         return Login(_merged(self._backend.arguments, self._changed(offered, parameters)), secret)
 
-    def _changed(self, offered: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
+    def _changed(self, offered: Mapping[str, object], parameters: Mapping[str, object]) -> dict[str, object]:
         """What listeners changed.
 
         Raises:
@@ -139,7 +139,7 @@ def _take_secret(parameters: dict[str, Any]) -> Secret | _NoText | None:
     return _NoText()
 
 
-def _merged(arguments: Mapping[str, Any], changed: Mapping[str, Any]) -> dict[str, Any]:
+def _merged(arguments: Mapping[str, object], changed: Mapping[str, object]) -> dict[str, object]:
     """The profile's arguments with a listener's; tables are merged, so that no setting of the profile is lost."""
     merged = dict(arguments)
     for key, value in changed.items():

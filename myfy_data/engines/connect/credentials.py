@@ -59,7 +59,7 @@ class Attempt:
     is_asking: bool = False
     max_age: float | None = None
 
-    def use(self, credentials: Credentials) -> Mapping[str, Any]:
+    def use(self, credentials: Credentials) -> Mapping[str, object]:
         """Note that these are used; what the driver is told with them."""
         self.is_asking, self.secret, self.max_age = False, credentials.password, credentials.max_connection_age
         return self.arguments if credentials.username is None else {**self.arguments, "user": credentials.username}
@@ -134,7 +134,7 @@ class CredentialSource:
             logger.warning("%s, and is asked again: its last credentials are still valid", self._says(told))
         return issued
 
-    async def log_in(self, attempt: Attempt, open_with: Opens, refuses: Callable[[BaseException], bool]) -> Any:
+    async def log_in(self, attempt: Attempt, open_with: Opens, refuses: Callable[[BaseException], bool]) -> object:
         """Open a connection; when the server refuses the credentials, once more with newer ones.
 
         What another connection got meanwhile may be from before the rotation, too. So the last attempt is made with

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.dialects.postgresql import DOMAIN
+from sqlalchemy.engine import ExecutionContext
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import quoted_name
 from sqlalchemy.sql.selectable import SelectBase, TextualSelect
@@ -78,7 +79,7 @@ class ReadingCompiler(_Compiler):
             self._verdict = is_select and not self._does_more and _reads_like_a_select(self.string)
         return self._verdict
 
-    def visit_select(self, select_stmt: Any, *args: Any, **kwargs: Any) -> str:
+    def visit_select(self, select_stmt: Any, *args: object, **kwargs: object) -> str:
         """Render a SELECT; whatever was added to it as a piece of text does more."""
         added = (select_stmt._prefixes, select_stmt._suffixes, select_stmt._hints, select_stmt._statement_hints)  # noqa: SLF001 - as SQLAlchemy's compiler does
         if any(added) or _is_customized(select_stmt):
@@ -108,14 +109,14 @@ class ReadingCompiler(_Compiler):
         rendered: str = super().visit_function(func, *args, **kwargs)
         return rendered
 
-    def visit_typeclause(self, typeclause: Any, **kw: Any) -> str:
+    def visit_typeclause(self, typeclause: Any, **kw: object) -> str:
         """Render the type of a CAST; one of the user's own casts by a function of the user's own."""
         if not _is_builtin(typeclause.type):
             self._does_more = True
         rendered: str = super().visit_typeclause(typeclause, **kw)  # type: ignore[no-untyped-call]  # as SQLAlchemy wrote it
         return rendered
 
-    def render_bind_cast(self, type_: Any, dbapi_type: Any, sqltext: str) -> str:
+    def render_bind_cast(self, type_: object, dbapi_type: object, sqltext: str) -> str:
         """Render the type of a parameter, as above."""
         if not _is_builtin(type_):
             self._does_more = True
@@ -126,7 +127,7 @@ class ReadingCompiler(_Compiler):
 def _noting(render: Callable[..., str], *, does_more: bool) -> Callable[..., str]:
     """A method that renders as `render` does, and notes that the element does more, or may because it is customized."""
 
-    def visit(self: ReadingCompiler, element: Any, *args: Any, **kwargs: Any) -> str:
+    def visit(self: ReadingCompiler, element: object, *args: object, **kwargs: object) -> str:
         if does_more or _is_customized(element):
             self._does_more = True
         return render(self, element, *args, **kwargs)
@@ -149,7 +150,7 @@ def reading_compiler(base: type[SQLCompiler]) -> type[SQLCompiler]:
     return type(f"Reading{base.__name__}", (ReadingCompiler, base), watched)
 
 
-def only_reads(context: Any, statement: str) -> bool:
+def only_reads(context: ExecutionContext, statement: str) -> bool:
     """Whether a statement is a plain SELECT, sent as SQLAlchemy compiled it."""
     compiled = context.compiled
     if not isinstance(compiled, ReadingCompiler) or context.cursor.server_side:
@@ -157,12 +158,12 @@ def only_reads(context: Any, statement: str) -> bool:
     return compiled.only_reads and statement == context.statement
 
 
-def _is_customized(element: Any) -> bool:
+def _is_customized(element: object) -> bool:
     """Whether `@compiles` has given the element's class another text."""
     return hasattr(type(element), "_compiler_dispatcher")
 
 
-def _is_builtin(type_: Any) -> bool:
+def _is_builtin(type_: object) -> bool:
     if isinstance(type_, TypeDecorator):
         return _is_builtin(type_.impl_instance)
     own = type(type_).__module__.startswith("sqlalchemy.") and not isinstance(type_, UserDefinedType | DOMAIN)

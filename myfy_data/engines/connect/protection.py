@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import Any
 
 from myfy_data.engines.connect.driver_contract import (
     AIOMYSQL_CONNECTION,
@@ -30,7 +29,7 @@ def verify_connection(backend: str, connection: object, profile: str) -> None:
     verify_instance(DRIVERS[backend], _CONNECTIONS[backend], connection, profile)
 
 
-def prove_line(backend: str, profile: str, transport: asyncio.WriteTransport | None, tls: Any) -> None:
+def prove_line(backend: str, profile: str, transport: asyncio.WriteTransport | None, tls: object) -> None:
     """Make sure that a connection is probed by the kernel, and that it is encrypted where that was demanded.
 
     Args:

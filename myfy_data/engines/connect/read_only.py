@@ -7,8 +7,10 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import Engine
+from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.base import OptionEngine
 from sqlalchemy.engine.characteristics import ConnectionCharacteristic
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import PoolProxiedConnection
 
 from myfy_data.engines.connect.backend import READ_ONLY, adapted
@@ -29,15 +31,15 @@ class ReadOnlyCharacteristic(ConnectionCharacteristic):
     def __init__(self, *, always: bool) -> None:
         self._always = always
 
-    def get_characteristic(self, dialect: Any, dbapi_conn: Any) -> bool:  # noqa: ARG002 - SQLAlchemy's signature
+    def get_characteristic(self, dialect: Dialect, dbapi_conn: DBAPIConnection) -> bool:  # noqa: ARG002 - SQLAlchemy's signature
         """Whether writes are refused."""
         return bool(adapted(dbapi_conn).driver_connection.read_only)
 
-    def set_characteristic(self, dialect: Any, dbapi_conn: Any, value: Any) -> None:  # noqa: ARG002 - as above
+    def set_characteristic(self, dialect: Dialect, dbapi_conn: DBAPIConnection, value: object) -> None:  # noqa: ARG002 - as above
         """Refuse writes from the next transaction on, or no more; sends nothing."""
         adapted(dbapi_conn).driver_connection.read_only = self._always or bool(value)
 
-    def reset_characteristic(self, dialect: Any, dbapi_conn: Any) -> None:
+    def reset_characteristic(self, dialect: Dialect, dbapi_conn: DBAPIConnection) -> None:
         """Back to what the profile says."""
         self.set_characteristic(dialect, dbapi_conn, value=False)
 
@@ -85,7 +87,7 @@ def set_at_checkout(engine: Engine) -> None:
     dialect: Any = engine.dialect
     listen = dialect.set_engine_execution_options
 
-    def set_engine_execution_options(target: Engine, options: Mapping[str, Any]) -> None:
+    def set_engine_execution_options(target: Engine, options: Mapping[str, object]) -> None:
         itself = isinstance(target, ReadOnlyEngine)
         listen(target, {name: value for name, value in options.items() if not (itself and name == READ_ONLY)})
 

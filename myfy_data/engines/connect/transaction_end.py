@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.characteristics import ConnectionCharacteristic
+from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from myfy_data.engines.connect.backend import adapted
 
@@ -14,14 +14,14 @@ class MayEndCharacteristic(ConnectionCharacteristic):
 
     transactional = True
 
-    def get_characteristic(self, dialect: Any, dbapi_conn: Any) -> bool:  # noqa: ARG002 - SQLAlchemy's signature
+    def get_characteristic(self, dialect: Dialect, dbapi_conn: DBAPIConnection) -> bool:  # noqa: ARG002 - SQLAlchemy's signature
         """Whether a statement may end the transaction."""
         return bool(adapted(dbapi_conn).driver_connection.may_end_transaction)
 
-    def set_characteristic(self, dialect: Any, dbapi_conn: Any, value: Any) -> None:  # noqa: ARG002 - as above
+    def set_characteristic(self, dialect: Dialect, dbapi_conn: DBAPIConnection, value: object) -> None:  # noqa: ARG002 - as above
         """Allow it, or no more; sends nothing."""
         adapted(dbapi_conn).driver_connection.may_end_transaction = bool(value)
 
-    def reset_characteristic(self, dialect: Any, dbapi_conn: Any) -> None:
+    def reset_characteristic(self, dialect: Dialect, dbapi_conn: DBAPIConnection) -> None:
         """Allow it no more."""
         self.set_characteristic(dialect, dbapi_conn, value=False)

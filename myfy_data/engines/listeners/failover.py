@@ -9,10 +9,10 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.engine.interfaces import DBAPICursor
 
 from myfy_data.engines.connect.backend import READ_ONLY, Ask, Backend
 from myfy_data.engines.connect.connect_errors import chain
@@ -84,11 +84,11 @@ class WriteAvailability:
             self._is_attached = True
             event.listen(self._engine, "after_cursor_execute", self._on_execute)
 
-    def _on_execute(self, connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
+    def _on_execute(self, connection: Connection, _cursor: DBAPICursor, statement: str, *_: object) -> None:
         if not self.is_writable and _WRITES.match(statement) and not _is_reading(connection):
             self.set_writable(writable=True)
 
-    async def probe(self, ask: Ask, answers: Sequence[Any]) -> bool | None:
+    async def probe(self, ask: Ask, answers: Sequence[object]) -> bool | None:
         """Whether the server takes writes, and take note of it; None where it does not matter.
 
         Args:

@@ -10,6 +10,7 @@ from socket import IPPROTO_TCP
 from typing import Any
 
 from sqlalchemy import Engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError, InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -40,7 +41,7 @@ class PrePing:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
-    def note_use(self, dbapi_connection: Any, record: ConnectionPoolEntry) -> None:
+    def note_use(self, dbapi_connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
         """Remember when the connection came back, and in which state its socket was."""
         if dbapi_connection is not None:
             watched = self._backend.settings.pool_pre_ping and not self._backend.proves_itself
@@ -70,7 +71,7 @@ class PrePing:
         else:
             self._backend.mark_unverified(dbapi_connection, record)
 
-    async def _ping(self, driver: Any) -> None:
+    async def _ping(self, driver: object) -> None:
         settings = self._backend.settings
         try:
             async with asyncio.timeout(min(settings.connect_timeout, settings.command_timeout)):

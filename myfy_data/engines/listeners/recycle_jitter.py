@@ -11,9 +11,9 @@ from __future__ import annotations
 import time
 from math import inf
 from random import uniform
-from typing import Any
 
 from sqlalchemy import Engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -34,12 +34,12 @@ def attach_recycle_jitter(engine: Engine, backend: Backend) -> None:
     if backend.settings.url.is_memory:
         return
 
-    def note_birth(_dbapi_connection: Any, record: ConnectionPoolEntry) -> None:
+    def note_birth(_dbapi_connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
         late = 1 - uniform(0, SPREAD)  # noqa: S311 - no secret depends on it
         record.info[_BIRTH] = (time.monotonic(), late, backend.retire_at.get(record.driver_connection, inf))
         record.info[_IS_NEW] = True
 
-    def check_age(_dbapi_connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+    def check_age(_dbapi_connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: object) -> None:
         if record.info.pop(_IS_NEW, False):
             return  # whatever its age: there is none younger
         born, late, retire_at = record.info[_BIRTH]

@@ -6,10 +6,9 @@ tables, prepared statements, variables and advisory locks of one request meet th
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import Engine, event
-from sqlalchemy.pool import PoolResetState
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
 
 from myfy_data.engines.connect.backend import Backend
 
@@ -19,7 +18,7 @@ def attach_reset_on_return(engine: Engine, backend: Backend) -> None:
     if not backend.settings.discards_state:
         return
 
-    def reset(dbapi_connection: Any, _record: Any, state: PoolResetState) -> None:
+    def reset(dbapi_connection: DBAPIConnection, _record: ConnectionPoolEntry, state: PoolResetState) -> None:
         if state.asyncio_safe and not state.terminate_only:
             backend.discard_state(engine, dbapi_connection)
 

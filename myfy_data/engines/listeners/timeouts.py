@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, MissingGreenlet, OperationalError
 
 from myfy_data.engines.connect.backend import Backend, adapted
@@ -71,13 +72,13 @@ def _is_overdue(context: ExceptionContext) -> bool:
     return driver.is_abandoned or not driver.is_stopping
 
 
-def _part(dbapi_connection: Any, backend: Backend) -> None:
+def _part(dbapi_connection: DBAPIConnection, backend: Backend) -> None:
     """Close a connection before SQLAlchemy does, whose own way waits as long as a statement may take."""
     with suppress(MissingGreenlet):  # outside of any, SQLAlchemy cannot wait either
         adapted(dbapi_connection).run_async(lambda driver: close_politely(driver, backend))
 
 
-async def close_politely(driver: Any, backend: Backend) -> None:
+async def close_politely(driver: object, backend: Backend) -> None:
     """Close a single connection; one that does not disconnect in time is aborted."""
     try:
         async with asyncio.timeout(min(CLOSE_TIMEOUT, backend.settings.close_timeout)):

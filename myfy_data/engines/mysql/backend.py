@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from myfy_data.engines.connect.backend import Ask, Backend, adapted
@@ -75,13 +76,13 @@ class MySQL(Backend):
 
     changeable: frozenset[str] = (frozenset(AIOMYSQL_OPTIONS) - {"ssl"}) | {"user", "host", "port", "db"}
 
-    def __init__(self, profile: str, settings: DatabaseSettings, arguments: Mapping[str, Any]) -> None:
+    def __init__(self, profile: str, settings: DatabaseSettings, arguments: Mapping[str, object]) -> None:
         super().__init__(profile, settings, arguments)
         self.arguments["program_name"] = self.arguments.get("program_name") or default_client_name(profile)
         self.arguments.setdefault("ssl", load_tls_context(profile, self.target, settings))
 
     @staticmethod
-    def build_arguments(settings: DatabaseSettings) -> dict[str, Any]:
+    def build_arguments(settings: DatabaseSettings) -> dict[str, object]:
         """What aiomysql is told, password and TLS excepted. Pure."""
         url = settings.url
         own: dict[str, Any] = {
@@ -100,7 +101,7 @@ class MySQL(Backend):
         """Host and port, or the socket."""
         return address_of(self.settings.url, PORT)
 
-    async def open(self, secret: Secret | None, arguments: Mapping[str, Any]) -> Any:
+    async def open(self, secret: Secret | None, arguments: Mapping[str, Any]) -> object:
         """Open a strict connection and tell the server what the profile says of each session."""
         from myfy_data.engines.mysql.connection import StrictConnection  # noqa: PLC0415 - needs the driver
 
@@ -195,11 +196,11 @@ class MySQL(Backend):
         return described.replace(cls.product, "MariaDB") if "mariadb" in version.lower() else described
 
     @classmethod
-    async def takes_writes(cls, ask: Ask, answers: Sequence[Any]) -> bool:
+    async def takes_writes(cls, ask: Ask, answers: Sequence[object]) -> bool:
         """As for every backend; a Galera node takes none without its cluster."""
         return await super().takes_writes(ask, answers) and await has_cluster(ask)
 
-    def discard_state(self, engine: Engine, dbapi_connection: Any) -> None:
+    def discard_state(self, engine: Engine, dbapi_connection: DBAPIConnection) -> None:
         """Reset the session, then say again what it was told when it was opened."""
         settings = self.settings
         adapted(dbapi_connection).run_async(lambda driver: forget_state(driver, settings))
@@ -218,11 +219,11 @@ class MySQL(Backend):
             rows: Sequence[Any] = await cursor.fetchall()
             return rows
 
-    def has_begun(self, dbapi_connection: Any) -> bool:
+    def has_begun(self, dbapi_connection: DBAPIConnection) -> bool:
         """Whether the server has not said that no transaction is open."""
         return bool(adapted(dbapi_connection).driver_connection.ends_by_message)
 
-    def may_have_written(self, dbapi_connection: Any) -> bool:
+    def may_have_written(self, dbapi_connection: object) -> bool:
         """Whether the server has said that the transaction did more than read, or has not said what it did."""
         return bool(adapted(dbapi_connection).driver_connection.transaction.may_have_worked)
 
@@ -239,7 +240,7 @@ class MySQL(Backend):
         abort_transport(self.transport(connection))
         connection._writer = connection._reader = None  # noqa: SLF001 - its own close() would ask a closed loop
 
-    def transport(self, connection: Any) -> asyncio.WriteTransport | None:
+    def transport(self, connection: object) -> asyncio.WriteTransport | None:
         """The socket's transport; aiomysql has no public name for it."""
         writer = getattr(connection, "_writer", None)
         return writer.transport if writer is not None else None
@@ -261,11 +262,11 @@ class MySQL(Backend):
         attach_reconnect(engine)
         self._engine = engine
 
-    def mark_unverified(self, dbapi_connection: Any, record: ConnectionPoolEntry) -> None:
+    def mark_unverified(self, dbapi_connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
         """A first statement that can only read proves the connection, and is sent again on another one."""
         mark_unverified(self._engine, dbapi_connection, record)
 
-    def _settle(self, dbapi_connection: Any, _record: object) -> None:
+    def _settle(self, dbapi_connection: DBAPIConnection, _record: object) -> None:
         # After SQLAlchemy's own listener, which sends SET NAMES: that belongs to connecting.
         adapted(dbapi_connection).driver_connection.settle(self.settings.command_timeout)
 

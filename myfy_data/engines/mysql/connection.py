@@ -125,7 +125,7 @@ class StrictConnection(BoundedConnection):
 
     # Every message passes here. A coroutine of its own only where something is to be done first.
     def _execute_command(  # pyright: ignore[reportIncompatibleMethodOverride]
-        self, command: int, sql: Any
+        self, command: int, sql: object
     ) -> Coroutine[Any, Any, None]:
         sending: Coroutine[Any, Any, None] = super()._execute_command(command, sql)
         self.replace_dead = None

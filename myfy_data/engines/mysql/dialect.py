@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Engine
+from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.characteristics import IsolationLevelCharacteristic
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import PoolProxiedConnection
 
 from myfy_data.engines.connect.backend import MAY_END_TRANSACTION, READ_ONLY, adapted
@@ -19,7 +21,7 @@ def adapt_dialect(engine: Engine, settings: DatabaseSettings) -> None:
     dialect: Any = engine.dialect
     reset = dialect.reset_isolation_level
 
-    def reset_isolation_level(dbapi_connection: Any) -> None:
+    def reset_isolation_level(dbapi_connection: DBAPIConnection) -> None:
         driver = adapted(dbapi_connection).driver_connection
         if driver.tracks:
             restore_level(dialect, dbapi_connection, settings)
@@ -46,7 +48,7 @@ def _begin(pooled: PoolProxiedConnection) -> None:
 class LevelCharacteristic(IsolationLevelCharacteristic):
     """The execution option `isolation_level`, which lasts until the connection goes back to the pool."""
 
-    def set_characteristic(self, dialect: Any, dbapi_conn: Any, value: Any) -> None:
+    def set_characteristic(self, dialect: Dialect, dbapi_conn: DBAPIConnection, value: object) -> None:
         """Set it; what it was before is kept."""
         adapted(dbapi_conn).driver_connection.keep_level()
         super().set_characteristic(dialect, dbapi_conn, value)

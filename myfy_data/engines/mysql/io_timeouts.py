@@ -31,7 +31,7 @@ class BoundedConnection(BufferedConnection):
     _gave_up = False
 
     def __init__(
-        self, *, profile: str, answer_timeout: float, late: Callable[[TimeoutError], Exception], **arguments: Any
+        self, *, profile: str, answer_timeout: float, late: Callable[[TimeoutError], Exception], **arguments: object
     ) -> None:
         super().__init__(**arguments)
         self._profile = profile
@@ -54,7 +54,7 @@ class BoundedConnection(BufferedConnection):
 
     # No coroutine of its own around each packet, of which an answer has five or more.
     def _read_packet(  # pyright: ignore[reportIncompatibleMethodOverride]
-        self, *packet_type: Any
+        self, *packet_type: object
     ) -> Coroutine[Any, Any, Any]:
         packet = super()._read_packet(*packet_type)
         if not self._logged_in:

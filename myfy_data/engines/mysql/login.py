@@ -108,12 +108,12 @@ class SafeLogin(Connection):  # type: ignore[misc]  # aiomysql ships no types
     def _knows_key(self) -> bool:
         return self._is_local or self.server_public_key is not None
 
-    async def _process_auth(self, plugin_name: bytes, auth_packet: Any) -> Any:
+    async def _process_auth(self, plugin_name: bytes, auth_packet: object) -> object:
         if not self._secure:
             self._refuse_unsafe(plugin_name.decode("ascii", "replace"))
         return await super()._process_auth(plugin_name, auth_packet)
 
-    async def _check_login(self, reading: Coroutine[Any, Any, Any]) -> Any:
+    async def _check_login(self, reading: Coroutine[Any, Any, Any]) -> object:
         packet = await reading
         if not self._secure and self._is_old_login(packet):
             self._refuse_unsafe("mysql_old_password")

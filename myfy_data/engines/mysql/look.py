@@ -123,7 +123,7 @@ def _server(answers: Answers) -> Look:
     )
 
 
-def _is_meant_to_follow(source: Mapping[str, Any]) -> bool:
+def _is_meant_to_follow(source: Mapping[str, object]) -> bool:
     """Whether one of a connection's two threads runs; a promotion stops both, a row that cannot be applied only one.
 
     A server that is not `read_only`, as replicas often are, is a replica by this alone.
@@ -131,7 +131,7 @@ def _is_meant_to_follow(source: Mapping[str, Any]) -> bool:
     return any(source[thread] != "No" for thread in ("Slave_IO_Running", "Slave_SQL_Running"))
 
 
-def _complaint(source: Mapping[str, Any]) -> str:
+def _complaint(source: Mapping[str, object]) -> str:
     return str(source["Last_SQL_Error"] or source["Last_IO_Error"] or "")
 
 

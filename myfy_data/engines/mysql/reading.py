@@ -40,7 +40,7 @@ class BufferedConnection(SafeLogin):
         self._unread = b""
         self._at = 0
 
-    async def _read_packet(self, packet_type: Any = MysqlPacket) -> Any:
+    async def _read_packet(self, packet_type: Any = MysqlPacket) -> object:
         """The next packet. One that has come in as a whole, and is no refusal, is taken here; any other by aiomysql."""
         data, head = self._unread, self._at
         start = head + _HEAD

@@ -11,13 +11,14 @@ import time
 from typing import Any
 
 from sqlalchemy import Engine
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from myfy_data.engines.connect.backend import adapted
 from myfy_data.engines.connect.plain_select import only_reads, reading_compiler
 
 
-def mark_unverified(engine: Engine, dbapi_connection: Any, record: ConnectionPoolEntry) -> None:
+def mark_unverified(engine: Engine, dbapi_connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
     """Note that a connection came out of the pool without having been asked anything; its next message ends that."""
     adapted(dbapi_connection).driver_connection.replace_dead = functools.partial(_replace, engine, record)
 
@@ -27,7 +28,7 @@ def attach_reconnect(engine: Engine) -> None:
     dialect: Any = engine.dialect
     send = dialect.do_execute
 
-    def do_execute(cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
+    def do_execute(cursor: object, statement: str, parameters: Any, context: Any = None) -> None:
         replace = _replacement(context, statement)
         try:
             send(cursor, statement, parameters, context)
@@ -50,7 +51,7 @@ def _replacement(context: Any, statement: str) -> Any:
     return driver.replace_dead if driver.replace_dead is not None and only_reads(context, statement) else None
 
 
-def _replace(engine: Engine, record: ConnectionPoolEntry, dbapi_connection: Any) -> None:
+def _replace(engine: Engine, record: ConnectionPoolEntry, dbapi_connection: DBAPIConnection) -> None:
     """Open another connection, as the pool opens every other, and put it below the objects that are in use."""
     pool = engine.pool
     fresh: Any = pool._invoke_creator(record)  # noqa: SLF001 - `do_connect` listeners included

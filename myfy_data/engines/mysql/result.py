@@ -28,13 +28,13 @@ class StrictResult(MySQLResult):  # type: ignore[misc]  # aiomysql ships no type
     server_status: Any
     message: Any
 
-    def __init__(self, connection: Any, profile: str, transaction: ServerTransaction) -> None:
+    def __init__(self, connection: object, profile: str, transaction: ServerTransaction) -> None:
         super().__init__(connection)
         self._profile = profile
         self._transaction = transaction
         self._lost_rows = False
 
-    def _read_ok_packet(self, first_packet: Any) -> None:
+    def _read_ok_packet(self, first_packet: object) -> None:
         super()._read_ok_packet(first_packet)
         has_changes = self.server_status & STATE_CHANGED
         self._transaction.hear(self.server_status, session_changes(self.message) if has_changes else NOTHING_CHANGED)

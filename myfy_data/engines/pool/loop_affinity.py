@@ -47,7 +47,7 @@ def cancel_again() -> None:
         task.cancel()
 
 
-def current_task() -> weakref.ref[asyncio.Task[Any]] | None:
+def current_task() -> weakref.ref[asyncio.Task[object]] | None:
     """The running task, or the one that waits for it and for which it acts; not kept alive."""
     acting_for = _ACTING_FOR.get()
     if acting_for is not None:

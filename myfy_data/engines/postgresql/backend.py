@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import MissingGreenlet
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -116,7 +117,7 @@ class PostgreSQL(Backend):
         "database",
     }
 
-    def __init__(self, profile: str, settings: DatabaseSettings, arguments: Mapping[str, Any]) -> None:
+    def __init__(self, profile: str, settings: DatabaseSettings, arguments: Mapping[str, object]) -> None:
         super().__init__(profile, settings, {key: arguments[key] for key in arguments.keys() - ADAPTER_OPTIONS.keys()})
         self.adapter: Mapping[str, Any] = {key: arguments[key] for key in arguments.keys() & ADAPTER_OPTIONS.keys()}
         self._name_client()
@@ -144,7 +145,7 @@ class PostgreSQL(Backend):
 
     positions = POSITIONS
 
-    async def look(self, connection: Any) -> Look:
+    async def look(self, connection: object) -> Look:
         """A standby is behind by the age of the last transaction that it applied, unless it has all that there is."""
         [row] = await self.ask(connection, LOOK)
         return read_look(row, self.settings.url.username)
@@ -155,7 +156,7 @@ class PostgreSQL(Backend):
         return state in STOPPING or state.startswith(CONNECTION_CLASS) or _is_closed(error)
 
     @staticmethod
-    def build_arguments(settings: DatabaseSettings) -> dict[str, Any]:
+    def build_arguments(settings: DatabaseSettings) -> dict[str, object]:
         """What asyncpg is told, password and TLS excepted. Pure."""
         return postgresql_arguments(settings)
 
@@ -164,7 +165,7 @@ class PostgreSQL(Backend):
         """Host and port."""
         return address_of(self.settings.url, PORT)
 
-    async def open(self, secret: Secret | None, arguments: Mapping[str, Any]) -> Any:
+    async def open(self, secret: Secret | None, arguments: Mapping[str, object]) -> object:
         """Open an asyncpg connection, by a log-in that gives no password away."""
         from myfy_data.engines.postgresql.protocol import open_gated  # noqa: PLC0415 - the driver may be absent until now
 
@@ -234,7 +235,7 @@ class PostgreSQL(Backend):
         host, port = url.hosts[0]
         return f"createdb -h {host or 'localhost'} -p {port or PORT}{user} {name}"
 
-    def discard_state(self, engine: Engine, dbapi_connection: Any) -> None:  # noqa: ARG002 - MySQL needs the engine
+    def discard_state(self, engine: Engine, dbapi_connection: DBAPIConnection) -> None:  # noqa: ARG002 - MySQL needs the engine
         """DISCARD ALL, outside of any transaction."""
         dbapi_connection.rollback()  # sends nothing when nothing is open; DISCARD ALL is refused inside a transaction
         adapted(dbapi_connection).run_async(lambda driver: driver.execute(DISCARD))
@@ -269,7 +270,7 @@ class PostgreSQL(Backend):
         """Tell of the messages that pass the connection's gate."""
         dbapi_connection.gate.door = hold
 
-    def has_begun(self, dbapi_connection: Any) -> bool:
+    def has_begun(self, dbapi_connection: DBAPIConnection) -> bool:
         """Whether the server was told of the transaction; of one that has only read it was not."""
         transaction = dbapi_connection._transaction  # noqa: SLF001 - as its other users
         line = dbapi_connection.driver_connection._protocol  # noqa: SLF001 - as in `ping`
@@ -292,7 +293,7 @@ class PostgreSQL(Backend):
             connection.terminate()
         abort_transport(transport)
 
-    def transport(self, connection: Any) -> asyncio.WriteTransport | None:
+    def transport(self, connection: object) -> asyncio.WriteTransport | None:
         """The socket's transport; asyncpg has no public name for it."""
         transport: asyncio.WriteTransport | None = getattr(connection, "_transport", None)
         return transport
@@ -328,16 +329,16 @@ class PostgreSQL(Backend):
     def _may_end_transaction(self) -> bool:
         return bool(self.settings.execution_options.get(MAY_END_TRANSACTION))
 
-    def mark_unverified(self, dbapi_connection: Any, record: ConnectionPoolEntry) -> None:
+    def mark_unverified(self, dbapi_connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
         """The first message that passes the connection's gate proves it."""
         self._reconnect.mark_unverified(dbapi_connection, record)
 
 
-def _note_record(dbapi_connection: Any, record: ConnectionPoolEntry) -> None:
+def _note_record(dbapi_connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
     dbapi_connection.record = weakref.ref(record)
 
 
-def _hurry(dbapi_connection: Any, _record: Any, error: BaseException | None) -> None:
+def _hurry(dbapi_connection: DBAPIConnection, _record: ConnectionPoolEntry, error: BaseException | None) -> None:
     # SQLAlchemy gives the disconnect two seconds, on top of the time that the statement was given.
     if not isinstance(error, TimeoutError | asyncio.CancelledError):
         return

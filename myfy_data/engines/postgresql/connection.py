@@ -22,7 +22,7 @@ _HAS_STARTED = "_started" in AsyncAdapt_asyncpg_connection.__slots__
 class Cursor(Protocol):
     """What is needed of SQLAlchemy's cursor."""
 
-    def execute(self, operation: str, parameters: Any = None) -> Any:
+    def execute(self, operation: str, parameters: object = None) -> Any:
         """Execute a statement."""
 
 
@@ -142,7 +142,7 @@ class LateTransaction(Transaction):  # type: ignore[misc]  # asyncpg ships no ty
         kept = tag == "COMMIT" or (tag != "ROLLBACK" and "commit" in sql.lower())
         self._end = f"a statement ended it ({'COMMIT' if kept else word})", kept
 
-    async def started_at(self) -> Any:
+    async def started_at(self) -> object:
         """When the server's transaction started; None inside a failed one."""
         self._gate.transaction = None  # past the gate
         try:
@@ -168,7 +168,7 @@ class GatedConnection(AsyncAdapt_asyncpg_connection):
 
     __slots__ = ("gate", "make_transaction", "may_end_transaction", "profile", "record")
 
-    def __init__(self, dbapi: Any, connection: Any, *arguments: Any, **options: Any) -> None:
+    def __init__(self, dbapi: object, connection: Any, *arguments: object, **options: object) -> None:
         super().__init__(dbapi, connection, *arguments, **options)  # type: ignore[no-untyped-call]  # as SQLAlchemy wrote it
         self.gate: MessageGate = connection._protocol.gate  # noqa: SLF001 - asyncpg has no public name for it
         self.gate.begin = self._begin_for_listener
@@ -225,7 +225,7 @@ class GatedConnection(AsyncAdapt_asyncpg_connection):
         """Raise an error of asyncpg's as SQLAlchemy raises what the server answers."""
         self._handle_exception(error)
 
-    def read_first(self, cursor: Cursor, statement: str, parameters: Any) -> None:
+    def read_first(self, cursor: Cursor, statement: str, parameters: object) -> None:
         """Send a plain SELECT before BEGIN, where the connection's level allows it.
 
         On an unproven connection that is dead it is sent again on another one: it does no harm twice.
@@ -242,7 +242,7 @@ class GatedConnection(AsyncAdapt_asyncpg_connection):
         finally:
             gate.passing = None
 
-    def _read_first(self, cursor: Cursor, statement: str, parameters: Any) -> None:
+    def _read_first(self, cursor: Cursor, statement: str, parameters: object) -> None:
         gate, level = self.gate, self.isolation_level
         if level is None and gate.level is None:
             gate.passing = _ASK_LEVEL
@@ -263,7 +263,7 @@ class GatedModule(AsyncAdapt_asyncpg_dbapi):
         prepare: called with each new connection.
     """
 
-    def __init__(self, asyncpg: Any, prepare: Callable[[GatedConnection], None]) -> None:
+    def __init__(self, asyncpg: object, prepare: Callable[[GatedConnection], None]) -> None:
         super().__init__(asyncpg)  # type: ignore[no-untyped-call]  # as SQLAlchemy wrote it
         self._prepare_connection = prepare
 

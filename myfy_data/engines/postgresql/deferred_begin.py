@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from myfy_data.engines.connect.plain_select import only_reads, reading_compiler
 from myfy_data.settings.database_settings import DatabaseSettings
@@ -35,7 +36,7 @@ def attach_deferred_begin(engine: Engine, settings: DatabaseSettings) -> None:
     def do_begin(connection: Any) -> None:
         connection.dbapi_connection.begin()
 
-    def do_execute(cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
+    def do_execute(cursor: object, statement: str, parameters: Any, context: Any = None) -> None:
         if context is not None and only_reads(context, statement):
             connection = context.root_connection.connection.dbapi_connection
             if connection.isolation_level == "autocommit" or (defers and is_due(connection)):
@@ -43,7 +44,7 @@ def attach_deferred_begin(engine: Engine, settings: DatabaseSettings) -> None:
                 return
         send(cursor, statement, parameters, context)
 
-    def reset_level(dbapi_connection: Any) -> None:
+    def reset_level(dbapi_connection: DBAPIConnection) -> None:
         if dialect._on_connect_isolation_level is not None:  # noqa: SLF001 - the profile's own, nothing public tells
             reset_isolation_level(dbapi_connection)
         else:
@@ -61,7 +62,7 @@ def is_due(connection: Any) -> bool:
     return transaction is not None and transaction.is_due
 
 
-def _ending(method: Any) -> Any:
+def _ending(method: Any) -> object:
     """One of SQLAlchemy's methods of two phases, whose statements end the transaction by design."""
 
     def end(connection: Connection, *args: Any, **kwargs: Any) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.characteristics import ConnectionCharacteristic
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.util import await_only
 
 
@@ -23,11 +23,11 @@ class SessionReadOnly(ConnectionCharacteristic):
         self._always = always
         self._by_session = by_session
 
-    def get_characteristic(self, dialect: Any, dbapi_conn: Any) -> bool:  # noqa: ARG002 - SQLAlchemy's signature
+    def get_characteristic(self, dialect: Dialect, dbapi_conn: DBAPIConnection) -> bool:  # noqa: ARG002 - SQLAlchemy's signature
         """Whether writes are refused."""
         return bool(dbapi_conn.gate.wants_read_only if self._by_session else dbapi_conn.readonly)
 
-    def set_characteristic(self, dialect: Any, dbapi_conn: Any, value: Any) -> None:  # noqa: ARG002 - as above
+    def set_characteristic(self, dialect: Dialect, dbapi_conn: DBAPIConnection, value: object) -> None:  # noqa: ARG002 - as above
         """Refuse writes from the next message on, or no more.
 
         Sends nothing, unless a listener has begun a transaction already: that one may write until it is told.
@@ -40,7 +40,7 @@ class SessionReadOnly(ConnectionCharacteristic):
         if wanted and dbapi_conn.driver_connection.is_in_transaction() and not self._always:
             await_only(dbapi_conn.driver_connection.execute("SET TRANSACTION READ ONLY"))
 
-    def reset_characteristic(self, dialect: Any, dbapi_conn: Any) -> None:
+    def reset_characteristic(self, dialect: Dialect, dbapi_conn: DBAPIConnection) -> None:
         """Back to what the profile says."""
         self.set_characteristic(dialect, dbapi_conn, value=False)
 
@@ -57,14 +57,14 @@ class MayEndTransaction(ConnectionCharacteristic):
     def __init__(self, *, always: bool) -> None:
         self._always = always
 
-    def get_characteristic(self, dialect: Any, dbapi_conn: Any) -> bool:  # noqa: ARG002 - SQLAlchemy's signature
+    def get_characteristic(self, dialect: Dialect, dbapi_conn: DBAPIConnection) -> bool:  # noqa: ARG002 - SQLAlchemy's signature
         """Whether they may."""
         return bool(dbapi_conn.may_end_transaction)
 
-    def set_characteristic(self, dialect: Any, dbapi_conn: Any, value: Any) -> None:  # noqa: ARG002 - as above
+    def set_characteristic(self, dialect: Dialect, dbapi_conn: DBAPIConnection, value: object) -> None:  # noqa: ARG002 - as above
         """Allow it from the next transaction on, or no more."""
         dbapi_conn.may_end_transaction = self._always or bool(value)
 
-    def reset_characteristic(self, dialect: Any, dbapi_conn: Any) -> None:
+    def reset_characteristic(self, dialect: Dialect, dbapi_conn: DBAPIConnection) -> None:
         """Back to what the profile says."""
         self.set_characteristic(dialect, dbapi_conn, value=False)

@@ -64,7 +64,7 @@ class Transaction(Protocol):
     def note_end(self, sql: str, answer: object) -> None:
         """Remember what ended it."""
 
-    async def started_at(self) -> Any:
+    async def started_at(self) -> object:
         """When the server's transaction started; None inside a failed one."""
         ...
 
@@ -204,7 +204,9 @@ class MessageGate:
         is_told = transaction is not None and not transaction.is_due and self.reconnect is None
         return is_told and self.guard is None and self.is_read_only is self.wants_read_only
 
-    async def watch(self, line: Line, sql: str, send: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
+    async def watch(
+        self, line: Line, sql: str, send: Callable[..., Awaitable[object]], *args: object, **kwargs: object
+    ) -> object:
         """Send a message, and note what it may have changed.
 
         Args:

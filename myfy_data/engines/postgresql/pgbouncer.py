@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import Connection, Engine, event
 
 from myfy_data.errors import SessionError
@@ -20,7 +18,7 @@ def attach_pgbouncer(engine: Engine, profile: str, settings: DatabaseSettings) -
     if settings.pooler != "pgbouncer":
         return
 
-    def refuse_autocommit(connection: Connection, *_: Any) -> None:
+    def refuse_autocommit(connection: Connection, *_: object) -> None:
         if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
             fix = "run it by a profile that reaches the server without PgBouncer"
             raise SessionError(profile, f"AUTOCOMMIT is refused: {NO_AUTOCOMMIT}\n  fix: {fix}")

@@ -41,13 +41,13 @@ class GatedProtocol(GuardedLogin):
             where it knows all that the connection has prepared.
     """
 
-    def __init__(self, secret: Secret | None, gate: MessageGate, *arguments: Any) -> None:
+    def __init__(self, secret: Secret | None, gate: MessageGate, *arguments: object) -> None:
         super().__init__(secret, *arguments)
         self.gate = gate
         self.prepared: set[str] | None = None
         self._owner: weakref.ref[Any] | None = None
 
-    def set_connection(self, connection: Any) -> None:
+    def set_connection(self, connection: object) -> None:
         """Tell whose line this is."""
         self._owner = weakref.ref(connection)
         super().set_connection(connection)
@@ -80,7 +80,7 @@ class GatedProtocol(GuardedLogin):
         transaction = self.gate.transaction
         return (transaction is not None and transaction.is_due) or self.is_in_block
 
-    def is_connected(self, *_: Any, **__: Any) -> bool:
+    def is_connected(self, *_: object, **__: object) -> bool:
         """Whether something can be sent: on an unproven connection, on another one if need be.
 
         asyncpg asks before it does anything, so a transaction that it would begin itself finds the session's.
@@ -131,12 +131,12 @@ class GatedProtocol(GuardedLogin):
         """COPY from the server."""
         return self._send(copy_stmt, "copy_out", (copy_stmt, *args), kwargs)
 
-    def _send(self, sql: str, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _send(self, sql: str, name: str, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Any:
         if self.gate.lets_pass(sql):
             return getattr(super(), name)(*args, **kwargs)
         return self._send_gated(sql, name, args, kwargs)
 
-    async def _send_gated(self, sql: str, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    async def _send_gated(self, sql: str, name: str, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Any:
         gate = self.gate
         door = gate.door
         if door is not None and not door.is_inside and name in _TOLD and sql != DISCARD:
@@ -176,7 +176,7 @@ class LineLoop(Deadline):
         super().__init__(loop)
         self.create_future: Callable[[], asyncio.Future[Any]] = loop.create_future
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         return getattr(self._loop, name)
 
 
@@ -193,7 +193,7 @@ def _build_protocol(address: Any, connected: Any, parameters: Any, record_class:
 connect_utils.protocol = SimpleNamespace(**{**vars(asyncpg.protocol), "Protocol": _build_protocol})
 
 
-async def open_gated(arguments: Mapping[str, Any], secret: Secret | None, *, read_only: bool) -> Any:
+async def open_gated(arguments: Mapping[str, Any], secret: Secret | None, *, read_only: bool) -> object:
     """Open an asyncpg connection with a gate.
 
     The password goes to our protocol alone: asyncpg is handed an empty one, which is all that it could give away.

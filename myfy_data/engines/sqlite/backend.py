@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import Engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
 
@@ -42,7 +43,7 @@ class SQLite(Backend):
     product = "SQLite"
     version_and_role = "SELECT sqlite_version()"
 
-    def __init__(self, profile: str, settings: DatabaseSettings, arguments: Mapping[str, Any]) -> None:
+    def __init__(self, profile: str, settings: DatabaseSettings, arguments: Mapping[str, object]) -> None:
         super().__init__(profile, settings, arguments)
         self.path: str = settings.url.database or ""
         self.is_memory: bool = settings.url.is_memory
@@ -52,7 +53,7 @@ class SQLite(Backend):
         self._transaction_events = TransactionEvents(settings)
 
     @staticmethod
-    def build_arguments(settings: DatabaseSettings) -> dict[str, Any]:
+    def build_arguments(settings: DatabaseSettings) -> dict[str, object]:
         """What `sqlite3.connect` is told beside the file. Pure."""
         return driver_arguments(settings, settings.url)
 
@@ -70,7 +71,7 @@ class SQLite(Backend):
         mode = "rw" if self._was_opened else "rwc"
         return f"file:{quote(self.path)}?mode={'ro' if self.settings.read_only else mode}"
 
-    async def open(self, secret: Secret | None, arguments: Mapping[str, Any]) -> Any:  # noqa: ARG002 - as connect
+    async def open(self, secret: Secret | None, arguments: Mapping[str, object]) -> object:  # noqa: ARG002 - as connect
         """Open a connection on a thread of its own."""
         from myfy_data.engines.sqlite.connection import QueuedConnection  # noqa: PLC0415 - the driver
         from myfy_data.engines.sqlite.thread import Deadlines  # noqa: PLC0415 - as above
@@ -181,7 +182,7 @@ class SQLite(Backend):
             )
         return None
 
-    async def ping(self, connection: Any) -> None:
+    async def ping(self, connection: object) -> None:
         """Nothing that idles can die: a file has no other end."""
 
     async def ask(self, connection: Any, question: str) -> Sequence[Any]:
@@ -190,12 +191,12 @@ class SQLite(Backend):
         rows: Sequence[Any] = await cursor.fetchall()
         return rows
 
-    def has_begun(self, dbapi_connection: Any) -> bool:
+    def has_begun(self, dbapi_connection: DBAPIConnection) -> bool:
         """Whether a transaction is open in the file; of a connection that was closed none is."""
         driver = adapted(dbapi_connection).driver_connection
         return not driver.is_stopping and bool(driver.in_transaction)
 
-    def turn_waited(self, dbapi_connection: Any) -> float:
+    def turn_waited(self, dbapi_connection: DBAPIConnection) -> float:
         """Seconds that the connection's user waited for its turn to write."""
         waited: float = adapted(dbapi_connection).driver_connection.take_waited()
         return waited
@@ -206,11 +207,11 @@ class SQLite(Backend):
             return super().count_rows(cursor)
         return None if cursor.server_side else len(cursor._rows)  # noqa: SLF001 - nothing public counts them
 
-    def is_closed(self, connection: Any) -> bool:  # noqa: ARG002 - as ping
+    def is_closed(self, connection: object) -> bool:  # noqa: ARG002 - as ping
         """Never."""
         return False
 
-    def transport(self, connection: Any) -> None:
+    def transport(self, connection: object) -> None:
         """None."""
 
     async def close(self, connection: Any) -> None:
@@ -239,7 +240,7 @@ class SQLite(Backend):
         event.listen(engine, "reset", _end_failed_commit)
         event.listen(engine, "checkout", self._check)
 
-    def _check(self, dbapi_connection: Any, _record: ConnectionPoolEntry, _proxy: object) -> None:
+    def _check(self, dbapi_connection: DBAPIConnection, _record: ConnectionPoolEntry, _proxy: object) -> None:
         """Let the pool replace a connection that is closed or altered, or whose file is no longer the one at the path.
 
         Raises:
@@ -251,7 +252,7 @@ class SQLite(Backend):
             raise DisconnectionError(unfit)
 
 
-def _end_failed_commit(dbapi_connection: Any, _record: Any, state: PoolResetState) -> None:
+def _end_failed_commit(dbapi_connection: DBAPIConnection, _record: ConnectionPoolEntry, state: PoolResetState) -> None:
     # After a COMMIT that failed, SQLAlchemy takes the transaction for ended; SQLite keeps it open for the next user.
     if not state.transaction_was_reset or not state.asyncio_safe:
         return

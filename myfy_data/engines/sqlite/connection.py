@@ -129,7 +129,7 @@ class QueuedConnection(ThreadConnection):
         statement = self._start(partial(plain.run, plain.step_aside), self._deadlines.statement)
         self._aside = statement.answer
 
-        def stepped(answer: asyncio.Future[Any]) -> None:
+        def stepped(answer: asyncio.Future[object]) -> None:
             self._aside = None
             self._unfinished.discard(statement)
             if answer.exception() is not None or answer.result():
@@ -255,7 +255,7 @@ class QueuedConnection(ThreadConnection):
         """Close a cursor with the connection; runs on the thread."""
         self._plain.remember(cursor)
 
-    def execute_on(self, cursor: sqlite3.Cursor, sql: str, parameters: Any) -> None:
+    def execute_on(self, cursor: sqlite3.Cursor, sql: str, parameters: object) -> None:
         """Run a statement on one of `sqlite_cursor`; runs on the thread, within `_execute`."""
         self._plain.execute_on(cursor.execute, sql, parameters)
 

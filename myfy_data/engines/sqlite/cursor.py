@@ -19,7 +19,7 @@ PREFETCH = 128
 """Rows that one message brings, at least as many as there are: a page of 100 is one message, a million are not."""
 
 
-def repeatable(parameters: Iterable[Any]) -> Iterable[Any]:
+def repeatable(parameters: Iterable[object]) -> Iterable[object]:
     """Sets of parameters that can be gone through twice: a transaction that stepped aside begins its write anew."""
     return parameters if isinstance(parameters, list | tuple) else list(parameters)
 
@@ -44,7 +44,7 @@ class CursorConnection(Protocol):
         """Close a cursor with the connection."""
         ...
 
-    def execute_on(self, cursor: sqlite3.Cursor, sql: str, parameters: Any) -> None:
+    def execute_on(self, cursor: sqlite3.Cursor, sql: str, parameters: object) -> None:
         """Run a statement on one of `sqlite_cursor`."""
         ...
 
@@ -73,16 +73,16 @@ class PrefetchCursor(aiosqlite.Cursor):
     def _cursor(self) -> sqlite3.Cursor:  # type: ignore[override]  # an attribute in aiosqlite, whose properties read it
         return self._conn.sqlite_cursor()
 
-    def __await__(self) -> Generator[Any, None, PrefetchCursor]:
+    def __await__(self) -> Generator[object, None, PrefetchCursor]:
         """The cursor: `await connection.cursor()` is how other drivers make it."""
         yield from ()
         return self
 
-    async def execute(self, sql: str, parameters: Iterable[Any] | None = None) -> PrefetchCursor:
+    async def execute(self, sql: str, parameters: Iterable[object] | None = None) -> PrefetchCursor:
         """Run a statement and read its first rows."""
         return await self._send(self._run, sql, () if parameters is None else parameters)
 
-    async def executemany(self, sql: str, parameters: Iterable[Iterable[Any]]) -> PrefetchCursor:
+    async def executemany(self, sql: str, parameters: Iterable[Iterable[object]]) -> PrefetchCursor:
         """Run a statement once for each set of parameters."""
         return await self._send(self._run_many, sql, repeatable(parameters))
 
@@ -168,7 +168,7 @@ class PrefetchCursor(aiosqlite.Cursor):
         await self._have(None)
         return self._take(len(self._rows))
 
-    def _take(self, count: int) -> list[Any]:
+    def _take(self, count: int) -> list[object]:
         rows = self._rows
         if count >= len(rows):
             taken = list(rows)

@@ -28,13 +28,13 @@ class GuardedCursor(sqlite3.Cursor):
     def _owner(self) -> AutocommitConnection:
         return cast("AutocommitConnection", self.connection)
 
-    def execute(self, sql: str, /, *parameters: Any) -> GuardedCursor:
+    def execute(self, sql: str, /, *parameters: object) -> GuardedCursor:
         """Run a statement."""
         connection, execute = self._owner, partial(sqlite3.Cursor.execute, self)
         connection.run(lambda: connection.execute_on(execute, sql, *parameters))
         return self
 
-    def executemany(self, sql: str, parameters: Any, /) -> GuardedCursor:
+    def executemany(self, sql: str, parameters: object, /) -> GuardedCursor:
         """Run a statement once for each set of parameters."""
         connection, execute = self._owner, partial(sqlite3.Cursor.executemany, self)
         connection.run(lambda: connection.execute_on(execute, sql, parameters))
@@ -179,7 +179,7 @@ class AutocommitConnection(WatchedConnection, SnapshotConnection, CopyingConnect
             self.begin("BEGIN")
             self.begins_with_next = False
 
-    def execute_on(self, execute: Callable[..., object], sql: str, *parameters: Any) -> None:
+    def execute_on(self, execute: Callable[..., object], sql: str, *parameters: object) -> None:
         """Run a statement by a cursor's method, and remember it: if it ends the transaction, it tells how.
 
         Raises:

@@ -22,7 +22,7 @@ from myfy_data.engines.sqlite.write_queue import QueueAccess, Turn
 class WriterConnection(Connection):
     """SQLAlchemy's connection, which stands in the writers' queue before it begins."""
 
-    def _execute_context(self, *arguments: Any, **options: Any) -> CursorResult[Any]:
+    def _execute_context(self, *arguments: Any, **options: Any) -> CursorResult[object]:
         # SQLAlchemy makes the cursor, then begins: it would be one of the connection that has gone back meanwhile.
         if self._transaction is None:
             self._autobegin()

@@ -33,7 +33,7 @@ class Statement:
 
     def __init__(
         self,
-        work: Callable[[], Any],
+        work: Callable[[], object],
         lock: threading.Lock,
         loop: asyncio.AbstractEventLoop,
         *,
@@ -69,7 +69,7 @@ class Statement:
         except RuntimeError:  # the loop was closed: it has given us up
             return
 
-    def _succeed(self, result: Any) -> None:
+    def _succeed(self, result: object) -> None:
         if not self.answer.done():
             self.answer.set_result(result)
 

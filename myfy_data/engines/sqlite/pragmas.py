@@ -167,7 +167,7 @@ class WatchedConnection(sqlite3.Connection):
 
     if sys.version_info >= (3, 12):
 
-        def setconfig(self, *arguments: Any) -> None:
+        def setconfig(self, *arguments: object) -> None:
             """Configure, until the connection goes back to the pool."""
             self.is_altered = True
             super().setconfig(*arguments)

@@ -100,7 +100,7 @@ class ThreadConnection(aiosqlite.Connection):
 
     # -- statements ------------------------------------------------------------------------------------------------
 
-    async def _send(self, work: Callable[[], Any], seconds: float, *, is_end: bool = False) -> Any:
+    async def _send(self, work: Callable[[], object], seconds: float, *, is_end: bool = False) -> Any:
         """Let the thread do something, and wait for it.
 
         Raises:
@@ -120,7 +120,7 @@ class ThreadConnection(aiosqlite.Connection):
         finally:
             self._unfinished.discard(statement)
 
-    def _start(self, work: Callable[[], Any], seconds: float, *, is_end: bool = False) -> Statement:
+    def _start(self, work: Callable[[], object], seconds: float, *, is_end: bool = False) -> Statement:
         """Let the thread do something."""
         loop = self._loop
         statement = Statement(work, self._lock, loop, due=loop.time() + seconds, is_end=is_end)

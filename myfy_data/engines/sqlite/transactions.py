@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import PoolProxiedConnection
 
 from myfy_data.engines.connect.backend import MAY_END_TRANSACTION, READ_ONLY, adapted
@@ -68,7 +69,7 @@ class TransactionEvents:
         adapted(pooled.dbapi_connection).run_async(lambda _: driver.begin_writing())
 
 
-def _set_level(dbapi_connection: Any, level: str) -> None:
+def _set_level(dbapi_connection: DBAPIConnection, level: str) -> None:
     """Take the dialect's place, which would tell sqlite3 to begin by itself; in AUTOCOMMIT no transaction is begun."""
     driver: Any = adapted(dbapi_connection).driver_connection
     driver.autocommit = level == _AUTOCOMMIT
@@ -76,7 +77,7 @@ def _set_level(dbapi_connection: Any, level: str) -> None:
         adapted(dbapi_connection).run_async(lambda _: driver.read_uncommitted(level == _READ_UNCOMMITTED))
 
 
-def _get_level(get_isolation_level: Callable[[Any], str], dbapi_connection: Any) -> str:
+def _get_level(get_isolation_level: Callable[[object], str], dbapi_connection: DBAPIConnection) -> str:
     driver: Any = adapted(dbapi_connection).driver_connection
     return _AUTOCOMMIT if driver.autocommit else get_isolation_level(dbapi_connection)
 
@@ -90,14 +91,14 @@ def _is_in_autocommit(connection: Any) -> bool:
     return bool(driver.autocommit) and not driver.in_transaction
 
 
-def _commit(do_commit: Callable[[Any], None], pooled: PoolProxiedConnection) -> None:
+def _commit(do_commit: Callable[[object], None], pooled: PoolProxiedConnection) -> None:
     driver: Any = pooled.dbapi_connection.driver_connection  # type: ignore[union-attr]  # it is in use
     driver.check_open()
     do_commit(pooled)
     driver.forget_transaction()
 
 
-def _roll_back(do_rollback: Callable[[Any], None], pooled: PoolProxiedConnection) -> None:
+def _roll_back(do_rollback: Callable[[object], None], pooled: PoolProxiedConnection) -> None:
     do_rollback(pooled)
     driver: Any = pooled.dbapi_connection.driver_connection  # type: ignore[union-attr]  # it is in use
     driver.forget_transaction()

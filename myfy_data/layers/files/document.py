@@ -37,7 +37,7 @@ class Document:
 
     __slots__ = ("_locate", "name", "path", "tree")
 
-    def __init__(self, path: Path | str, name: str, tree: dict[str, Any], locate: Locate) -> None:
+    def __init__(self, path: Path | str, name: str, tree: dict[str, object], locate: Locate) -> None:
         self.path: Path | str = path
         self.name: str = name
         self.tree: dict[str, Any] = tree

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import tomli
@@ -16,7 +17,7 @@ _HOLDERS = frozenset({dict, list})
 _MANY_DOTS = re.compile(r"\.(?:[^\n.]*+\.){63}")
 
 
-def parse_toml(text: str, name: str, limits: Limits) -> tuple[dict[str, Any], Locate]:
+def parse_toml(text: str, name: str, limits: Limits) -> tuple[dict[str, object], Locate]:
     """Read TOML text.
 
     Args:
@@ -53,7 +54,7 @@ def _check_keys(text: str, limits: Limits) -> None:
             raise RecursionError
 
 
-def _check_tree(tree: dict[str, Any], limits: Limits) -> None:
+def _check_tree(tree: Mapping[str, object], limits: Limits) -> None:
     values = depth = 0
     level: list[Any] = [tree]
     while level:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from myfy_data.layers.fixes import removal
 from myfy_data.layers.key_spec import fold_name
@@ -28,7 +27,7 @@ class ArgumentReader:
     reader: TextReader
     declared: Mapping[str, str]
 
-    def layer(self, overrides: Mapping[str, Any], sets: Sequence[str]) -> Layer:
+    def layer(self, overrides: Mapping[str, object], sets: Sequence[str]) -> Layer:
         """The layer of typed `overrides`, nested or with dotted keys, and of `KEY=VALUE` texts."""
         layer = Layer("argument", ARGUMENT_RANK, locate=_at_argument)
         for path, value in self._leaves(overrides):
@@ -40,7 +39,7 @@ class ArgumentReader:
             self._put_text(layer, text)
         return layer
 
-    def _leaves(self, table: Mapping[str, Any], above: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
+    def _leaves(self, table: Mapping[str, object], above: KeyPath = ()) -> Iterator[tuple[KeyPath, object]]:
         for key, value in table.items():
             # Keys of a free table are the driver's: a dot in one is part of it.
             ours = not self.reader.key_spec.free & set(above)
@@ -56,7 +55,7 @@ class ArgumentReader:
             return path
         return ("profiles", self.declared.get(fold_name(path[1]), path[1]), *path[2:])
 
-    def _is_usable(self, path: KeyPath, value: Any) -> bool:
+    def _is_usable(self, path: KeyPath, value: object) -> bool:
         if path == ("environment",):
             self._refuse(path, "cannot be said here, because it decides which files are read", _ENVIRONMENT_FIX)
             return False

@@ -8,7 +8,6 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from myfy_data.layers.key_spec import Kind
 
@@ -35,7 +34,7 @@ class Verbatim(str):
         return text
 
 
-def verbatim(value: Any, base_dir: Path | None) -> Any:
+def verbatim(value: object, base_dir: Path | None) -> object:
     """A copy of `value` in which every text, at any depth, is `Verbatim`; paths become text."""
     if isinstance(value, str):
         return Verbatim(value, base_dir)
@@ -61,7 +60,7 @@ def read_secret_text(text: str) -> str:
     return text.removesuffix("\n").removesuffix("\r") if text.endswith("\n") else text
 
 
-def read_text(kind: Kind, text: str) -> Any:
+def read_text(kind: Kind, text: str) -> object:
     """The value that `text` means for a key of this kind.
 
     Raises:
@@ -103,7 +102,7 @@ def _read_number(kind: Kind, text: str) -> int | float:
     return number
 
 
-def _read_json(kind: Kind, text: str) -> Any:
+def _read_json(kind: Kind, text: str) -> object:
     try:
         value = json.loads(text, object_pairs_hook=_each_once)
     except _TwiceError:
@@ -121,14 +120,14 @@ class _TwiceError(ValueError):
     """A JSON object says a key twice."""
 
 
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     table = dict(pairs)
     if len(table) < len(pairs):
         raise _TwiceError
     return table
 
 
-def _depth(value: Any) -> int:
+def _depth(value: object) -> int:
     level, current = 0, [value]
     while current and level <= _MAX_DEPTH:
         level += 1

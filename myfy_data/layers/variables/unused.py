@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 from myfy_data.layers.layer import Layer, LayerStatus
 from myfy_data.layers.variable_names import PREFIX
@@ -54,7 +53,7 @@ def _is_mentioned(name: str, layers: Iterable[Layer]) -> bool:
     return any(_holds(tree, reference) for layer in layers for tree in (layer.root, layer.flat, layer.profiles))
 
 
-def _holds(value: Any, text: str) -> bool:
+def _holds(value: object, text: str) -> bool:
     if isinstance(value, str):
         return text in value
     if isinstance(value, dict | list):

@@ -125,7 +125,7 @@ class Builder:
             self.anchors[event.anchor] = Anchored(value)
         frame.add(value, event.start_mark)
 
-    def _resolve(self, event: Event) -> Any:
+    def _resolve(self, event: Event) -> object:
         try:
             return plain_value(event.value) if event.tag is None else tagged_value(event.tag, event.value)
         except UnknownTagError:

@@ -26,7 +26,7 @@ class Frame:
 
     __slots__ = ("anchor", "before", "height", "key", "mark", "node", "places")
 
-    def __init__(self, event: Event, node: Any, key: Any, before: int) -> None:
+    def __init__(self, event: Event, node: object, key: object, before: int) -> None:
         self.node: Any = node
         self.key: Any = key
         self.mark: Mark = event.start_mark
@@ -35,7 +35,7 @@ class Frame:
         self.height: int = 1
         self.places: Places[Mark] = Places()
 
-    def add(self, value: Any, mark: Mark) -> None:
+    def add(self, value: object, mark: Mark) -> None:
         """Take the next value; `mark` is where it stands."""
         raise NotImplementedError
 
@@ -45,7 +45,7 @@ class MappingFrame(Frame):
 
     __slots__ = ()
 
-    def add(self, value: Any, mark: Mark) -> None:  # noqa: ARG002 - the place of a value is its key's
+    def add(self, value: object, mark: Mark) -> None:  # noqa: ARG002 - the place of a value is its key's
         """Set the key to the value."""
         self.node[self.key] = value
         self.key = NO_KEY
@@ -57,7 +57,7 @@ class ListFrame(Frame):
     __slots__ = ()
     key: int
 
-    def add(self, value: Any, mark: Mark) -> None:
+    def add(self, value: object, mark: Mark) -> None:
         """Append the value."""
         self.node.append(value)
         self.places[self.key] = mark

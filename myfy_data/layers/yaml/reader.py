@@ -6,7 +6,7 @@ PyYAML's own loaders go by YAML 1.1, keep the last of two equal keys, and crash 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import yaml
@@ -30,7 +30,7 @@ NodePath = tuple[str | int, ...]
 
 def parse_yaml(
     text: str, name: str, limits: Limits, strict_below: str | None = "data"
-) -> tuple[dict[str, Any], Locate]:
+) -> tuple[dict[str, object], Locate]:
     """Read YAML text.
 
     Args:
@@ -53,7 +53,7 @@ def parse_yaml(
     return tree, _Positions(builder.root.places.inner.get(0, Places()))
 
 
-def _read(builder: Builder, strict_below: str | None) -> dict[str, Any]:
+def _read(builder: Builder, strict_below: str | None) -> dict[str, object]:
     try:
         if odd := _ODD_BREAKS.search(builder.text):
             raise ReaderError(builder.name, odd.start(), ord(odd[0]), "unicode", "a line break of YAML 1.1")
@@ -95,7 +95,7 @@ def _refused(error: Exception, builder: Builder) -> list[tuple[Place, Problem]]:
     return [*builder.problems, explain_yaml(error, builder)]
 
 
-def _root(builder: Builder) -> dict[str, Any]:
+def _root(builder: Builder) -> dict[str, object]:
     root = builder.root.node[0] if builder.root.node else None
     if root is None:
         return {}
@@ -106,7 +106,7 @@ def _root(builder: Builder) -> dict[str, Any]:
     return root
 
 
-def _require_values(builder: Builder, tree: dict[str, Any]) -> None:
+def _require_values(builder: Builder, tree: Mapping[str, object]) -> None:
     told = set()
     for path, mark in _empty(tree, builder.root.places.inner[0], ()):
         if mark.index not in told:  # an alias repeats its anchor's

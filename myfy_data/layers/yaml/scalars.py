@@ -90,6 +90,6 @@ def tagged_value(tag: str, text: str) -> Any:
     return float(value) if float in types else value
 
 
-def kind_of(value: Any) -> str:
+def kind_of(value: object) -> str:
     """A value's kind in words."""
     return _KINDS.get(type(value), "text")

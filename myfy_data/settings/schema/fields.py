@@ -6,7 +6,7 @@ The schema, `config explain` and the generated pages of the documentation are al
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,7 +58,7 @@ class Setting:
     variable: str
 
 
-def describe(model: type[BaseModel]) -> dict[str, dict[str, Any]]:
+def describe(model: type[BaseModel]) -> dict[str, dict[str, object]]:
     """Each key's JSON Schema as pydantic tells it, without the null that stands for "not set"."""
     return {key: _without_null(told) for key, told in model.model_json_schema()["properties"].items()}
 
@@ -104,7 +104,7 @@ def _profile_settings() -> Iterator[Setting]:
             yield _setting((key, inner), words)
 
 
-def _without_null(told: dict[str, Any]) -> dict[str, Any]:
+def _without_null(told: dict[str, Any]) -> dict[str, object]:
     left_out = ("anyOf", "allOf", "$ref", "title")
     schema = {key: value for key, value in told.items() if value is not None and key not in left_out}
     for choice in told.get("anyOf", ()):
@@ -113,7 +113,7 @@ def _without_null(told: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def _setting(path: KeyPath, told: dict[str, Any], variable: str | None = None) -> Setting:
+def _setting(path: KeyPath, told: dict[str, object], variable: str | None = None) -> Setting:
     meaning = " ".join(str(told["description"]).split())
     return Setting(
         key=format_key(path),
@@ -139,7 +139,7 @@ def _type(key: str, told: dict[str, Any]) -> str:
     return _TYPES[told["type"]] + _range(told)
 
 
-def _range(told: dict[str, Any]) -> str:
+def _range(told: Mapping[str, object]) -> str:
     if "maximum" in told:
         return f", {told['minimum']} to {told['maximum']}"
     if "minimum" in told:

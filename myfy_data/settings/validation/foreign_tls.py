@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from myfy_data.origins import KeyPath
 from myfy_data.settings.types import is_content
@@ -68,7 +67,7 @@ def _by_word(value: object) -> TLSAsk:
     return TLSAsk(tls_mode_of(value)) if table is None else _by_table(table)
 
 
-def _table(value: object) -> Mapping[str, Any] | None:
+def _table(value: object) -> Mapping[str, object] | None:
     """The table that Node's `ssl={"rejectUnauthorized":true}` and PyMySQL's `ssl={"ca": ...}` hold."""
     if isinstance(value, str) and value.strip().startswith("{"):
         try:
@@ -78,7 +77,7 @@ def _table(value: object) -> Mapping[str, Any] | None:
     return value if isinstance(value, Mapping) else None
 
 
-def _by_table(table: Mapping[str, Any]) -> TLSAsk:
+def _by_table(table: Mapping[str, object]) -> TLSAsk:
     said = {plain(key): value for key, value in table.items()}
     files = (("tls_ca", "ca"), ("tls_cert", "cert"), ("tls_key", "key"))
     write = tuple(((key,), said[name]) for key, name in files if _is_path(said.get(name)))

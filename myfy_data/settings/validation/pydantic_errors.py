@@ -100,7 +100,7 @@ def _replaced(tree: Tree, path: KeyPath, value: object) -> Tree:
     return rest if value is MISSING or below else {**rest, key: value}
 
 
-def explain_arguments(error: ValidationError, values: Mapping[str, Any]) -> ConfigError:
+def explain_arguments(error: ValidationError, values: Mapping[str, object]) -> ConfigError:
     """The exception for settings that were made in code, in the words that a file gets.
 
     Args:
@@ -144,7 +144,7 @@ def _covered(origins: OriginLookup, path: KeyPath, used: Origin) -> list[Origin]
     return [said.origin for said in origins.all_said(path) if said.origin not in (used, DEFAULT)]
 
 
-def _expected(kind: str, context: Mapping[str, Any]) -> str:
+def _expected(kind: str, context: Mapping[str, object]) -> str:
     if kind in _BOUNDS:
         name, words = _BOUNDS[kind]
         return words.format(context[name])
@@ -166,7 +166,7 @@ def _shown(path: KeyPath, value: object, origin: Origin, origins: OriginLookup) 
     return described(redact_value(path[-1], value) if isinstance(value, str) else value)
 
 
-def _fix(path: KeyPath, value: object, details: Any, origin: Origin) -> str:
+def _fix(path: KeyPath, value: object, details: object, origin: Origin) -> str:
     if looks_secret(path[-1]):
         return "put the value in quotes"
     return assignment(origin, path, _better(path, value, details))
@@ -217,7 +217,7 @@ def _model(path: KeyPath) -> Any:
     return TABLE_MODELS[path[2]] if len(path) > 3 else ProfileSettings
 
 
-def _default(path: KeyPath) -> Any:
+def _default(path: KeyPath) -> object:
     return _model(path).model_fields[path[-1]].get_default(call_default_factory=True)
 
 
