@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import cProfile
 import pstats
+import sys
+import tracemalloc
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
+import pytest
+
+from myfy_data import ConfigError
 from tests.sandbox import Sandbox
 
 CALLS_PER_PROFILE = 125
@@ -85,3 +92,69 @@ def test_loading_yaml_leaves_databases_unimported(project: Sandbox) -> None:
 
     assert names.isdisjoint(ALWAYS_LEFT)
     assert "yaml" in names
+
+
+# -- references --------------------------------------------------------------------------------------------------------
+
+
+class Work:
+    """Counts the calls of functions in a block, in Python and in C, and the bytes that it allocates in between."""
+
+    def __init__(self) -> None:
+        self.calls = self.allocated = 0
+        self._before = 0
+
+    def __enter__(self) -> Work:
+        tracemalloc.start()
+        sys.setprofile(self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        sys.setprofile(None)
+        tracemalloc.stop()
+
+    def _note(self, _frame: object, event: str, _argument: object) -> None:
+        self.calls += event in ("call", "c_call")
+        now, peak = tracemalloc.get_traced_memory()
+        self.allocated += max(peak - self._before, 0)  # what is freed at once was work, too
+        tracemalloc.reset_peak()
+        self._before = now
+
+
+def work_for(project: Sandbox, line: str, environ: dict[str, str]) -> Work:
+    project.write("myfy.toml", f"[data.profiles.main]\n{line}\n")
+    with Work() as work, suppress(ConfigError):
+        project.load(environ=environ)
+    return work
+
+
+def user(text: str) -> str:
+    return f'database_url = "postgresql://{text}@h/x"'
+
+
+def value(key: str, text: str) -> str:
+    return f'database_url = "sqlite:///x.db"\n{key} = {text}'
+
+
+TEXTS: dict[str, Callable[[int], str]] = {
+    "in the user of a URL": lambda count: user("${A:-b}" * count),
+    "in its password": lambda count: user("u:" + "${B}x" * count),
+    "in a text": lambda count: value("application_name", repr("${B}" * count)),
+    "escaped": lambda count: value("application_name", repr("$${B}" * count)),
+    "in a list": lambda count: value("connect_args", f"{{ x = {['${B}'] * count} }}"),
+    "without a text": lambda count: value("application_name", repr("".join(f"${{C{n}}}" for n in range(count)))),
+    "never closed, at the end": lambda count: value("application_name", repr("${B}" * count + "${")),
+    "of the wrong type": lambda count: value("pool_size", repr("${B}" * count)),
+}
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+def test_twice_as_many_references_are_twice_the_work(project: Sandbox, kind: str) -> None:
+    """Joined anew for each reference, or scanned again behind it, they took minutes (contract C3.9)."""
+    environ = {"B": "v"}
+    work_for(project, TEXTS[kind](10), environ)  # the first load imports
+
+    few, many = (work_for(project, TEXTS[kind](count), environ) for count in (2_000, 4_000))
+
+    assert many.calls <= 2.2 * few.calls
+    assert many.allocated <= 2.2 * few.allocated
