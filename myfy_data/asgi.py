@@ -25,9 +25,10 @@ Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _KEY = "myfy_data.unit_of_work"
-_NOT_IN_A_REQUEST = """this is no HTTP request of an application that `setup` or `DataPlugin` has prepared
-  fix: setup(app, data) before the first request; in a websocket, open a session for each step:
-       `async with data.session() as session:`"""
+_NOT_SET_UP = """outside of a unit of work: `setup` was not called for this application, or a middleware asks
+  fix: setup(app, data) where the app is made; in a middleware: `async with data.session() as session:`"""
+_IN_A_WEBSOCKET = """a websocket has no session of its own
+  fix: open one for each step: `async with data.session() as session:`"""
 
 
 def unit_of_work(scope: Scope) -> UnitOfWork:
@@ -59,7 +60,7 @@ def request_session(scope: Scope, profile: str | None = None, *, read_only: bool
 def _of(scope: Scope) -> tuple[DataModule, UnitOfWork]:
     found: tuple[DataModule, UnitOfWork] | None = scope.get(_KEY)
     if found is None:
-        raise DataModuleNotConfiguredError(_NOT_IN_A_REQUEST)
+        raise DataModuleNotConfiguredError(_IN_A_WEBSOCKET if scope["type"] == "websocket" else _NOT_SET_UP)
     return found
 
 

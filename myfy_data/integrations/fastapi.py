@@ -1,7 +1,7 @@
 """FastAPI: `setup(app, data)`, then `session: Session` in handlers (contract C6)."""
 
 # Annotations are not postponed here: FastAPI 0.116 cannot resolve those of an object that it calls.
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -16,7 +16,7 @@ from myfy_data.package_contract import verify
 from myfy_data.sessions.unit_of_work import NO_SERVER, UNKNOWN_OUTCOME, retry_after
 
 try:
-    from fastapi import Depends, FastAPI
+    from fastapi import Depends, FastAPI, routing
     from fastapi.responses import JSONResponse
 except ImportError as _error:
     raise framework_error("fastapi", _error) from _error
@@ -25,7 +25,9 @@ from starlette.applications import Starlette
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
-from myfy_data.integrations.starlette import get_session, install
+from myfy_data.integrations.forgotten_setup import refuse_at_start
+from myfy_data.integrations.routes import every_route, with_mounted
+from myfy_data.integrations.starlette import get_session, install, is_prepared, names_get_session
 
 __all__ = ["Session", "SessionDependency", "session_for", "setup"]
 
@@ -112,7 +114,10 @@ def setup(  # noqa: PLR0913 - the contract's signature
     data.carry_tokens(read_your_writes, read_your_writes_key)
 
     def check(starting: Starlette) -> None:
-        for profile in sorted(_profiles_of_routes(starting.routes)):
+        data.endpoints.check_free(getattr(route, "path", None) for route in _as_reached(starting))
+        routes = (route for app in with_mounted(starting) for route in every_route(_as_reached(app)))
+        calls = (call for route in routes for call in _dependencies(getattr(route, "dependant", None)))
+        for profile in sorted({call.profile for call in calls if isinstance(call, SessionDependency) and call.profile}):
             resolve_profile(data.settings, profile)
 
     install(app, data, _answer_unknown_outcome, _answer_no_server, check)
@@ -126,18 +131,25 @@ def _answer_no_server(_request: Request, error: Exception) -> Response:
     return JSONResponse({"detail": NO_SERVER}, status_code=503, headers=retry_after(error))
 
 
-def _profiles_of_routes(routes: Iterable[Any]) -> set[str]:
-    found: set[str] = set()
-    for route in routes:
-        # A router is included as itself or by its routes, and an application is mounted: FastAPI's versions differ.
-        inner = getattr(route, "original_router", None) or getattr(route, "app", None)
-        found |= _profiles_of_routes(getattr(inner, "routes", None) or ())
-        found.update(_profiles_of_dependant(getattr(route, "dependant", None)))
-    return found
+def _as_reached(app: Starlette) -> Iterator[Any]:
+    # Where a router is included as itself, its routes are told with the prefix and dependencies of the application.
+    told: Iterator[Any] = getattr(routing, "iter_route_contexts", iter)(app.routes)
+    return told
 
 
-def _profiles_of_dependant(dependant: Any) -> Iterator[str]:
+def _dependencies(dependant: Any, overrides: Container[Any] = ()) -> Iterator[Any]:
     for inner in getattr(dependant, "dependencies", ()):
-        if isinstance(inner.call, SessionDependency) and inner.call.profile is not None:
-            yield inner.call.profile
-        yield from _profiles_of_dependant(inner)
+        if inner.call not in overrides:
+            yield inner.call
+            yield from _dependencies(inner, overrides)
+
+
+def _asking(app: Starlette) -> Iterator[str]:
+    overrides = getattr(app, "dependency_overrides", {})
+    for route in every_route(_as_reached(app)):
+        asked = _dependencies(getattr(route, "dependant", None), overrides)
+        if any(isinstance(call, SessionDependency) or names_get_session(call) for call in asked):
+            yield route.path
+
+
+refuse_at_start(_asking, is_prepared)

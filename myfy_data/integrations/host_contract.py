@@ -51,6 +51,13 @@ STARLETTE = PackageContract(
             callers=(f"{_ROUTER}.lifespan",),
         ),
         PrivateName(
+            _ROUTER,
+            "lifespan",
+            "coroutine",
+            "tells a forgotten setup at start",
+            callers=(f"{_ROUTER}.app",),
+        ),
+        PrivateName(
             "starlette.applications:Starlette",
             "middleware_stack",
             "instance attribute",

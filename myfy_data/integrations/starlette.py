@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,6 +15,7 @@ from myfy_data.endpoints.http import serve
 from myfy_data.endpoints.paths import EndpointPaths
 from myfy_data.engines.cluster.errors import ClusterError
 from myfy_data.errors import CommitOutcomeUnknown, DataModuleError
+from myfy_data.function_code import functions_of, names_in
 from myfy_data.integrations.host_contract import EXCEPTION_HANDLERS, STARLETTE
 from myfy_data.integrations.missing import framework_error
 from myfy_data.module.module import DataModule
@@ -25,6 +27,9 @@ try:
     from starlette.applications import Starlette
     from starlette.requests import HTTPConnection, Request
     from starlette.responses import PlainTextResponse, Response
+
+    from myfy_data.integrations.forgotten_setup import refuse_at_start
+    from myfy_data.integrations.routes import every_route, mounted
 except ImportError as _error:
     raise framework_error("starlette", _error) from _error
 
@@ -84,7 +89,11 @@ def setup(  # noqa: PLR0913 - the contract's signature
     """
     data.serve_at(EndpointPaths(health=health, metrics=metrics, dev=dev))
     data.carry_tokens(read_your_writes, read_your_writes_key)
-    install(app, data, answer_unknown_outcome, answer_no_server)
+
+    def check(starting: Starlette) -> None:
+        data.endpoints.check_free(getattr(route, "path", None) for route in starting.routes)
+
+    install(app, data, answer_unknown_outcome, answer_no_server, check)
 
 
 def answer_unknown_outcome(_request: Request, _error: Exception) -> Response:
@@ -102,7 +111,7 @@ def install(
     data: DataModule,
     on_unknown_outcome: Callable[[Request, Exception], Response],
     on_no_server: Callable[[Request, Exception], Response],
-    check: Callable[[Starlette], None] | None = None,
+    check: Callable[[Starlette], None],
 ) -> None:
     """As `setup`, for adapters of frameworks that are built on Starlette.
 
@@ -125,9 +134,7 @@ def install(
     @asynccontextmanager
     async def lifespan(running: Any) -> AsyncIterator[Any]:
         _prepare_mounted(app.routes, data)
-        data.endpoints.check_free(getattr(route, "path", None) for route in app.routes)
-        if check is not None:
-            check(app)
+        check(app)
         async with data, inner(running) as state:
             yield state
 
@@ -152,20 +159,9 @@ def _prepare(app: Starlette, data: DataModule, *, answers_itself: bool = False) 
 
 def _prepare_mounted(routes: Iterable[Any], data: DataModule) -> None:
     # A mounted application has exception handlers of its own: the unit of work must stand below them.
-    for mounted in _mounted(routes):
-        if not isinstance(mounted.router.middleware_stack, UnitOfWorkMiddleware):
-            _prepare(mounted, data)
-
-
-def _mounted(routes: Iterable[Any]) -> Iterator[Starlette]:
-    for route in routes:
-        inner = getattr(route, "app", None)
-        while inner is not None and not isinstance(inner, Starlette):
-            inner = getattr(inner, "app", None)
-        if inner is not None:
-            yield inner
-        else:
-            yield from _mounted(getattr(route, "routes", None) or ())
+    for inner in mounted(routes):
+        if not isinstance(inner.router.middleware_stack, UnitOfWorkMiddleware):
+            _prepare(inner, data)
 
 
 class UnitOfWorkMiddleware:
@@ -198,6 +194,34 @@ class UnitOfWorkMiddleware:
             return
         self._marking.apply(scope)
         await run_request(self.data, self.app, scope, receive, send)
+
+
+def is_prepared(app: Starlette) -> bool:
+    """Whether the requests of an application have a unit of work; others may have put a middleware around ours."""
+    around: Any = app.router.middleware_stack
+    while around is not None and not isinstance(around, UnitOfWorkMiddleware):
+        around = getattr(around, "app", None)
+    return around is not None
+
+
+def names_get_session(function: Any) -> bool:
+    """Whether a handler, or something that it is wrapped around, says `get_session` in its own code."""
+    for found in functions_of(function):
+        words = names_in(found)
+        known = [found.__globals__.get(word) for word in words]
+        is_named = "get_session" in words and (sys.modules[__name__] in known or __name__ in words)
+        if is_named or any(value is get_session for value in (found, *known)):
+            return True
+    return False
+
+
+def _asking(app: Starlette) -> Iterator[str]:
+    for route in every_route(app.routes):
+        if names_get_session(getattr(route, "endpoint", None)):
+            yield route.path
+
+
+refuse_at_start(_asking, is_prepared)
 
 
 class _MarkedHandlers:

@@ -88,6 +88,21 @@ def mount(app: FastAPI) -> None:
     app.mount("/sub", raising(exception_handlers={Conflict: answer_200}))
 
 
+def mount_in_a_router(app: FastAPI) -> None:
+    router = APIRouter()
+    router.mount("/inner", raising(exception_handlers={Conflict: answer_200}))
+    app.include_router(router, prefix="/sub")
+
+
+async def test_an_application_mounted_in_a_router_rolls_back(local: Local, app: FastAPI) -> None:
+    mount_in_a_router(app)
+    async with started(app):
+        answer = await request(app, "/sub/inner/raise", "POST")
+
+    assert answer.status in (200, 404)  # FastAPI that copies a router's routes leaves mounted applications out
+    assert await local.stored() == 0
+
+
 @pytest.mark.parametrize("place", [include, include_twice, mount])
 async def test_a_handler_of_exceptions_rolls_back_wherever_it_stands(
     local: Local, app: FastAPI, place: Callable[[FastAPI], None]
@@ -132,6 +147,15 @@ def in_a_dependency_of_a_router(app: FastAPI) -> None:
     app.include_router(router)
 
 
+def where_a_router_is_included(app: FastAPI) -> None:
+    router = APIRouter()
+
+    @router.get("/")
+    async def handler() -> None: ...
+
+    app.include_router(router, prefix="/sub", dependencies=[Depends(_asks_for_misspelt)])
+
+
 async def _asks_for_misspelt(session: Misspelt) -> int:
     return 1
 
@@ -145,6 +169,7 @@ async def _repository(count: Annotated[int, Depends(_asks_for_misspelt)]) -> int
     [
         on_the_application,
         in_an_included_router,
+        where_a_router_is_included,
         in_a_mounted_application,
         in_a_dependency_of_a_dependency,
         in_a_dependency_of_a_router,

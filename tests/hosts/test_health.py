@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from litestar import Litestar, get
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
@@ -198,6 +198,18 @@ async def test_a_route_of_the_application_at_the_same_path_is_refused(local: Loc
         return PlainTextResponse("mine")
 
     app = with_starlette(local.data, routes=[Route("/health/ready", own)])
+
+    with pytest.raises(RuntimeError, match="a route at '/health/ready' of its own"):
+        async with started(app):
+            pass
+
+
+async def test_fastapi_refuses_a_route_that_a_prefix_puts_there(local: Local) -> None:
+    router = APIRouter()
+    router.get("/ready")(lambda: "mine")
+    app = FastAPI()
+    setup_fastapi(app, local.data, health="/health")
+    app.include_router(router, prefix="/health")
 
     with pytest.raises(RuntimeError, match="a route at '/health/ready' of its own"):
         async with started(app):

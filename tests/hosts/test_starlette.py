@@ -212,7 +212,7 @@ async def test_another_module_is_refused(local: Local) -> None:
 async def test_without_setup_a_session_says_what_is_missing() -> None:
     answer = await request(Starlette(routes=[Route("/", store)]), "/")
 
-    assert "fix: setup(app, data) before the first request" in told(answer.raised, DataModuleNotConfiguredError)
+    assert "fix: setup(app, data) where the app is made" in told(answer.raised, DataModuleNotConfiguredError)
 
 
 async def test_an_application_that_was_not_started_serves(local: Local) -> None:
