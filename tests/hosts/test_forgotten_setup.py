@@ -7,10 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
-import litestar
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, Request
-from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.applications import Starlette
 from starlette.endpoints import HTTPEndpoint
 from starlette.middleware import Middleware
@@ -338,38 +336,3 @@ async def test_what_a_handler_calls_is_not_looked_at_and_told_at_the_first_reque
         answer = await request(app, "/asks")
 
     assert "`setup` was not called for this application" in str(answer.raised)
-
-
-# The page of errors by what somebody saw says what two hosts answer by themselves: nothing of ours is called there.
-
-
-async def test_litestar_without_the_plugin_takes_a_session_for_a_parameter() -> None:
-    @litestar.get("/")
-    async def handler(session: AsyncSession) -> str:
-        return str(session)
-
-    app = litestar.Litestar([handler])
-
-    async with started(app):
-        answer = await request(app, "/")
-
-    assert (answer.status, "Missing required query parameter 'session'" in answer.text) == (400, True)
-
-
-@pytest.mark.myfy
-async def test_myfy_without_the_module_has_no_provider() -> None:
-    from myfy.core import Application  # noqa: PLC0415 - myfy needs Python 3.12
-    from myfy.web import WebModule, create_asgi_app_with_lifespan, route  # noqa: PLC0415 - as above
-
-    @route.get("/")
-    async def handler(session: AsyncSession) -> dict[str, str]:
-        return {"session": str(session)}
-
-    application = Application(auto_discover=False)
-    application.add_module(WebModule())
-    app = create_asgi_app_with_lifespan(application)
-
-    async with started(app):
-        answer = await request(app, "/")
-
-    assert (answer.status, "No provider found for: ProviderKey(AsyncSession)" in answer.text) == (500, True)
