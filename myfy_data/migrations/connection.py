@@ -18,6 +18,7 @@ from myfy_data.engines.pool.loop_affinity import running_loop
 from myfy_data.engines.registry import EngineRegistry
 from myfy_data.migrations.target import Target
 from myfy_data.settings.database_settings import DatabaseSettings
+from myfy_data.settings.servers import require_address
 
 T = TypeVar("T")
 
@@ -50,7 +51,12 @@ def migration_settings(settings: DatabaseSettings) -> DatabaseSettings:
 
 @asynccontextmanager
 async def migration_engine(target: Target) -> AsyncIterator[AsyncEngine]:
-    """An engine of the profile that is closed when the block ends. DDL may end its transactions, as on MySQL."""
+    """An engine of the profile that is closed when the block ends. DDL may end its transactions, as on MySQL.
+
+    Raises:
+        ConfigError: the profile gives a driver and no address.
+    """
+    require_address(target.profile, target.settings, "db upgrade --profile")
     registry = EngineRegistry({target.profile: migration_settings(target.settings)})
     try:
         yield registry.get(target.profile).execution_options(**{MAY_END_TRANSACTION: True})

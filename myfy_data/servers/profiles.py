@@ -18,13 +18,6 @@ INSTALL: dict[str, str] = {
 _LONGEST = 60
 
 
-def needs_server(profile: DatabaseSettings) -> bool:
-    """Whether a profile gives a driver and no address."""
-    url = profile.url
-    has_address = url.host or url.database or url.query.get("host") or url.query.get("unix_socket")
-    return url.backend != "sqlite" and not has_address
-
-
 def with_url(profile: DatabaseSettings, url: str) -> DatabaseSettings:
     """The same profile with an address."""
     return profile.model_copy(update={**dict.fromkeys(IDENTITY_KEYS), "database_url": DatabaseURL(url)})

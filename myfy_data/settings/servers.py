@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
+from myfy_data.errors import ConfigError, Problem
 from myfy_data.redaction import DatabaseURL
 from myfy_data.settings.cluster_models import ReadsSettings
 from myfy_data.settings.hosts import own_addresses
@@ -12,6 +13,30 @@ from myfy_data.settings.url_query import address_text, split_hosts
 from myfy_data.settings.urls import server_url
 
 _Settings = TypeVar("_Settings", bound=ProfileSettings)
+
+
+def needs_server(settings: ProfileSettings) -> bool:
+    """Whether a profile gives a driver and no address: `myfy-data dev` and the test kit find it a server."""
+    url = settings.url
+    is_said = settings.hosts or url.several or url.host or url.query.keys() & {"host", "unix_socket"}
+    return url.backend != "sqlite" and not is_said and not url.database
+
+
+def require_address(profile: str, settings: ProfileSettings, command: str) -> None:
+    """Refuse a command that would come to whatever database a server takes for one that is not named.
+
+    Args:
+        profile: the profile's name.
+        settings: its settings.
+        command: the command, for the fix; the profile's name follows.
+
+    Raises:
+        ConfigError: the profile has no address.
+    """
+    if needs_server(settings):
+        message = "gives a driver and no address, so this would be the server's own default database"
+        fix = f"myfy-data dev -- myfy-data {command} {profile}"
+        raise ConfigError([Problem("", f"profiles.{profile}", message, fix=fix)])
 
 
 def server_addresses(settings: ProfileSettings) -> tuple[str, ...]:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from myfy_data.errors import ConfigError, Problem
 from myfy_data.servers.find import Wanted, find_server
-from myfy_data.servers.profiles import INSTALL, database_name, needs_server, with_url
+from myfy_data.servers.profiles import INSTALL, database_name, with_url
 from myfy_data.servers.running import RunningServer
 from myfy_data.settings.data_settings import DataSettings
 from myfy_data.settings.database_settings import DatabaseSettings
+from myfy_data.settings.servers import needs_server
 
 
 @dataclass

@@ -99,9 +99,11 @@ SAID_BY_OTHER_TESTS = {
     "cd to a directory that exists",
     "chmod u+rx {}",
     "chown {} {}  # once you have read it",
+    "gives a driver and no address, so this would be the server's own default database",  # of commands that connect
     "is set twice by arguments",
     "leave one of the two out",
     "ls -ld {}",
+    "myfy-data dev -- myfy-data {} {}",
     "neither database_url nor driver is given",
     "take {} out of the query and give the file as `tls_key`, beside `tls_cert`",
     "the directory {} cannot be read: {}",

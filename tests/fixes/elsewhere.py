@@ -26,6 +26,9 @@ PASTED = {
     "{}; or, where the database has all of it already, as from create_all: {}": (
         "contract/migrations/test_newcomers.py::test_tables_that_create_all_made_are_adopted_as_the_fix_says"
     ),
+    "myfy-data dev -- myfy-data {} {}": (
+        "contract/commands/test_dev.py::test_without_an_address_a_command_connects_nowhere_and_the_fix_gives_it_one"
+    ),
     "--wait {}": "integration/test_ping_wait.py::test_a_server_that_stays_silent_is_told_with_a_longer_wait",
     "ALTER DATABASE {} SET {} = '60s'": "integration/test_doctor.py::test_a_server_in_production_that_limits_nothing",
     "profiles.{}.read_only = true": "integration/test_doctor.py::test_a_server_that_takes_no_writes",

@@ -15,9 +15,10 @@ from myfy_data.migrations.file_lock import FileLock, process_of
 from myfy_data.servers.accounts import cache_directory
 from myfy_data.servers.find import find_server, standing_server
 from myfy_data.servers.keeper import ServerStartError
-from myfy_data.servers.profiles import INSTALL, database_name, needs_server
+from myfy_data.servers.profiles import INSTALL, database_name
 from myfy_data.servers.running import RunningServer
 from myfy_data.settings.data_settings import DataSettings
+from myfy_data.settings.servers import needs_server
 
 _IGNORE = "# What `myfy-data dev` keeps: databases of this machine.\n*\n"
 

@@ -31,9 +31,12 @@ def shell(options: LoadOptions, *, profile: str | None, read_only: bool | None) 
     is given. A statement that raises is rolled back. Piped, it runs each statement, goes on after an error and ends
     with 1 when one failed; what is not committed is rolled back.
     """
+    from myfy_data.settings.servers import require_address
+
     settings = options.load_to_connect()
     name = settings.resolve_name(profile)
     settings.require_engines([name])
+    require_address(name, settings.profiles[name], "shell")
     with redirect_stdout(output.answers()):
         return _run(guarded(settings, read_only), name)
 

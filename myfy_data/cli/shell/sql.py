@@ -28,10 +28,12 @@ def sql(options: LoadOptions, *, profile: str | None, write: bool) -> int:
     from myfy_data.cli.child_process import run_command
     from myfy_data.cli.shell.clients import client_of
     from myfy_data.cli.shell.command import guarded
+    from myfy_data.settings.servers import require_address
 
     settings = options.load_to_connect()
     name = settings.resolve_name(profile)
     settings.require_engines([name])
+    require_address(name, settings.profiles[name], "sql")
     guarded_settings = guarded(settings, False if write else None)
     with client_of(name, _of_one_server(guarded_settings, name)) as client:
         return run_command(client.command, dict(client.environ))

@@ -11,6 +11,7 @@ from myfy_data.layers.fixes import assignment, beside, is_yaml
 from myfy_data.layers.layer import Findings
 from myfy_data.origins import Blame, KeyPath, Origin
 from myfy_data.settings.models import ProfileSettings
+from myfy_data.settings.servers import needs_server
 from myfy_data.settings.urls import ConnectionURL
 
 PORTS = {"postgresql": 5432, "mysql": 3306}
@@ -35,8 +36,8 @@ def check_version_tables(profiles: Mapping[str, ProfileSettings], root: Path, bl
             url = settings.url
         except InvalidDatabaseURLError:
             continue  # told already
-        if url.is_memory:
-            continue
+        if url.is_memory or needs_server(settings):
+            continue  # a database of its own, wherever it is migrated
         places = _places(settings, url)
         other = next((first[place] for place in places if place in first), name)
         first.update(dict.fromkeys(places - first.keys(), name))

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, text
 
 from myfy_data import ConfigError
+from myfy_data.cli import main
 from myfy_data.cli.dev import servers as dev_servers
 from myfy_data.servers import postgresql
+from myfy_data.servers.running import RunningServer
 from tests.asyncio_servers import PATIENCE
 from tests.migrating import MigratedProject, ask
 from tests.sandbox import Sandbox, child_environment
@@ -157,6 +161,30 @@ def test_set_would_not_reach_the_command(small: MigratedProject) -> None:
 
 
 # -- servers -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["db upgrade --profile main", "db seed", "db check", "shell", "sql"])
+def test_without_an_address_a_command_connects_nowhere_and_the_fix_gives_it_one(
+    project: Sandbox, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    project.write("myfy.toml", '[data.profiles.main]\ndriver = "postgresql"\nmigrations.metadata = "app:metadata"\n')
+    project.write("app.py", "from sqlalchemy import MetaData\nmetadata = MetaData()\n")
+    project.write("seeds/main/01-none.toml", "")
+    assert project.run("db", "init").returncode == 0
+
+    refused = project.run(*command.split())
+    dev, *child = shlex.split(refused.stderr.partition("fix: myfy-data ")[2])
+
+    assert refused.returncode == 2
+    assert "profiles.main: gives a driver and no address, so this would be the server's own default database" in (
+        refused.stderr
+    )
+    url = f"sqlite+aiosqlite:///{project.path}/dev.db"
+    found = {"MYFY_DATA_PROFILES__MAIN__DATABASE_URL": (url, RunningServer("sqlite", url, "a file"))}
+    monkeypatch.setattr(dev_servers, "served", lambda *_: nullcontext(found))
+    monkeypatch.setenv("PYTHONPATH", child_environment()["PYTHONPATH"])
+    assert child[:2] == ["--", "myfy-data"]
+    assert main([dev, "--", sys.executable, "-m", "myfy_data", *child[2:]]) == 0
 
 
 @pytest.fixture

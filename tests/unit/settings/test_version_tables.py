@@ -52,6 +52,16 @@ def test_one_database_is_told_in_every_spelling(project: Sandbox, first: str, se
     assert "fix: migrations.version_table = " in told
 
 
+def test_two_profiles_without_an_address_are_two_databases(project: Sandbox) -> None:
+    """Those of `myfy-data dev` and of the test kit; without either, nothing is migrated."""
+    profiles = "".join(
+        f'[data.profiles.{name}]\ndriver = "postgresql"\n{MIGRATED.format()}' for name in ("main", "audit")
+    )
+    project.write("myfy.toml", f'[data]\ndefault = "main"\n{profiles}')
+
+    assert problems() == []
+
+
 @pytest.mark.parametrize(("first", "second"), TWO)
 def test_two_databases_may_have_tables_of_one_name(project: Sandbox, first: str, second: str) -> None:
     write(project, first, second)
