@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import os
 
-from myfy_data.engines.pool.loop_affinity import require_loop
+from myfy_data.engines.pool.loop_affinity import require_loop, running_loop
 from myfy_data.errors import ConcurrentSessionError, SessionError, WrongEventLoopError
 
 _ONE_PER_TASK = (
@@ -62,7 +62,7 @@ class SessionGuard:
         Raises:
             WrongEventLoopError: the session began in another event loop or process, or no loop of asyncio runs.
         """
-        loop = require_loop(self._profile)
+        loop = running_loop() or require_loop(self._profile)
         if self._loop is None:
             self._loop, self._pid = loop, os.getpid()
         elif self._pid != os.getpid():

@@ -51,6 +51,8 @@ class ProfileSession(ExclusiveSession):
         usage: which task may use the session now, and whether it has ended.
     """
 
+    sync_session: SyncSession  # pyright: ignore[reportIncompatibleVariableOverride]  # set once, by SQLAlchemy
+
     def __init__(
         self,
         profile: str,
@@ -61,19 +63,15 @@ class ProfileSession(ExclusiveSession):
         chosen: Mapping[str, str] | None = None,
         **options: Any,
     ) -> None:
-        options = {
-            "sync_session_class": SyncSession,
-            "expire_on_commit": False,
-            **options,
-            "info": {"profile": profile, **(options.get("info") or {})},
-        }
+        info = {"profile": profile, **(options.pop("info", None) or {})}
+        options = {"sync_session_class": SyncSession, "expire_on_commit": False, **options}
         super().__init__(close_resets_only=False, **options)
         self.profile = profile
         self.read_only = read_only
         self._patience = settings.command_timeout + _GRACE
         self.usage: SessionGuard = SessionGuard(profile, settings.command_timeout)
-        lazy = self._inner
-        lazy.profile = profile
+        lazy = self.sync_session
+        lazy.info, lazy.profile = info, profile
         lazy.source = self._source = SessionEngine(
             self, engines, self.usage, profile, {"read_only": read_only, **(chosen or {})}
         )
@@ -81,12 +79,6 @@ class ProfileSession(ExclusiveSession):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of profile {self.profile!r}>"
-
-    @property
-    def _inner(self) -> SyncSession:
-        """The session inside."""
-        inner: SyncSession = self.sync_session  # type: ignore[assignment]  # it is one
-        return inner
 
     # -- the engine --------------------------------------------------------------------------------------------
 
@@ -107,11 +99,11 @@ class ProfileSession(ExclusiveSession):
         Once it has ended, it says how far the primary was, where `reads.from` leads to replicas; in a request a moment
         later. Until then, and elsewhere, it leads to the primary, or waits for a replica to be where that is.
         """
-        return None if self.read_only else self._inner.token
+        return None if self.read_only else self.sync_session.token
 
     async def _settle_token(self) -> None:
         """Wait for what the token needs, except in a request, where no response is to be late for it."""
-        answer = self._inner.awaited_answer
+        answer = self.sync_session.awaited_answer
         if answer is None or answer.done() or answer.get_loop() is not running_loop():
             return
         try:
@@ -143,30 +135,36 @@ class ProfileSession(ExclusiveSession):
             CommitOutcomeUnknown: the answer to COMMIT never came; the work may be stored or not (contract C5.3).
             SessionError: the session has ended, is used by another task, or began in another loop or process.
         """
-        self.usage.check_open()
+        usage = self.usage
+        if usage.ended or usage.first is None:
+            usage.check_open()
         if self.sync_session.in_transaction():
-            await self.run_exclusively(self.commit_or_roll_back)
+            await self.commit_or_roll_back()
 
     async def commit_or_roll_back(self) -> None:
-        """Flush and commit; whatever fails is rolled back before it is raised. For callers inside `run_exclusively`."""
+        """Flush and commit; whatever fails is rolled back before it is raised."""
+        taken = self.usage.enter()
         try:
             task = start(super().commit())
-            if not task.done() and (cancelled := await self._answer(task)) is not None:
-                self._raise_cancelled(task, cancelled)
+            if not task.done():
+                cancelled = await wait_until_done(task, self._patience, self._may_be_interrupted)
+                if cancelled is not None:
+                    await self._raise_cancelled(task, cancelled)
             task.result()
         except BaseException as error:
             await self.clean_up(super().rollback, after=error)
+            if isinstance(error, DBAPIError):
+                self.tell_read_only(error)
             raise
+        finally:
+            if taken:
+                self.usage.leave()
 
-    async def _answer(self, task: asyncio.Task[None]) -> asyncio.CancelledError | None:
-        """Wait for the answer to COMMIT; the first cancellation meanwhile."""
-        cancelled = await wait_until_done(task, self._patience, self._may_be_interrupted)
+    async def _raise_cancelled(self, task: asyncio.Task[None], cancelled: asyncio.CancelledError) -> NoReturn:
+        """Tell a cancellation what became of COMMIT, which is given up if it has no answer by now."""
         if not task.done():
             task.cancel()
             await wait_until_done(task)
-        return cancelled
-
-    def _raise_cancelled(self, task: asyncio.Task[None], cancelled: asyncio.CancelledError) -> NoReturn:
         if task.cancelled():
             raise cancelled
         failure = task.exception()
@@ -186,19 +184,19 @@ class ProfileSession(ExclusiveSession):
     @property
     def outcome(self) -> Outcome:
         """What the last call of `commit` came to, since this was set."""
-        return self._inner.outcome
+        return self.sync_session.outcome
 
     @outcome.setter
     def outcome(self, outcome: Outcome) -> None:
-        self._inner.outcome = outcome
+        self.sync_session.outcome = outcome
 
     def tell_outcome(self, outcome: observation.Outcome) -> None:
         """Tell those who listen to the engine what became of a COMMIT."""
-        self._inner.tell_outcome(outcome)
+        self.sync_session.tell_outcome(outcome)
 
     def _may_be_interrupted(self) -> bool:
         """Whether the commit that runs has not come to COMMIT yet."""
-        return not self._inner.is_committing
+        return not self.sync_session.is_committing
 
     async def rollback(self) -> None:
         """Roll the transaction back, waiting for an operation that another task still has under way.
@@ -231,7 +229,7 @@ class ProfileSession(ExclusiveSession):
             await run_to_completion(self._last(self._roll_back_and_close))
         else:
             self.sync_session.close()  # nothing is sent, so SQLAlchemy's greenlet is not needed
-        if self._inner.awaited_answer is not None:
+        if self.sync_session.awaited_answer is not None:
             await self._settle_token()
 
     async def _roll_back_and_close(self) -> None:

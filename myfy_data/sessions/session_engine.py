@@ -68,18 +68,19 @@ class SessionEngine:
         Raises:
             SessionError: the session has ended, or began in another loop or process.
         """
-        self._usage.check_open()
+        usage = self._usage
+        if usage.ended or usage.first is None:
+            usage.check_open()
         if running_loop() is None:
             return  # asked for the engine only: whichever loop uses the session decides
-        self._usage.check_place()
+        usage.check_place()
         engine = self.ask()
         if self._options.get("read_only"):
             engine = for_one_session(engine)
         self.engine = engine
         session.bind = engine.sync_engine
-        if _note_async_bind is not None and (half := self._session()) is not None:
-            _note_async_bind(half, engine)
-
-
-_note_async_bind = getattr(vars(AsyncSession).get("bind"), "fset", None)
-"""SQLAlchemy 2.1 finds the asynchronous engine of a synchronous one by what was set here."""
+        half: Any = self._session()
+        if half is not None:
+            # SQLAlchemy 2.1 finds the asynchronous engine of a synchronous one by what is set here, with a memory.
+            half._async_bind = engine  # noqa: SLF001 - its setter would set what was just set, by six calls
+            half.__dict__.pop("_translate_binds", None)

@@ -245,3 +245,14 @@ async def test_in_autocommit_a_transaction_of_the_users_own_is_theirs(database: 
         await store(session, database, "b")
 
     assert await database.stored() == ["a", "b"]
+
+
+async def test_a_commit_is_not_sent_where_the_server_has_no_transaction(database: Database) -> None:
+    """Whatever ended it, and went past the gate: the server says with each answer whether one is open."""
+    async with database.module() as data:
+        with pytest.raises(TransactionEndedError, match="has no transaction any more"):
+            async with data.session() as session:
+                await store(session, database)
+                await (await driver(session))._protocol.send("ROLLBACK")
+
+    assert await database.stored() == []

@@ -241,6 +241,7 @@ ASYNCPG = PackageContract(
                 ("_intro_query", _REPLACES),
                 ("_stmt_cache", _REPLACES),
                 ("_stmts_to_close", _REPLACES),
+                ("_query_loggers", "lets a user's logger hear COMMIT"),
             ),
         ),
     ),
@@ -278,6 +279,7 @@ ASYNCIO = PackageContract(
             "closes the socket of a loop that is closed",
             is_optional=True,
         ),
+        PrivateName("asyncio.events", "_get_running_loop", "method", "knows which loop runs"),
     ),
 )
 """Of no package that pip installs; uvloop's transports have none of them, and there the garbage collector closes."""

@@ -17,6 +17,10 @@ _LEVEL = "keeps the isolation level that a connection has"
 _READS = "knows which statements only read"
 _REPLACES = "replaces a dead connection unseen"
 
+_SESSION = "sqlalchemy.ext.asyncio.session:AsyncSession"
+_BINDS: tuple[tuple[str, Kind], ...] = (("_async_bind", "instance attribute"), ("_translate_binds", "attribute"))
+"""SQLAlchemy 2.1's."""
+
 _HEARD = "lets listeners on one engine hear several servers"
 
 _DIALECT: tuple[tuple[str, Kind, str, tuple[str, ...]], ...] = (
@@ -97,6 +101,17 @@ SQLALCHEMY = PackageContract(
                 ("_recycle", "the age of a connection"),
                 ("_invalidate_time", "replaces every connection at its next use"),
             ),
+        ),
+        PrivateName(
+            "sqlalchemy.pool.impl:AsyncAdaptedQueuePool",
+            "_queue_class",
+            "attribute",
+            "keeps the idle connections",
+            callers=(f"{_POOL}.__init__",),
+        ),
+        *(
+            PrivateName(_SESSION, name, kind, "knows the engine of a session", is_optional=True)
+            for name, kind in _BINDS
         ),
         PrivateName(_ENTRY, "_invoke_creator", "word", _REPLACES),
         *(

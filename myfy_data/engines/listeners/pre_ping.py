@@ -61,12 +61,11 @@ class PrePing:
             return  # just opened
         used, line = last_use
         driver = dbapi_connection.driver_connection
-        transport = self._backend.transport(driver)
-        if self._backend.is_closed(driver) or (transport is not None and transport.is_closing()):
+        if self._backend.is_closed(driver):
             self._backend.abort(driver)
             raise DisconnectionError("the connection was closed while it was idle")
         is_idle = time.monotonic() - used >= settings.pool_pre_ping_idle
-        if is_idle or (not self._backend.proves_itself and has_news(transport, line)):
+        if is_idle or (not self._backend.proves_itself and has_news(self._backend.transport(driver), line)):
             adapted(dbapi_connection).run_async(self._ping)
         else:
             self._backend.mark_unverified(dbapi_connection, record)

@@ -228,8 +228,9 @@ class MySQL(Backend):
         return bool(adapted(dbapi_connection).driver_connection.transaction.may_have_worked)
 
     def is_closed(self, connection: Any) -> bool:
-        """Whether aiomysql has closed it, or has seen the server's end of it."""
-        return bool(connection.closed or getattr(connection._reader, "eof_received", False))  # noqa: SLF001 - no other way
+        """Whether aiomysql has closed it, or has seen the server's end of it, or the transport closes."""
+        writer, reader = connection._writer, connection._reader  # noqa: SLF001 - no other way
+        return writer is None or getattr(reader, "eof_received", False) or writer.transport.is_closing()
 
     async def close(self, connection: Any) -> None:
         """Close politely."""

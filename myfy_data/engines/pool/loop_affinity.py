@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import os
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 from myfy_data.errors import WrongEventLoopError
@@ -19,12 +20,8 @@ _ACTING_FOR: contextvars.ContextVar[weakref.ref[asyncio.Task[Any]] | None]
 _ACTING_FOR = contextvars.ContextVar("myfy_data_acting_for", default=None)
 
 
-def running_loop() -> asyncio.AbstractEventLoop | None:
-    """The event loop that runs this code, or None outside of any."""
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
+running_loop: Callable[[], asyncio.AbstractEventLoop | None] = asyncio._get_running_loop  # noqa: SLF001 - in `__all__`
+"""The event loop that runs this code, or None outside of any. A function of C: each unit of work asks several times."""
 
 
 def require_loop(profile: str) -> asyncio.AbstractEventLoop:
@@ -113,7 +110,7 @@ class LoopAffinity:
         Raises:
             WrongEventLoopError: the engine belongs to another loop or process, or no loop of asyncio runs.
         """
-        loop = require_loop(self._profile)
+        loop = running_loop() or require_loop(self._profile)
         if self._pid != os.getpid():  # not by the property, as what follows: each checkout comes here
             raise WrongEventLoopError(
                 self._profile,

@@ -9,11 +9,12 @@ from typing import Any
 
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, PoolProxiedConnection
 from sqlalchemy.util import await_only
-from sqlalchemy.util.queue import Empty
+from sqlalchemy.util.queue import Empty, Full
 
 from myfy_data.engines.connect.sqlalchemy_contract import SQLALCHEMY
 from myfy_data.engines.observation import EngineRecorder
 from myfy_data.engines.pool.errors import PoolExhausted, ServerLeftError
+from myfy_data.engines.pool.idle_queue import IdleQueue
 from myfy_data.engines.pool.leak_detection import CheckedOut, Checkout
 from myfy_data.engines.pool.loop_affinity import LoopAffinity
 from myfy_data.engines.pool.status import build_status
@@ -45,6 +46,7 @@ class BoundedPool(AsyncAdaptedQueuePool):
     on_recreate: Callable[[], None] | None = None
     recorder: EngineRecorder | None = None
     _is_disposed = False
+    _queue_class = IdleQueue  # type: ignore[assignment]  # SQLAlchemy's blocks, which nobody here asks for
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -188,7 +190,10 @@ class BoundedPool(AsyncAdaptedQueuePool):
         if self._is_disposed:
             record.close()
             return
-        super()._do_return_conn(record)
+        try:
+            self._pool.put_nowait(record)
+        except Full:
+            super()._do_return_conn(record)
         if self._waiters:
             self._serve()
 

@@ -280,7 +280,7 @@ class PostgreSQL(Backend):
     def is_closed(self, connection: Any) -> bool:
         """Whether asyncpg knows that it is closed."""
         line = connection._protocol  # noqa: SLF001 - `is_closed()` also asks whether another line could be had
-        return line is None or bool(line.is_dead)
+        return line is None or line.is_dead or connection._transport.is_closing()  # noqa: SLF001 - as in `transport`
 
     async def close(self, connection: Any) -> None:
         """Close politely."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
+from typing import Protocol as Shape
 
+from asyncpg.protocol import Protocol
 from asyncpg.transaction import Transaction, TransactionState
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_connection, AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.util import await_only
@@ -19,7 +21,7 @@ _HAS_STARTED = "_started" in AsyncAdapt_asyncpg_connection.__slots__
 """Whether the adapter notes in a flag that a transaction is open: SQLAlchemy 2.0 does."""
 
 
-class Cursor(Protocol):
+class Cursor(Shape):
     """What is needed of SQLAlchemy's cursor."""
 
     def execute(self, operation: str, parameters: object = None) -> Any:
@@ -36,16 +38,18 @@ class LateTransaction(Transaction):  # type: ignore[misc]  # asyncpg ships no ty
 
     Attributes:
         is_due: whether BEGIN is still to be sent.
+        has_ended: whether a statement has ended it.
         begin: the BEGIN.
     """
 
-    __slots__ = ("_end", "_gate", "begin", "is_due", "may_end", "profile")
+    __slots__ = ("_end", "_gate", "begin", "has_ended", "is_due", "may_end", "profile")
 
     def __init__(self, adapter: GatedConnection) -> None:
         connection, level = adapter.driver_connection, adapter.isolation_level
         super().__init__(connection, level, adapter.readonly, adapter.deferrable)
         self._gate = adapter.gate
         self._end: tuple[str, bool] | None = None
+        self.has_ended: bool = False
         self.is_due: bool = True
         self.may_end: bool = adapter.may_end_transaction
         self.profile: str = adapter.profile
@@ -78,8 +82,13 @@ class LateTransaction(Transaction):  # type: ignore[misc]  # asyncpg ships no ty
         """Send COMMIT and look at the answer, which asyncpg's own drops: of a failed transaction it is ROLLBACK."""
         connection = self._connection
         connection._top_xact = None  # noqa: SLF001 - as above
+        line, door = connection._protocol, self._gate.door  # noqa: SLF001 - asyncpg has no public name for it
+        is_heard = connection._query_loggers or (door is not None and not door.is_inside)  # noqa: SLF001 - as above
+        is_open = line is not None and Protocol.is_connected(line)
         try:
-            answer = await connection.execute("COMMIT;")
+            if is_open and not self.may_end and not Protocol.is_in_transaction(line):
+                raise TransactionEndedError(self.profile, "the server has no transaction any more")
+            answer = await (connection.execute("COMMIT;") if is_heard or not is_open else line.send("COMMIT"))
         except BaseException:
             self._state = TransactionState.FAILED
             raise
@@ -140,7 +149,7 @@ class LateTransaction(Transaction):  # type: ignore[misc]  # asyncpg ships no ty
         words = sql.split(maxsplit=1)
         word = words[0].rstrip(";").upper() if words else ""
         kept = tag == "COMMIT" or (tag != "ROLLBACK" and "commit" in sql.lower())
-        self._end = f"a statement ended it ({'COMMIT' if kept else word})", kept
+        self._end, self.has_ended = (f"a statement ended it ({'COMMIT' if kept else word})", kept), True
 
     async def started_at(self) -> object:
         """When the server's transaction started; None inside a failed one."""
@@ -203,9 +212,11 @@ class GatedConnection(AsyncAdapt_asyncpg_connection):
 
     def rollback(self) -> None:
         """Roll back; also what was begun by text where SQLAlchemy knows of no transaction."""
-        super().rollback()  # type: ignore[no-untyped-call]  # as SQLAlchemy wrote it
-        line = self.driver_connection._protocol  # noqa: SLF001 - asyncpg has no public name for it
-        if line is None or not line.is_in_block or line.is_dead or self.gate.guard is not None:
+        if self._transaction is not None:
+            super().rollback()  # type: ignore[no-untyped-call]  # as SQLAlchemy wrote it
+        driver: Any = self._connection
+        line = driver._protocol  # noqa: SLF001 - asyncpg has no public name for it
+        if line is None or not Protocol.is_in_transaction(line) or line.is_dead or self.gate.guard is not None:
             return  # the last one: in a test, the block is the test's own
         try:
             await_only(line.send("ROLLBACK"))

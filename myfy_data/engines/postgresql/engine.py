@@ -47,8 +47,13 @@ class ListenedConnection(Connection):
     """SQLAlchemy's connection, whose listeners' messages belong to its transaction."""
 
     def __init__(self, engine: Engine, connection: PoolProxiedConnection | None = None, **options: Any) -> None:
-        with HandOut():
+        hand_out = HandOut()
+        token = HAND_OUT.set(hand_out)  # not by its `with`: each unit of work comes here
+        try:
             super().__init__(engine, connection, **options)
+        finally:
+            hand_out.is_over = True
+            HAND_OUT.reset(token)
         adapter: Any = self._dbapi_connection.dbapi_connection  # type: ignore[union-attr]  # it was just checked out
         if adapter._transaction is not None and self._transaction is None:  # noqa: SLF001 - as its other users
             adapter.leave_unused()

@@ -53,6 +53,7 @@ class Transaction(Protocol):
     """A transaction that SQLAlchemy has begun."""
 
     is_due: bool
+    has_ended: bool
     begin: str
 
     def abandon(self) -> None:
@@ -129,7 +130,9 @@ class MessageGate:
         transaction = self.transaction
         if sql == self.passing:
             return transaction is None or transaction.is_due
-        return transaction is None and not touches_session(sql) and HAND_OUT.get() is None
+        if transaction is not None:
+            return not transaction.is_due and not transaction.has_ended and leaves_no_trace(sql)
+        return not touches_session(sql) and HAND_OUT.get() is None
 
     def begin_for_listener(self) -> None:
         """Begin what a listener's message is to stand in, if SQLAlchemy, which has not begun, is about to."""
@@ -265,6 +268,12 @@ def is_death(error: Exception, *, is_closed: bool) -> bool:
 def touches_session(sql: str) -> bool:
     """Whether a statement may change the level at which later transactions begin, or whether they may write."""
     return _SESSION_WORDS.match(sql) is not None
+
+
+@functools.lru_cache(maxsize=4096)
+def leaves_no_trace(sql: str) -> bool:
+    """Whether a statement inside a transaction changes nothing that the gate has to know: no word in it ends one."""
+    return not touches_session(sql) and _ENDING_WORDS.search(sql) is None
 
 
 @functools.lru_cache(maxsize=4096)

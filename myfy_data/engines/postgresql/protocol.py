@@ -17,7 +17,7 @@ from asyncpg.protocol import Protocol
 from myfy_data.engines.connect.deadline import Deadline
 from myfy_data.engines.postgresql.engine import HAND_OUT
 from myfy_data.engines.postgresql.login import GuardedLogin
-from myfy_data.engines.postgresql.message_gate import DISCARD, MessageGate
+from myfy_data.engines.postgresql.message_gate import DISCARD, MessageGate, leaves_no_trace
 from myfy_data.engines.postgresql.reconnect import forget_statements
 from myfy_data.redaction import Secret
 
@@ -149,7 +149,10 @@ class GatedProtocol(GuardedLogin):
             line = await gate.admit(self, sql)
         if line.prepared is not None:
             await line.note_prepared(name, args[0])
-        return await gate.watch(line, sql, getattr(Protocol, name), *args, **kwargs)
+        send = getattr(Protocol, name)
+        if gate.transaction is not None and leaves_no_trace(sql):
+            return await send(line, *args, **kwargs)
+        return await gate.watch(line, sql, send, *args, **kwargs)
 
     async def note_prepared(self, name: str, what: Any) -> None:
         """Let the server of a transport that took the place of another one know a statement before it is executed.
