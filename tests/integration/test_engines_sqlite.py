@@ -10,6 +10,7 @@ import subprocess
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -224,20 +225,24 @@ async def test_the_turn_ends_with_the_commit_not_with_the_connection(path: Path)
     assert await counted(path) == 2
 
 
-async def test_a_begin_that_fails_gives_its_turn_back(path: Path) -> None:
+@pytest.mark.parametrize("journal", ["wal", "delete"])
+async def test_a_begin_that_fails_gives_its_turn_back(path: Path, journal: Any) -> None:
     other = sqlite3.connect(path, isolation_level=None)
-    async with opened(path, pool_timeout=PATIENCE, sqlite=SQLiteSettings(busy_timeout=0.01)) as engine:
+    sqlite = SQLiteSettings(busy_timeout=0.01, journal_mode=journal)
+    async with opened(path, pool_timeout=PATIENCE, sqlite=sqlite) as engine:
         await pragma(engine, "user_version")
         other.execute("BEGIN IMMEDIATE")
         async with engine.connect() as unlucky:
             with pytest.raises(OperationalError, match="locked"):
-                await unlucky.begin()
+                await increment(unlucky)
             other.execute("ROLLBACK")
             other.close()
             async with engine.begin() as connection:
                 await increment(connection)
+            await increment(unlucky)  # stands in the queue again
+            await unlucky.commit()
 
-    assert await counted(path) == 1
+    assert await counted(path) == 2
 
 
 async def test_a_commit_that_fails_keeps_its_turn_until_it_is_rolled_back(path: Path) -> None:

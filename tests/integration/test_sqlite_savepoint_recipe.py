@@ -93,6 +93,7 @@ async def test_what_a_session_reads_is_still_right_when_it_writes(data: DataModu
     """It has the right to write from its first statement on, also where the listener asks for less."""
     async with data.session() as session:
         driver: Any = (await (await session.connection()).get_raw_connection()).driver_connection
+        await session.execute(ADD_ONE)
 
         assert driver._file._may_write
         assert driver.in_transaction

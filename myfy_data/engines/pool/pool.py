@@ -37,6 +37,7 @@ class BoundedPool(AsyncAdaptedQueuePool):
             is idle; the others leave those alone as long as there are others. To change it costs a round trip.
         on_recreate: called when the engine is disposed and goes on with a pool that follows this one.
         recorder: measures the engine's work, once something listens.
+        writers: the queue of those who write, where there is one and it is known.
     """
 
     profile: str = ""
@@ -45,6 +46,7 @@ class BoundedPool(AsyncAdaptedQueuePool):
     prefers_read_only: bool = False
     on_recreate: Callable[[], None] | None = None
     recorder: EngineRecorder | None = None
+    writers: object = None
     _is_disposed = False
     _queue_class = IdleQueue  # type: ignore[assignment]  # SQLAlchemy's blocks, which nobody here asks for
 

@@ -71,7 +71,7 @@ class QueuedConnection(ThreadConnection):
 
     def begin_reading(self) -> None:
         """Begin a transaction with the next statement: before it reads, it would hold nothing anyway."""
-        self._plain.begins_with_next = True
+        self._plain.begins_with_next = "BEGIN"
 
     @property
     def awaited(self) -> QueueAccess | None:
@@ -84,30 +84,22 @@ class QueuedConnection(ThreadConnection):
         turn.holder = weakref.ref(self)
 
     def take_waited(self) -> float:
-        """Seconds that were waited for the turn since this was asked last."""
-        turn = self._turn
-        if turn is None:
-            return 0.0
-        waited, turn.waited = turn.waited, 0.0
+        """Seconds that were waited for the turn, and for another process's lock, since this was asked last."""
+        plain, turn = self._plain, self._turn
+        waited, plain.waited = plain.waited, 0.0
+        if turn is not None:
+            waited, turn.waited = waited + turn.waited, 0.0
         return waited
 
-    async def begin_writing(self) -> None:
-        """Begin a transaction that has the right to write; the turn is had."""
-        try:
-            await self._execute(partial(self._begin, "BEGIN IMMEDIATE"))
-        except Exception:
-            # A cancellation costs the connection, which ends its turn when it is closed: not before.
-            self.end_turn()
-            raise
+    def begin_writing(self) -> None:
+        """Begin a transaction that has the right to write with the next statement, in the same message."""
+        self._plain.begins_with_next = "BEGIN IMMEDIATE"
 
     def end_turn(self) -> None:
         """Let the next one write."""
         turn, self._turn = self._turn, None
         if turn is not None and self._access is not None:
             self._access.queue.leave(turn)
-
-    def _begin(self, statement: str) -> None:
-        self._plain.begin(statement)
 
     # -- a transaction that has only read steps aside (ADR 22) -----------------------------------------------------
 
@@ -139,6 +131,11 @@ class QueuedConnection(ThreadConnection):
 
         statement.answer.add_done_callback(stepped)
 
+    async def _take_turn(self, access: QueueAccess) -> None:
+        turn = Turn(has_connection=True)
+        await access.enter(turn)
+        self.adopt(turn)
+
     async def _take_again(self) -> None:
         """Wait for the turn, then go on as a writer.
 
@@ -147,9 +144,7 @@ class QueuedConnection(ThreadConnection):
             TransactionEndedError: the database has changed since the transaction read.
         """
         assert self._access is not None  # noqa: S101 - it had a turn before
-        turn = Turn(has_connection=True)
-        await self._access.enter(turn)
-        self.adopt(turn)
+        await self._take_turn(self._access)
         plain = self._plain
         try:
             await self._send(partial(plain.run, plain.take_again), self._deadlines.statement)
@@ -268,10 +263,14 @@ class QueuedConnection(ThreadConnection):
         if door is not None and not door.is_inside and args and isinstance(args[0], str):  # a statement of the user's
             return await door.measure(args[0], lambda: self._execute(fn, *args, **kwargs))
         self.is_fresh, self.task = False, current_task()
+        if self._turn is None and self._access is not None and self._plain.begins_with_next == "BEGIN IMMEDIATE":
+            await self._take_turn(self._access)  # the one before went with a BEGIN that failed
         work = partial(self._plain.run, partial(fn, *args, **kwargs))
         try:
             return await self._send(work, self._deadlines.statement)
         except (sqlite3.OperationalError, SessionError) as error:
+            if self._plain.begins_with_next:
+                self.end_turn()  # it has not begun, and somebody else may
             if not self._wants_turn(error):
                 raise
         finally:

@@ -7,6 +7,7 @@ statement that says COMMIT or ROLLBACK. From there sqlite3 would store each stat
 from __future__ import annotations
 
 import sqlite3
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -51,13 +52,15 @@ class AutocommitConnection(WatchedConnection, SnapshotConnection, CopyingConnect
 
     Attributes:
         file_id: device and number of the file; None in memory.
-        begins_with_next: whether a transaction begins with the next piece of work.
+        begins_with_next: what begins a transaction with the next piece of work; empty for nothing.
+        waited: seconds for which such a BEGIN waited for another process, and that are not told yet.
         may_end: whether a statement may end the transaction that `begin` has begun, as a migration's does.
     """
 
     file_id: tuple[int, int] | None = None
     may_end: bool = False
-    begins_with_next: bool = False
+    begins_with_next: str = ""
+    waited: float = 0.0
     is_altered: bool
     reads: bool
     has_written: bool
@@ -98,19 +101,18 @@ class AutocommitConnection(WatchedConnection, SnapshotConnection, CopyingConnect
 
     def forget_transaction(self) -> None:
         """Expect no transaction any more: SQLAlchemy has ended it."""
-        self._is_begun, self._cause, self.begins_with_next = False, None, False
+        self._is_begun, self._cause, self.begins_with_next = False, None, ""
         if self.stands_aside:
             self.stands_aside = self.read_only = self.pins_with_next = False
 
     @property
     def may_step_aside(self) -> bool:
         """Whether a transaction was begun to write, has written nothing, and can go on with its snapshot alone."""
-        return (
-            self.is_wal
-            and self._is_begun
-            and self._may_write
-            and not (self.has_written or self.stands_aside or self.may_end)
-        )
+        if self.begins_with_next:
+            begun = self.begins_with_next != "BEGIN"  # before it steps aside, it begins
+        else:
+            begun = self._is_begun and self._may_write and not self.has_written
+        return self.is_wal and begun and not (self.stands_aside or self.may_end)
 
     def hand_out(self, file_id: tuple[int, int] | None) -> str:
         """Begin anew for the pool's next user; why it is not fit for that, or nothing.
@@ -176,8 +178,9 @@ class AutocommitConnection(WatchedConnection, SnapshotConnection, CopyingConnect
             super().cursor().execute(f"PRAGMA query_only = {'ON' if self.read_only else 'OFF'}")
             self._refuses_writes = self.read_only
         if self.begins_with_next:
-            self.begin("BEGIN")
-            self.begins_with_next = False
+            started = time.monotonic()
+            self.begin(self.begins_with_next)
+            self.begins_with_next, self.waited = "", self.waited + time.monotonic() - started
 
     def execute_on(self, execute: Callable[..., object], sql: str, *parameters: object) -> None:
         """Run a statement by a cursor's method, and remember it: if it ends the transaction, it tells how.

@@ -1,8 +1,8 @@
 """A writer waits for its turn without a pooled connection, so that readers read beside the waiters (ADR 8, ADR 22).
 
-SQLAlchemy checks a connection out before it begins a transaction. When the turn to write is not free by then, the
-connection goes back unused, and one is checked out again when the turn has come: SQLAlchemy's `Connection` does that by
-itself, as after a connection was invalidated.
+SQLAlchemy checks a connection out before it begins a transaction. Where the turn to write is taken by then, none is
+checked out before the turn has come: SQLAlchemy's `Connection` does that by itself when it is used, as after a
+connection was invalidated. One that is held already, and on which nothing was sent, goes back unused meanwhile.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from sqlalchemy.engine.base import RootTransaction
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.util import await_only
 
+from myfy_data.engines.connect.backend import READ_ONLY
 from myfy_data.engines.connect.read_only import ReadOnlyEngine
 from myfy_data.engines.pool.loop_affinity import current_task
 from myfy_data.engines.sqlite.write_queue import QueueAccess, Turn
@@ -22,6 +23,12 @@ from myfy_data.engines.sqlite.write_queue import QueueAccess, Turn
 class WriterConnection(Connection):
     """SQLAlchemy's connection, which stands in the writers' queue before it begins."""
 
+    def __init__(self, engine: Engine, connection: PoolProxiedConnection | None = None, **options: Any) -> None:
+        waits = connection is None and _is_turn_taken(engine)
+        super().__init__(engine, _NONE_YET if waits else connection, **options)
+        if waits:
+            self._dbapi_connection = None  # what SQLAlchemy takes for invalidated: `connection` checks one out
+
     def _execute_context(self, *arguments: Any, **options: Any) -> CursorResult[object]:
         # SQLAlchemy makes the cursor, then begins: it would be one of the connection that has gone back meanwhile.
         if self._transaction is None:
@@ -29,15 +36,11 @@ class WriterConnection(Connection):
         return super()._execute_context(*arguments, **options)
 
     def _begin_impl(self, transaction: RootTransaction) -> None:
-        driver: Any = self.connection.dbapi_connection.driver_connection  # type: ignore[union-attr]  # it is in use
-        access: QueueAccess | None = driver.awaited
-        if access is None:
+        turn = self._enter()
+        if turn is None:
             super()._begin_impl(transaction)
             return
-        turn = Turn(has_connection=not driver.is_fresh)
-        if not access.queue.take(turn):
-            self._wait(access, turn)
-            driver = self.connection.dbapi_connection.driver_connection  # type: ignore[union-attr]  # as above
+        driver = self._driver
         driver.adopt(turn)
         try:
             super()._begin_impl(transaction)
@@ -47,17 +50,47 @@ class WriterConnection(Connection):
             driver.end_turn()
             raise
 
+    def _enter(self) -> Turn | None:
+        """The turn to write, as soon as it is had; None where there is nothing to wait for."""
+        pool: Any = self.engine.pool
+        access: QueueAccess | None
+        if self._dbapi_connection is None and (access := getattr(pool, "writers", None)) is not None:
+            turn = Turn(has_connection=False)
+            self._take_connection(access, turn)
+            if self._driver.awaited is not None:
+                return turn
+            access.queue.leave(turn)
+        driver = self._driver
+        access = driver.awaited
+        if access is None:
+            return None
+        turn = Turn(has_connection=not driver.is_fresh)
+        if not access.queue.take(turn):
+            self._wait(access, turn)
+        pool.writers = access
+        return turn
+
+    @property
+    def _driver(self) -> Any:
+        return self.connection.dbapi_connection.driver_connection  # type: ignore[union-attr]  # it is in use
+
     def _wait(self, access: QueueAccess, turn: Turn) -> None:
         if turn.has_connection:
             await_only(access.enter(turn))
             return
         self.connection.close()
-        self._dbapi_connection = None  # what SQLAlchemy takes for invalidated: `connection` checks one out
-        await_only(access.enter(turn))
+        self._dbapi_connection = None  # as above
+        self._take_connection(access, turn)
+
+    def _take_connection(self, access: QueueAccess, turn: Turn) -> None:
+        """Wait for the turn, then take a connection; who holds one and waits for the turn goes first."""
+        if not access.queue.take(turn):
+            await_only(access.enter(turn))
         with access.queue.lending(turn):
             _ = self.connection
             self.dialect.set_connection_execution_options(self, self.get_execution_options())
-        await_only(access.enter(turn))
+        if not access.queue.take(turn):
+            await_only(access.enter(turn))
 
 
 class WriterEngine(Engine):
@@ -82,6 +115,17 @@ WriterEngine._option_cls = WriterOptionEngine._option_cls = WriterOptionEngine  
 def wait_without_connection(engine: Engine) -> None:
     """Let an engine's connections, and those of its `execution_options`, wait for their turn to write."""
     engine.__class__ = WriterEngine  # `create_async_engine` has no argument for it
+
+
+_NONE_YET: Any = object()
+
+
+def _is_turn_taken(engine: Engine) -> bool:
+    """Whether a transaction would have to wait; no where a listener may look at the connection first."""
+    access: QueueAccess | None = getattr(engine.pool, "writers", None)
+    if access is None or not access.queue.is_taken or engine._has_events:  # noqa: SLF001 - as SQLAlchemy asks
+        return False
+    return not engine.get_execution_options().get(READ_ONLY)
 
 
 def _check_out(engine: Engine) -> PoolProxiedConnection:

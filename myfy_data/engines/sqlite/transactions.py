@@ -65,8 +65,8 @@ class TransactionEvents:
             return
         if driver.read_only:
             driver.begin_reading()
-            return
-        adapted(pooled.dbapi_connection).run_async(lambda _: driver.begin_writing())
+        else:
+            driver.begin_writing()
 
 
 def _set_level(dbapi_connection: DBAPIConnection, level: str) -> None:

@@ -99,6 +99,11 @@ class WriterQueue:
         self._timer: asyncio.Handle | None = None
 
     @property
+    def is_taken(self) -> bool:
+        """Whether somebody has the turn."""
+        return self._current is not None
+
+    @property
     def waiting(self) -> int:
         """How many wait."""
         return len(self._line)
