@@ -6,11 +6,9 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Any
 
 from sqlalchemy import Engine
-from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool
 
 from myfy_data.engines.cluster.cluster import OpenCluster
@@ -20,8 +18,8 @@ from myfy_data.engines.pool.pool import BoundedPool
 logger: logging.Logger = logging.getLogger("myfy_data.reload")
 
 Opened = OpenEngine | OpenCluster
-Present = Callable[[bool, str | None], AsyncEngine]
-"""Gives the profile's engine of now, of which it is told whether it only reads, and from where."""
+Present = Callable[[], Opened]
+"""Gives the profile's engine of now, for the running loop."""
 
 DRAIN_TIMEOUT: float = 30.0
 """Seconds that transactions of a replaced engine have to end; then they are cut off."""
@@ -32,23 +30,22 @@ _LOOK_AGAIN = 0.05
 
 def lead_to_present(opened: Opened, present: Present) -> None:
     """Let who keeps an engine that was replaced, as a session does, get each further connection of the present one."""
-    if isinstance(opened, OpenEngine):
-        _lead(opened.engine.sync_engine, partial(present, opened.settings.read_only, None))
-        if opened.read_only_engine is not opened.engine:
-            _lead(opened.read_only_engine.sync_engine, partial(present, True, None))
+    if isinstance(opened, OpenCluster):
+        opened.lead_to(present)
         return
-    for route, engine in opened.engines.items():
-        _lead(engine.sync_engine, partial(present, route.read_only, route.source if route.read_only else None))
+    _lead(opened.engine.sync_engine, present, read_only=opened.settings.read_only)
+    if opened.read_only_engine is not opened.engine:
+        _lead(opened.read_only_engine.sync_engine, present, read_only=True)
 
 
-def _lead(engine: Engine, present: Callable[[], AsyncEngine]) -> None:
+def _lead(engine: Engine, present: Present, *, read_only: bool) -> None:
     def connect() -> Any:
-        connection = present().sync_engine.connect()
+        connection = present().engine_for(read_only=read_only).sync_engine.connect()
         connection.engine = engine  # a session finds its connection by the engine that it asked
         return connection
 
     def raw_connection() -> Any:
-        return present().sync_engine.raw_connection()
+        return present().engine_for(read_only=read_only).sync_engine.raw_connection()
 
     engine.connect, engine.raw_connection = connect, raw_connection  # type: ignore[method-assign]  # both public
 

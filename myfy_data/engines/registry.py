@@ -150,7 +150,7 @@ class EngineRegistry:
             for name, new in opened.items():
                 self._engines[name] = [new]
         for old in left:
-            lead_to_present(old, partial(self._present, old.profile))
+            lead_to_present(old, partial(self._get, old.profile))
             self.draining.begin(old)
         for new in opened.values():
             if self.on_open is not None and isinstance(new, OpenEngine):
@@ -158,9 +158,6 @@ class EngineRegistry:
         for name, every in list(self._engines.items()):
             for present in every if name not in opened else ():
                 _adopt(present, profiles[name])
-
-    def _present(self, profile: str, read_only: bool, read_from: str | None) -> AsyncEngine:  # noqa: FBT001 - as `Present`
-        return self.get(profile, read_only=read_only, read_from=read_from)
 
     def _tell(self, profile: str, opened: OpenEngine) -> None:
         """Tell of the engine of one of a profile's servers."""
@@ -365,13 +362,16 @@ class EngineRegistry:
 
 def _adopt(opened: Opened, settings: DatabaseSettings) -> None:
     """Use other settings of the same database, in the event loop that the engine belongs to."""
-    each = opened.adopt(settings) if isinstance(opened, OpenCluster) else [(opened, settings)]
     loop = opened.loop_affinity.loop
-    for handle, its in each:
-        if loop is None or loop is asyncio.get_running_loop():
-            adopt_settings(handle, its)
-        elif not loop.is_closed():
-            loop.call_soon_threadsafe(adopt_settings, handle, its)
+    if loop is None or loop is asyncio.get_running_loop():
+        _adopt_here(opened, settings)
+    elif not loop.is_closed():
+        loop.call_soon_threadsafe(_adopt_here, opened, settings)
+
+
+def _adopt_here(opened: Opened, settings: DatabaseSettings) -> None:
+    for handle, its in opened.adopt(settings) if isinstance(opened, OpenCluster) else [(opened, settings)]:
+        adopt_settings(handle, its)
 
 
 def _is_foreign(opened: Opened) -> bool:

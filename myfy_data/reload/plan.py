@@ -13,6 +13,7 @@ from myfy_data.settings.data_settings import DataSettings
 from myfy_data.settings.database_settings import DatabaseSettings
 from myfy_data.settings.models import FILE_KEYS, TABLE_MODELS
 from myfy_data.settings.root_tables import ROOT_TABLE_MODELS
+from myfy_data.settings.servers import has_several_servers
 
 Effect = Literal["live", "swap", "restart"]
 
@@ -26,7 +27,7 @@ _LIVE = frozenset(
 _POOL = frozenset({"pool_size", "max_overflow", "pool_timeout", "pool_recycle"})
 """Keys of our own pool, which takes them in place; one of the user's is built anew."""
 
-_OTHER_SERVERS = ("reads", "hosts")
+_READERS = ("reads", "hosts")
 _ROOT = ("default", "environment", "secrets_dir")
 
 
@@ -118,7 +119,7 @@ def _of_root(before: DataSettings, found: DataSettings) -> Iterator[Change]:
 def _of_profile(name: str, before: DatabaseSettings, found: DatabaseSettings, *, migrates: bool) -> Iterator[Change]:
     for key in sorted(FILE_KEYS):
         for path, old, new in _different(("profiles", name, key), getattr(before, key), getattr(found, key)):
-            yield Change(path, old, new, _effect(path[2:], before, migrates=migrates))
+            yield Change(path, old, new, _effect(path[2:], before, found, migrates=migrates))
 
 
 def _different(path: KeyPath, before: object, found: object) -> Iterator[tuple[KeyPath, object, object]]:
@@ -132,10 +133,12 @@ def _different(path: KeyPath, before: object, found: object) -> Iterator[tuple[K
         yield path, before, found
 
 
-def _effect(path: KeyPath, before: DatabaseSettings, *, migrates: bool) -> Effect:
+def _effect(path: KeyPath, before: DatabaseSettings, found: DatabaseSettings, *, migrates: bool) -> Effect:
     if path[0] == "migrations" and migrates:
         return "restart"
-    if path[:2] != _OTHER_SERVERS and (path[0] in _LIVE or (path[0] in _POOL and _has_own_pool(before))):
+    # A server alone has another engine than several.
+    is_possible = path[:2] != _READERS or (has_several_servers(before) and has_several_servers(found))
+    if is_possible and (path[0] in _LIVE or (path[0] in _POOL and _has_own_pool(before))):
         return "live"
     # A new engine would be another database, and an empty one.
     return "restart" if before.has_address and before.url.is_memory else "swap"

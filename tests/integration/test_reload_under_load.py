@@ -26,7 +26,7 @@ def on_database(request: pytest.FixtureRequest, project: Sandbox) -> Project:
     return Project(project, url_of(request.param, request, project.path))
 
 
-async def under_load(data: DataModule, reload: Callable[[int], Awaitable[object]]) -> Load:
+async def under_load(data: DataModule, reload: Callable[[int], Awaitable[object]], rounds: int = ROUNDS) -> Load:
     """Thirty reloads, each with whole writes of every task before and after it."""
     async with data.session("main") as session:
         await session.execute(text(f"DROP TABLE IF EXISTS {TABLE}"))
@@ -35,7 +35,7 @@ async def under_load(data: DataModule, reload: Callable[[int], Awaitable[object]
     async with asyncio.timeout(PATIENCE * 10), asyncio.TaskGroup() as group:
         for at in range(WRITERS):
             group.create_task(load.write(at))
-        for turn in range(ROUNDS):
+        for turn in range(rounds):
             await reload(turn)
             await load.go_on()
         load.ended = True

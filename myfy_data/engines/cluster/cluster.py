@@ -11,32 +11,37 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import Pool, PoolProxiedConnection
 from sqlalchemy.util import await_only
 
 from myfy_data.engines.cluster import own_writes
 from myfy_data.engines.cluster.engine import ClusterEngine
-from myfy_data.engines.cluster.errors import ClusterError, foreign_servers, no_replica
+from myfy_data.engines.cluster.errors import ClusterError, foreign_servers, is_unreachable, no_replica
 from myfy_data.engines.cluster.fresh_reads import FreshReads
 from myfy_data.engines.cluster.listeners import join_server
 from myfy_data.engines.cluster.monitor import Monitor
 from myfy_data.engines.cluster.position_asker import Answer
 from myfy_data.engines.cluster.route import Route
 from myfy_data.engines.cluster.server import Server
+from myfy_data.engines.cluster.servers import Servers
 from myfy_data.engines.cluster.status import ClusterStatus
-from myfy_data.engines.connect.backend import Backend
-from myfy_data.engines.connect.connect_errors import chain
 from myfy_data.engines.factory import OpenEngine
 from myfy_data.engines.listeners.failover import write_refusal
 from myfy_data.engines.pool.errors import PoolExhausted
 from myfy_data.engines.pool.loop_affinity import LoopAffinity, running_loop
 from myfy_data.errors import closed_engine
 from myfy_data.settings.database_settings import DatabaseSettings
-from myfy_data.settings.servers import reader_addresses, server_addresses
+from myfy_data.settings.servers import reader_addresses
 
 T = TypeVar("T", Connection, PoolProxiedConnection)
+
+
+class _Replaced(Exception):
+    """Another engine has taken the place of this one."""
+
+    def __init__(self, by: Callable[[], OpenEngine | OpenCluster]) -> None:
+        self.by = by
 
 
 class OpenCluster:
@@ -54,9 +59,8 @@ class OpenCluster:
         self.opened_at: float = time.monotonic()
         self.loop_affinity: LoopAffinity = LoopAffinity(profile, running_loop())
         self._on_open = on_open
-        self._servers = {
-            address: Server(profile, settings, address, self._opened) for address in server_addresses(settings)
-        }
+        self._servers = Servers(profile, settings, self._opened)
+        self._successor: Callable[[], OpenEngine | OpenCluster] | None = None
         self._engines: dict[Route, AsyncEngine] = {}
         self._first: ClusterEngine | None = None
         self._watch: Monitor | None = None
@@ -87,7 +91,7 @@ class OpenCluster:
     @property
     def handles(self) -> list[OpenEngine]:
         """The engines of every server."""
-        return [handle for server in self._servers.values() for handle in server.handles]
+        return self._servers.handles
 
     @property
     def size(self) -> int:
@@ -97,7 +101,7 @@ class OpenCluster:
     @property
     def pools(self) -> list[Pool]:
         """The pools of every server."""
-        return [pool for server in self._servers.values() for pool in server.pools]
+        return self._servers.pools
 
     async def present(self, seconds: float | None = None) -> OpenEngine:
         """The primary's engine, as soon as there is one.
@@ -114,6 +118,8 @@ class OpenCluster:
                 return await self._present()
         except TimeoutError:
             raise self._unserved(seconds) from None
+        except _Replaced as replaced:
+            return await replaced.by().present(seconds)
 
     async def _present(self) -> OpenEngine:
         route = Route.of(self.settings)
@@ -138,16 +144,29 @@ class OpenCluster:
             self._monitor.look_soon(server.address)
 
     def adopt(self, settings: DatabaseSettings) -> Iterator[tuple[OpenEngine, DatabaseSettings]]:
-        """Use other settings of the same servers from now on; each engine with its own (contract C12.5)."""
+        """Use other settings from now on, those of readers included; each engine with its own (contract C12.5)."""
         self.settings = settings
+        yield from self._servers.adopt(settings)
         if self._watch is not None:
-            self._watch.heartbeat = settings.cluster.heartbeat
-        for server in self._servers.values():
-            yield from server.adopt(settings)
+            self._watch.adopt(settings.cluster.heartbeat, frozenset(reader_addresses(settings)))
+
+    def lead_to(self, successor: Callable[[], OpenEngine | OpenCluster]) -> None:
+        """Take each further connection from another engine of the profile; who waits for a server does so too."""
+        self._successor = successor
+        self._wake()
 
     def ask_position(self) -> Answer | None:
         """How far the primary will have come, asked now; None where no read would need it."""
+        now = self._now
+        if now is not self:
+            return now.ask_position() if now is not None else None
         return self._fresh_reads.ask_position()
+
+    @property
+    def _now(self) -> OpenCluster | None:
+        """Itself, or what took its place; None where that has one server alone."""
+        present = self._successor() if self._successor is not None else self
+        return present if isinstance(present, OpenCluster) else None
 
     # -- a connection ------------------------------------------------------------------------------------------
 
@@ -164,6 +183,15 @@ class OpenCluster:
             PoolExhausted: every connection of the server stayed in use for `pool_timeout`.
             DataModuleNotConfiguredError: it was closed.
         """
+        try:
+            return self._take(route, connect)
+        except _Replaced as replaced:
+            present = replaced.by()
+            if isinstance(present, OpenCluster):
+                return present.take(route, connect)
+            return connect(present.engine_for(read_only=route.read_only).sync_engine)
+
+    def _take(self, route: Route, connect: Callable[[Engine], T]) -> T:
         self._check_usable()
         wanted = self._fresh_reads.wanted(route.after) if route.source != "primary" else None
         if wanted is not None:
@@ -184,10 +212,21 @@ class OpenCluster:
                 return connection
             shunned.add(server.address)
 
-    def take_again(self, engine: Engine, connect: Callable[[Engine], T]) -> T | None:
-        """A connection of the server that an engine leads to; None where that does not serve, or lacks own writes."""
+    def address_of(self, engine: Engine) -> str | None:
+        """The server that an engine leads to; None where it is none of these."""
+        now = self._now
+        if now is not self:
+            return now.address_of(engine) if now is not None else None
+        return self._servers.address_of(engine)
+
+    def take_again(self, address: str, connect: Callable[[Engine], T]) -> T | None:
+        """A connection of this server; None where it does not serve, or lacks own writes."""
+        self.loop_affinity.check_current_loop()
+        now = self._now
+        if now is not self:
+            return now.take_again(address, connect) if now is not None else None
         self._check_usable()
-        server = next((one for one in self._servers.values() if one.has(engine)), None)
+        server = self._servers.get(address)
         if server is None or not (server.address == self._primary or self._serves_reads(server)):
             return None
         wanted = self._fresh_reads.wanted(None) if server.address != self._primary else None  # it had what `after` says
@@ -197,6 +236,8 @@ class OpenCluster:
 
     def _check_usable(self) -> None:
         self.loop_affinity.check_current_loop()
+        if self._successor is not None:
+            raise _Replaced(self._successor)
         if self._is_closed:  # else the monitor would begin anew, and open servers that nobody closes
             raise closed_engine(self.profile)
 
@@ -207,6 +248,8 @@ class OpenCluster:
             PoolExhausted: every connection of the server stayed in use for `pool_timeout`.
             DatabaseConnectionError: another server would refuse it as well.
         """
+        if self._servers.get(server.address) is not server:  # a reload took it away
+            return None
         handle = self._handle(server)
         engine = handle.read_only_engine if read_only else handle.engine
         try:
@@ -287,6 +330,8 @@ class OpenCluster:
                 await self._news.wait()
         except TimeoutError:
             raise self._unserved(self.settings.cluster.failover_timeout) from None
+        if self._successor is not None:
+            raise _Replaced(self._successor)
 
     def _unserved(self, seconds: float) -> ClusterError:
         reason, heartbeat = f"no primary within {seconds:g} s", self.settings.cluster.heartbeat
@@ -315,6 +360,9 @@ class OpenCluster:
                 server.leave_readers(abort=role in ("down", "stranger"))
         if before is not None and before != self._primary and before not in changed:
             self._servers[before].leave(abort=True)
+        self._wake()
+
+    def _wake(self) -> None:
         news, self._news = self._news, asyncio.Event()
         news.set()
 
@@ -330,12 +378,11 @@ class OpenCluster:
         await self._fresh_reads.stop()
         if self._watch is not None:
             await self._watch.stop()
-        await asyncio.gather(*(server.close() for server in self._servers.values()))
+        await self._servers.close()
 
     def abandon(self) -> None:
         """Let go of everything: the loop does not run."""
-        for server in self._servers.values():
-            server.abandon()
+        self._servers.abandon()
 
     def abort(self) -> None:
         """Close every connection without waiting."""
@@ -346,13 +393,3 @@ class OpenCluster:
         """Shut every socket down, from any thread."""
         for handle in self.handles:
             handle.shutdown_sockets()
-
-
-def is_unreachable(error: BaseException, backend: Backend) -> bool:
-    """Whether a connection failed because of the server's state or the way to it, not of what we asked for."""
-    return any(
-        isinstance(item, OSError | EOFError)
-        or (isinstance(item, DBAPIError) and item.connection_invalidated)
-        or backend.is_away(item)
-        for item in chain(error)
-    )

@@ -33,8 +33,12 @@ class Source(Protocol):
         """A connection of a server that fits."""
         ...
 
-    def take_again(self, engine: Engine, connect: Callable[[Engine], T]) -> T | None:
-        """A connection of the server that an engine leads to; None where that does not serve, or lacks own writes."""
+    def take_again(self, address: str, connect: Callable[[Engine], T]) -> T | None:
+        """A connection of this server; None where it does not serve, or lacks own writes."""
+        ...
+
+    def address_of(self, engine: Engine) -> str | None:
+        """The server that an engine leads to."""
         ...
 
     def ask_position(self) -> Answer | None:
@@ -108,7 +112,7 @@ class ClusterEngine(Engine):
         self._source, self._route, self._options = source, route, options or {}
         self._copies: weakref.WeakKeyDictionary[Engine, Engine] = weakref.WeakKeyDictionary()
         self._is_pinned = False
-        self._pin: Engine | None = None
+        self._pin: str | None = None
 
     def for_one_session(self) -> ClusterEngine:
         """The same, whose connections all come from the server of the first one, while that serves (contract C11.2).
@@ -148,7 +152,7 @@ class ClusterEngine(Engine):
         connection = connect_joined(copied, self)
         learn(self.dialect, connection.dialect)
         if self._is_pinned:
-            self._pin = engine
+            self._pin = self._source.address_of(engine)
         return connection
 
     def execution_options(self, **options: Any) -> Any:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from sqlalchemy.exc import DBAPIError
+
 from myfy_data.engines.cluster.status import HostStatus
+from myfy_data.engines.connect.backend import Backend
+from myfy_data.engines.connect.connect_errors import chain
 from myfy_data.errors import DatabaseConnectionError
 from myfy_data.settings.database_settings import DatabaseSettings
 
@@ -82,3 +86,13 @@ def describe(server: HostStatus) -> str:
         "unknown": server.error or "not known yet",
     }
     return words[server.role]
+
+
+def is_unreachable(error: BaseException, backend: Backend) -> bool:
+    """Whether a connection failed because of the server's state or the way to it, not of what we asked for."""
+    return any(
+        isinstance(item, OSError | EOFError)
+        or (isinstance(item, DBAPIError) and item.connection_invalidated)
+        or backend.is_away(item)
+        for item in chain(error)
+    )

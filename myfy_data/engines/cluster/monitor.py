@@ -60,17 +60,18 @@ class Monitor:
         self._readers = readers
         self._task: asyncio.Task[None] | None = None
         self._looks: dict[str, asyncio.Task[None]] = {}
-        self._began: dict[str, float] = dict.fromkeys(servers, float("-inf"))
-        self._due: dict[str, float] = dict.fromkeys(servers, float("-inf"))
+        self._began: dict[str, float] = {}
+        self._due: dict[str, float] = {}
         self._wake = asyncio.Event()
         self._system: str | None = None
         self.failovers: int = 0
         self._last_primary: str | None = None
         self._said: set[str] = set()
-        self.sights: dict[str, Sight] = {address: Sight() for address in servers}
+        self.sights: dict[str, Sight] = {}
         self.succession: Succession = Succession(None, "", (), frozenset())
-        now = datetime.now(UTC)
-        self._roles: dict[str, tuple[str, datetime]] = dict.fromkeys(servers, ("unknown", now))
+        self._roles: dict[str, tuple[str, datetime]] = {}
+        for address in servers:
+            self._expect(address)
 
     # -- what it knows -----------------------------------------------------------------------------------------
 
@@ -123,8 +124,27 @@ class Monitor:
         await asyncio.gather(*tasks, return_exceptions=True)
         self._task = None
 
+    def adopt(self, heartbeat: float, readers: frozenset[str]) -> None:
+        """Look as often as said, and at the servers that there are now; nothing is known of a new one."""
+        self.heartbeat, self._readers = heartbeat, readers
+        for gone in self.sights.keys() - self._servers.keys():
+            for known in (self.sights, self._began, self._due, self._roles):
+                del known[gone]
+            if gone in self._looks:
+                self._looks.pop(gone).cancel()
+        for new in self._servers.keys() - self.sights.keys():
+            self._expect(new)
+        self._wake.set()
+
+    def _expect(self, address: str) -> None:
+        self._began[address] = self._due[address] = float("-inf")
+        self.sights[address] = Sight()
+        self._roles[address] = ("unknown", datetime.now(UTC))
+
     def look_soon(self, address: str) -> None:
         """Look at a server now, because a user of it met an error; at most every half a second."""
+        if address not in self._due:  # a reload took it away
+            return
         self._due[address] = min(self._due[address], self._began[address] + min(FLOOR, self.heartbeat))
         self._wake.set()
 

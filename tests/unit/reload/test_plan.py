@@ -76,6 +76,13 @@ def test_other_servers_and_what_sqlite_is_told_swap_the_engine(keys: dict[str, A
     assert report({}, keys).swapped == ("main",)
 
 
+def test_readers_come_and_go_where_there_are_several_servers_already() -> None:
+    several = {"hosts": ["a", "b"]}
+
+    assert report(several, {**several, "reads": {"hosts": ["r1"]}}).applied == ("profiles.main.reads.hosts",)
+    assert report(several, {"hosts": ["a", "c"]}).swapped == ("main",)
+
+
 def test_a_pool_of_the_users_is_built_anew() -> None:
     own = {"engine_options": {"poolclass": AsyncAdaptedQueuePool}}
 
