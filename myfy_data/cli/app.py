@@ -17,7 +17,7 @@ from myfy_data.cli.capacity import capacity
 from myfy_data.cli.completion import completion
 from myfy_data.cli.config.check import check
 from myfy_data.cli.config.diff import diff
-from myfy_data.cli.config.explain import explain
+from myfy_data.cli.config.explain import explain as explain_key
 from myfy_data.cli.config.init import init
 from myfy_data.cli.config.migrate import migrate
 from myfy_data.cli.config.schema import schema
@@ -26,6 +26,7 @@ from myfy_data.cli.db.group import db
 from myfy_data.cli.dev.command import dev
 from myfy_data.cli.did_you_mean import SuggestingGroup
 from myfy_data.cli.doctor.command import doctor
+from myfy_data.cli.explain import explain
 from myfy_data.cli.new import new
 from myfy_data.cli.ping import ping
 from myfy_data.cli.shell.command import shell
@@ -73,11 +74,12 @@ def config() -> None:
     """Write, show, explain and check the configuration."""
 
 
-for _command in (init, show, explain, check, diff, migrate, schema):
+for _command in (init, show, explain_key, check, diff, migrate, schema):
     config.add_command(_command)
 app.add_command(new)
 app.add_command(ping)
 app.add_command(doctor)
+app.add_command(explain)
 app.add_command(dev)
 app.add_command(shell)
 app.add_command(sql)

@@ -64,7 +64,7 @@ async def explain_query(
     if settings.url.is_memory:
         raise _refused("a database in memory is one connection's own", "explain it on a file")
     if isinstance(statement, str) and (";" in statement.rstrip("; \n") or not _PLANNED.match(statement)):
-        raise _refused("is not one statement that has a plan", 'await data.explain("SELECT ...")')
+        raise _refused("is not one statement that has a plan", "give one SELECT, INSERT, UPDATE or DELETE")
     own = {"read_only": True, "pool_size": 1, "max_overflow": 0, "warm_up": False}
     registry = EngineRegistry({profile: settings.model_copy(update=own)})
     try:
@@ -91,7 +91,7 @@ async def _explain(connection: AsyncConnection, backend: str, statement: str | E
         return (await connection.exec_driver_sql(f"{_WORDS[backend]} {statement}", unknown)).mappings().all()
     if "?" in statement or "%s" in statement:
         message = "this server plans a statement for its values, and here are none"
-        raise _refused(message, "await data.explain(select(...).where(... == value))")
+        raise _refused(message, "put values in place of ? and %s, or give a statement of SQLAlchemy's with its values")
     return (await connection.exec_driver_sql(f"{_WORDS[backend]} {statement}")).mappings().all()
 
 
@@ -112,7 +112,8 @@ def _text_of(given: str, profile: str, known: Iterable[SlowQuery]) -> str:
         return given
     found = next((each for each in known if each.profile == profile and each.fingerprint.startswith(given)), None)
     if found is None:
-        raise _refused(f"nothing slow of profile {profile!r} has the fingerprint {given!r}", "data.slow_queries()")
+        message = f"nothing slow of profile {profile!r} has the fingerprint {given!r}"
+        raise _refused(message, "give the statement, or one of the fingerprints in data.slow_queries()")
     return found.statement
 
 

@@ -93,7 +93,10 @@ def test_a_misspelt_command_gets_the_near_one(run: Run) -> None:
 
 
 def test_a_command_that_is_like_no_other_gets_the_list(run: Run) -> None:
-    assert "There are: capacity, completion, config, db, dev, doctor, new, ping, shell, sql." in run("frobnicate").err
+    assert (
+        "There are: capacity, completion, config, db, dev, doctor, explain, new, ping, shell, sql."
+        in run("frobnicate").err
+    )
     assert "revision, schema, seed, stamp, upgrade." in run("db", "frobnicate").err, (
         "the whole list, however long it is"
     )
