@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
+import kubernetes_validate
 import pytest
 import yaml
 
@@ -17,10 +19,20 @@ MANIFEST = ROOT / "examples" / "kubernetes" / "deployment.yaml"
 PAGE = ROOT / "docs" / "how-to" / "kubernetes.md"
 
 
+VERSIONS = kubernetes_validate.utils.all_versions()
+
+
 @pytest.fixture
-def pod() -> dict[str, Any]:
+def deployment() -> dict[str, Any]:
+    """The whole manifest."""
+    manifest: dict[str, Any] = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
+    return manifest
+
+
+@pytest.fixture
+def pod(deployment: dict[str, Any]) -> dict[str, Any]:
     """The pod's spec."""
-    spec: dict[str, Any] = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))["spec"]["template"]["spec"]
+    spec: dict[str, Any] = deployment["spec"]["template"]["spec"]
     return spec
 
 
@@ -28,6 +40,22 @@ def probes(pod: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for name, probe in pod["containers"][0].items():
         if name.endswith("Probe"):
             yield name, probe
+
+
+@pytest.mark.parametrize("version", [VERSIONS[0], VERSIONS[-1]])
+def test_the_manifest_is_one_by_the_schemas_of_kubernetes(deployment: dict[str, Any], version: str) -> None:
+    kubernetes_validate.validate(deployment, version, strict=True)
+
+    for breaks in (
+        lambda spec: spec["containers"][0].update(livenesProbe={}),
+        lambda spec: spec["containers"][0]["readinessProbe"].update(periodSeconds="2"),
+        lambda spec: spec["containers"][0]["lifecycle"].update(preStop={"exec": {"command": "sleep 5"}}),
+        lambda spec: spec["volumes"][0].pop("name"),
+    ):
+        broken = deepcopy(deployment)
+        breaks(broken["spec"]["template"]["spec"])
+        with pytest.raises(kubernetes_validate.ValidationError):
+            kubernetes_validate.validate(broken, version, strict=True)
 
 
 def test_each_probe_asks_a_path_that_is_answered(pod: dict[str, Any]) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gc
+import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 
 from myfy_data.cli.doctor import server
+from myfy_data.cli.doctor.certificate import own_certificate_end
 from tests.integration.test_doctor import look, told, write
 from tests.sandbox import Sandbox
 from tests.servers import NoServerError
@@ -60,6 +62,38 @@ def test_a_certificate_that_ends_soon(
     assert (good.status, soon is not None and soon.status) == ("ok", "warn")
     assert soon is not None
     assert soon.message.startswith("the server's certificate ends in 5 days")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_certificate_of_our_own_that_ends_soon(
+    project: Sandbox, tls_servers: dict[str, TLSServer], kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = tls_servers[kind]
+    folder = found.certificates.folder
+    own = f'tls_cert = "{folder}/client.crt"\ntls_key = "{folder}/client.key"\n'
+    write(project, found.url(), f'tls = "verify-full"\ntls_ca = "{found.certificates.authority}"\n{own}')
+    good = look(project, "client-certificate")
+    end = own_certificate_end(folder / "client.crt")
+    assert good is not None
+    assert end is not None
+    monkeypatch.setattr(server, "now", lambda: end - 5.5 * DAY)
+    soon = look(project, "client-certificate")
+    monkeypatch.setattr(server, "now", lambda: end + DAY)
+    over = look(project, "client-certificate")
+
+    assert (good.status, soon and soon.message.partition(",")[0], over and over.message.partition(",")[0]) == (
+        "ok",
+        "the client's certificate ends in 5 days",
+        "the client's certificate has ended",
+    )
+
+
+def test_the_end_of_a_certificate_is_what_ssl_reads(tls_servers: dict[str, TLSServer]) -> None:
+    authority = next(iter(tls_servers.values())).certificates.authority
+    context = ssl.create_default_context(cafile=str(authority))
+    [told] = context.get_ca_certs()
+
+    assert own_certificate_end(authority) == ssl.cert_time_to_seconds(str(told["notAfter"]))
 
 
 @pytest.mark.parametrize("kind", KINDS[:1])

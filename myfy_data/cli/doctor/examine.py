@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 from collections.abc import Iterator, Sequence
 
+from myfy_data.cli.doctor import server
+from myfy_data.cli.doctor.certificate import certificate_findings, own_certificate_end
 from myfy_data.cli.doctor.files import file_findings
 from myfy_data.cli.doctor.finding import Finding, failed
 from myfy_data.cli.doctor.migrations import migration_findings
 from myfy_data.cli.doctor.packages import package_findings
-from myfy_data.cli.doctor.server import server_findings
 from myfy_data.engines.connect.drivers import load_driver
 from myfy_data.engines.registry import EngineRegistry
 from myfy_data.errors import DataModuleError, Problem
@@ -33,6 +34,7 @@ def examine(settings: DataSettings, warnings: Sequence[Problem] = ()) -> list[Fi
         findings.append(driver)
         if driver.status == "ok":
             findings += file_findings(name, profile)
+            findings += certificate_findings(name, "client", own_certificate_end(profile.tls_cert), server.now())
             usable.append(name)
     return findings + asyncio.run(_servers(settings, usable))
 
@@ -72,7 +74,7 @@ async def _profile(registry: EngineRegistry, settings: DataSettings, name: str) 
     try:
         ping = await registry.probe(name)
         found = [Finding("connection", name, "ok", f"{ping.server} answers in {ping.latency * 1000:.1f} ms")]
-        found += await server_findings(registry, settings, ping)
+        found += await server.server_findings(registry, settings, ping)
     except DataModuleError as error:
         return [failed("connection", name, error)]
     return found + await migration_findings(settings, name)

@@ -1,4 +1,4 @@
-"""What a server says of itself, against what its profile expects; one SELECT, in a read-only session."""
+"""What a server says of itself, against what its profile expects, in a read-only session."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from myfy_data.capacity.demand import Pool, needed, processes
-from myfy_data.capacity.sizes import TOO_MANY_PROCESSES, sizes_that_fit
+from myfy_data.capacity.report import ServerCapacity, read_capacity
 from myfy_data.cli.doctor.certificate import certificate_end, certificate_findings
 from myfy_data.cli.doctor.finding import Finding
 from myfy_data.engines.pool.status import PingResult
@@ -47,7 +46,6 @@ class Answers:
     """What one server says.
 
     Attributes:
-        limit: connections that it takes from an ordinary account; None when it does not say.
         now: its clock, in seconds since 1970.
         encrypted: whether our connection is.
         timeouts: its own limits by name, in its words; those that are off are "0".
@@ -55,7 +53,6 @@ class Answers:
         statements: whether it keeps statistics of statements; None where it has no extension for it.
     """
 
-    limit: int | None
     now: float
     encrypted: bool
     timeouts: dict[str, str]
@@ -79,6 +76,7 @@ async def server_findings(registry: EngineRegistry, settings: DataSettings, ping
             answers = await ask(connection)
             end = await certificate_end(registry, name, connection)
             here = now()
+        capacities = await read_capacity(settings, registry, [name])
     except SQLAlchemyError as error:
         reason = f"it answers a ping and no question: {type(error).__name__}"
         raise DatabaseConnectionError(name, "its server", reason) from error
@@ -86,9 +84,9 @@ async def server_findings(registry: EngineRegistry, settings: DataSettings, ping
         _role(ping),
         _version(ping, today()),
         tls_finding(name, profile, answers),
-        *certificate_findings(name, end, here),
+        *certificate_findings(name, "server", end, here),
         _clock(name, answers.now - here),
-        connections_finding(settings, name, answers),
+        *(connections_finding(name, capacity) for capacity in capacities),
         *_timeouts(settings, name, answers),
         *_pooler(name, profile, answers),
         *_statistics(settings, name, answers),
@@ -108,14 +106,13 @@ def now() -> float:
 async def _postgresql(connection: AsyncConnection) -> Answers:
     row = (await connection.execute(text(_POSTGRESQL))).one()
     driver: Any = (await connection.get_raw_connection()).driver_connection
-    timeouts = {"statement_timeout": row[3], "idle_in_transaction_session_timeout": row[4]}
-    pooled = driver.get_server_pid() != row[6]
-    return Answers(int(row[0]) - int(row[1]), float(row[2]), bool(row[5]), timeouts, pooled, bool(row[7]))
+    timeouts = {"statement_timeout": row[1], "idle_in_transaction_session_timeout": row[2]}
+    pooled = driver.get_server_pid() != row[4]
+    return Answers(float(row[0]), bool(row[3]), timeouts, pooled, bool(row[5]))
 
 
 _POSTGRESQL = """
-    SELECT current_setting('max_connections'), current_setting('superuser_reserved_connections'),
-        extract(epoch FROM clock_timestamp()), current_setting('statement_timeout'),
+    SELECT extract(epoch FROM clock_timestamp()), current_setting('statement_timeout'),
         current_setting('idle_in_transaction_session_timeout'),
         (SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), pg_backend_pid(),
         EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'pg_stat_statements')
@@ -123,10 +120,17 @@ _POSTGRESQL = """
 
 
 async def _mysql(connection: AsyncConnection) -> Answers:
-    row = (await connection.execute(text("SELECT @@max_connections, unix_timestamp(now(6)), @@wait_timeout"))).one()
+    time_there = (await connection.execute(text("SELECT unix_timestamp(now(6))"))).scalar_one()
     cipher = (await connection.execute(text("SHOW SESSION STATUS LIKE 'Ssl_cipher'"))).one()
-    return Answers(int(row[0]), float(row[1]), bool(cipher[1]), {"wait_timeout": str(row[2])})
+    found = (await connection.execute(text(_MYSQL_TIMEOUTS))).all()
+    timeouts = {name: value.rstrip("0").rstrip(".") if "." in value else value for name, value in found}
+    return Answers(float(time_there), bool(cipher[1]), timeouts)
 
+
+_MYSQL_TIMEOUTS = """
+    SHOW GLOBAL VARIABLES WHERE variable_name IN
+        ('max_statement_time', 'max_execution_time', 'idle_transaction_timeout', 'wait_timeout')
+"""
 
 _ASK: dict[str, Callable[[AsyncConnection], Awaitable[Answers]]] = {"postgresql": _postgresql, "mysql": _mysql}
 
@@ -166,34 +170,30 @@ def _clock(name: str, skew: float) -> Finding:
     return Finding("clock", name, "ok", "the server's clock is this machine's")
 
 
-def connections_finding(settings: DataSettings, name: str, answers: Answers) -> Finding:
-    """Whether the server takes what all processes may open of this profile alone (contract C11.7)."""
-    profile, count = settings.profiles[name], processes(settings.capacity)
-    pool = Pool(name, profile.pool_size, profile.max_overflow)
-    most = needed([pool], count)
-    if most is None:
-        message = f"max_overflow is -1: nothing keeps the application below the server's {answers.limit} connections"
+def connections_finding(name: str, capacity: ServerCapacity) -> Finding:
+    """Whether a server takes what all processes may open of this profile alone (contract C11.7)."""
+    if capacity.fits:
+        return Finding("connections", name, "ok", str(capacity))
+    if capacity.needed is None:
+        message = f"max_overflow is -1: nothing keeps the application below the {capacity.of_limit}"
         return Finding("connections", name, "warn", message, f"profiles.{name}.max_overflow = 10")
-    by = "1 process" if count == 1 else f"{count} processes"
-    message = f"{most} connections at most, by {by}; the server takes {answers.limit}"
-    if answers.limit is None or most <= answers.limit:
-        return Finding("connections", name, "ok", message)
-    fits = sizes_that_fit([pool], count, answers.limit)
-    sizes = [
-        f"profiles.{name}.pool_size = {each.size}, profiles.{name}.max_overflow = {each.overflow}"
-        for each in fits or ()
-    ]
-    return Finding("connections", name, "warn", message, ", ".join(sizes) or TOO_MANY_PROCESSES)
+    return Finding("connections", name, "warn", str(capacity), capacity.fix)
 
 
 def _timeouts(settings: DataSettings, name: str, answers: Answers) -> Iterator[Finding]:
     off = [limit for limit, value in answers.timeouts.items() if value == "0"]
     if off and settings.blocks_auto_create:
         message = f"the server itself limits nothing: {', '.join(off)} off"
-        database = settings.profiles[name].url.database
-        yield Finding("timeouts", name, "warn", message, f"ALTER DATABASE {database} SET {off[-1]} = '60s'")
+        yield Finding("timeouts", name, "warn", message, _limiting(settings.profiles[name], off[-1]))
     else:
         yield Finding("timeouts", name, "ok", ", ".join(f"{key} {value}" for key, value in answers.timeouts.items()))
+
+
+def _limiting(profile: DatabaseSettings, limit: str) -> str:
+    """The statement that sets a limit of a minute."""
+    if profile.url.backend == "postgresql":
+        return f"ALTER DATABASE {profile.url.database} SET {limit} = '60s'"
+    return f"SET GLOBAL {limit} = {60000 if limit == 'max_execution_time' else 60}"
 
 
 def _pooler(name: str, profile: DatabaseSettings, answers: Answers) -> Iterator[Finding]:

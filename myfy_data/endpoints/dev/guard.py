@@ -15,7 +15,17 @@ _NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 def refusal(scope: Scope) -> Response | None:
     """Why a request is not answered; None when it is."""
     reason = _reason(scope)
-    return None if reason is None else Response(403, reason.encode(), "text/plain; charset=utf-8")
+    return None if reason is None else _refused(reason)
+
+
+def refusal_by_other_site(scope: Scope) -> Response | None:
+    """As `refusal`, of what asks the server: only a person does, on the page itself or in the line of the address."""
+    sites = [value for name, value in scope["headers"] if name.lower() == b"sec-fetch-site"]
+    return None if all(site in (b"same-origin", b"none") for site in sites) else _refused("only from the page itself")
+
+
+def _refused(reason: str) -> Response:
+    return Response(403, reason.encode(), "text/plain; charset=utf-8")
 
 
 def _reason(scope: Scope) -> str | None:

@@ -8,8 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 from importlib.resources import files
 from typing import Any
+from urllib.parse import urlencode
 
 Told = Mapping[str, Any]
+
+_PLANNED = ("statement", "repeated")
+"""Kinds of what is slow that have a statement."""
 
 
 def style() -> str:
@@ -28,6 +32,7 @@ def policy(text: str) -> str:
 def render(told: Told, css: str) -> str:
     """The whole page."""
     sections = (
+        *((("Plan", _plan(told["plan"])),) if told["plan"] is not None else ()),
         ("Problems", _problems(told["problems"])),
         ("Profiles", _each(told["profiles"], _profile)),
         ("Requests", _each(told["requests"], _request)),
@@ -53,6 +58,18 @@ def _each(items: Iterable[Told], line: Any) -> Iterator[str]:
 def _problems(problems: Iterable[str]) -> Iterator[str]:
     lines = [f'<li><pre class="bad">{escape(problem)}</pre></li>' for problem in problems]
     yield f"<ul>{''.join(lines)}</ul>" if lines else '<p class="good">the files load as they are</p>'
+
+
+def _plan(plan: Told) -> Iterator[str]:
+    yield f"<p><strong>{escape(plan['profile'])}</strong> <code>{escape(plan['statement'])}</code></p>"
+    if plan["problem"]:
+        yield f'<pre class="bad">{escape(plan["problem"])}</pre>'
+    yield f"<pre>{escape(chr(10).join(plan['lines']))}</pre>"
+
+
+def _plan_link(profile: str, fingerprint: str) -> str:
+    query = urlencode({"profile": profile, "plan": fingerprint})
+    return f' <a href="?{escape(query)}">plan</a>' if fingerprint else ""
 
 
 def _profile(profile: Told) -> Iterator[str]:
@@ -87,7 +104,8 @@ def _statement(statement: Told) -> str:
     failed = ' <strong class="bad">failed</strong>' if statement["failed"] else ""
     return (
         f"<p><code>{escape(statement['text'])}</code><br><span class='quiet'>{escape(statement['profile'])}: "
-        f"waited {_span(statement['waited'])}, ran {_span(statement['ran'])}</span>{failed}</p>"
+        f"waited {_span(statement['waited'])}, ran {_span(statement['ran'])}</span>{failed}"
+        f"{_plan_link(statement['profile'], statement['fingerprint'])}</p>"
     )
 
 
@@ -95,6 +113,7 @@ def _slow(found: Told) -> Iterator[str]:
     yield f"<strong>{escape(found['kind'])}</strong> {escape(found['profile'])}, {_counted(found['count'], 'time')}: "
     yield f'<span class="wait">waited {_span(found["waited_s"])}</span>, '
     yield f'<span class="run">ran {_span(found["ran_s"])}</span>'
+    yield _plan_link(found["profile"], found["fingerprint"] if found["kind"] in _PLANNED else "")
     yield f"<p><code>{escape(found['statement'])}</code></p><p class='quiet'>{escape(found['place'])}</p>"
 
 

@@ -39,15 +39,26 @@ class Watched(Protocol):
         """The worst of what was slow."""
         ...
 
+    async def explain(self, statement: str, profile: str | None = None) -> Sequence[str]:
+        """The lines of a statement's plan."""
+        ...
+
     def look_again(self) -> Sequence[Problem]:
         """What a load of the configuration finds now."""
         ...
 
 
-async def collect(data: Watched, log: RequestLog) -> dict[str, object]:
-    """Everything that the page tells."""
+async def collect(data: Watched, log: RequestLog, asked: tuple[str, str] | None = None) -> dict[str, object]:
+    """Everything that the page tells.
+
+    Args:
+        data: the module.
+        log: what it sent for which request.
+        asked: profile and fingerprint of a statement whose plan somebody wants to see.
+    """
     settings = data.settings
     return {
+        "plan": await _plan(data, log, *asked) if asked is not None else None,
         "environment": settings.environment,
         "default": settings.default,
         "profiles": [_profile(data, name) for name in settings.profiles],
@@ -59,6 +70,19 @@ async def collect(data: Watched, log: RequestLog) -> dict[str, object]:
             {**row.as_json(), "value": _plain(row.value), "origin": str(row.origin)} for row in effective_rows(settings)
         ],
     }
+
+
+async def _plan(data: Watched, log: RequestLog, profile: str, fingerprint: str) -> dict[str, object]:
+    """The plan of a statement that this process ran; never of one that the address names (contract C12.3)."""
+    slow = (one.statement for one in data.slow_queries() if (one.profile, one.fingerprint) == (profile, fingerprint))
+    statement = next(slow, None) or log.text_of(profile, fingerprint)
+    told: dict[str, object] = {"profile": profile, "statement": statement or "", "lines": [], "problem": ""}
+    if statement is None:
+        return told | {"problem": "no statement that is remembered has this fingerprint"}
+    try:
+        return told | {"lines": list(await data.explain(statement, profile))}
+    except DataModuleError as error:
+        return told | {"problem": str(error)}
 
 
 def _plain(value: object) -> object:

@@ -103,6 +103,11 @@ class RequestLog(EngineObserver):
         """The last requests, the newest first."""
         return list(reversed(self._requests))
 
+    def text_of(self, profile: str, fingerprint: str) -> str | None:
+        """The text of a statement that a remembered request sent."""
+        every = (statement for request in self.recent() for statement in request.statements)
+        return next((one.text for one in every if (one.profile, one.fingerprint) == (profile, fingerprint)), None)
+
     @contextmanager
     def note(self, method: str, path: str) -> Iterator[NotedRequest]:
         """Note the request that is handled in this block."""
