@@ -238,26 +238,24 @@ async def test_swaps_of_several_servers_under_load(cluster: PostgresqlCluster, s
     site.write(*bounded, reads=reads)
     async with DataModule() as data:
         await replicas_known(data, cluster)
-        failed: list[BaseException] = []
-        is_over = False
+        is_over = asyncio.Event()
 
-        async def readers() -> None:
-            while not is_over:
-                try:
-                    await read(data)
-                except Exception as error:  # noqa: BLE001 - whatever a reader would see
-                    failed.append(error)
+        async def reader() -> None:
+            while not is_over.is_set():
+                await read(data)
 
-        reading = [asyncio.create_task(readers()) for _ in range(2)]
+        reading = [asyncio.create_task(reader()) for _ in range(2)]
 
         async def reload(turn: int) -> None:
             site.write(*bounded, f"execution_options = {{ turn = {turn} }}", reads=reads)
             assert (await data.reload()).swapped == ("main",)
 
-        async with drained(data) as replaced:
-            load = await under_load(data, reload, rounds=10)
-        is_over = True
-        await asyncio.gather(*reading)
+        try:
+            async with drained(data) as replaced:
+                load = await under_load(data, reload, rounds=10)
+        finally:
+            is_over.set()
+            failed = [error for error in await asyncio.gather(*reading, return_exceptions=True) if error]
 
         assert (load.failed, failed) == ([], [])
         assert await stored(data) == sum(load.done)
