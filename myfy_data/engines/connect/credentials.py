@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from myfy_data.credentials.provider import Answer, Provider
@@ -29,12 +30,14 @@ class Issued:
     Attributes:
         credentials: what it gave.
         number: which of the provider's answers this is.
+        born: seconds of the clock at which it gave them.
         fresh_until: seconds of the clock until which they are used unasked; infinite where they name no end.
         valid_until: until which they are taken.
     """
 
     credentials: Credentials
     number: int
+    born: float
     fresh_until: float
     valid_until: float
 
@@ -59,9 +62,12 @@ class Attempt:
     is_asking: bool = False
     max_age: float | None = None
 
-    def use(self, credentials: Credentials) -> Mapping[str, object]:
+    def use(self, issued: Issued, now: float) -> Mapping[str, object]:
         """Note that these are used; what the driver is told with them."""
-        self.is_asking, self.secret, self.max_age = False, credentials.password, credentials.max_connection_age
+        credentials = issued.credentials
+        self.is_asking, self.secret = False, credentials.password
+        if credentials.max_connection_age is not None:  # from the answer on, as the lease that it stands for
+            self.max_age = credentials.max_connection_age - (now - issued.born)
         return self.arguments if credentials.username is None else {**self.arguments, "user": credentials.username}
 
 
@@ -153,7 +159,7 @@ class CredentialSource:
         asked: int | None = None
         while True:
             try:
-                return await open_with(issued.credentials.password, attempt.use(issued.credentials))
+                return await open_with(issued.credentials.password, attempt.use(issued, self._clock()))
             except Exception as error:
                 if not refuses(error) or (asked is not None and issued.number > asked):
                     raise
@@ -224,7 +230,7 @@ class CredentialSource:
 
 
 def _dated(credentials: Credentials, number: int, now: float) -> Issued:
-    if credentials.expires_at is None:
-        return Issued(credentials, number, float("inf"), float("inf"))
-    end = credentials.expires_at.timestamp()
-    return Issued(credentials, number, now + FRESH * (end - now), end)
+    end = credentials.expires_at.timestamp() if credentials.expires_at is not None else inf
+    if credentials.max_connection_age is not None:  # what connects with them later would be too old at once
+        end = min(end, now + credentials.max_connection_age)
+    return Issued(credentials, number, now, now + FRESH * (end - now), end)
