@@ -79,6 +79,10 @@ class TestDatabase(ABC):
     async def prepare(self) -> None:
         """Make it ready for the session's first test."""
 
+    def standing(self, isolation: Isolation) -> Mapping[str, Any] | None:  # noqa: ARG002 - PostgreSQL's
+        """What a test connects to where nothing is made for it and nothing taken back; else None."""
+        return None
+
     @abstractmethod
     async def begin(self, isolation: Isolation) -> Mapping[str, Any]:
         """What a test connects to, as settings that replace those of its profiles."""

@@ -156,7 +156,7 @@ class Kit:
         for place, profiles in self._by_place(declared).items():
             database = self._database(place)
             way = _checked(wish.isolation) or database.default
-            updates = self._run(database.begin(way))
+            updates = database.standing(way) or self._run(database.begin(way))
             for profile in profiles:
                 isolation[profile] = way
                 changed[profile] = self.settings.profiles[profile].model_copy(update=updates)
@@ -180,8 +180,9 @@ class Kit:
         self.running = None
         self.module.replace_settings(self.settings)
         for place, profiles in self._by_place(tuple(test.isolation)).items():
-            altered = bool(test.ddl & set(profiles))
-            self._background.run(self._databases[place].end(test.isolation[profiles[0]], is_altered=altered))
+            database, way = self._databases[place], test.isolation[profiles[0]]
+            if database.standing(way) is None:
+                self._background.run(database.end(way, is_altered=bool(test.ddl & set(profiles))))
 
     def _declared(self, wish: Wish) -> tuple[str, ...]:
         names = wish.profiles or self.options.profiles or (self._default(),)

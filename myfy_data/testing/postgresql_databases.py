@@ -44,15 +44,17 @@ class PostgreSQLDatabase(TestDatabase):
         else:
             await self.schema.apply(self.profile, self.configured)
 
-    async def begin(self, isolation: Isolation) -> Mapping[str, Any]:
-        """The base for a transaction, else a copy."""
-        if isolation == "transaction":
-            return {"database": self._base} if self._base else {}
+    def standing(self, isolation: Isolation) -> Mapping[str, Any] | None:
+        """The base for a transaction, which ends with its connection."""
+        return {"database": self._base or self.name} if isolation == "transaction" else None
+
+    async def begin(self, isolation: Isolation) -> Mapping[str, Any]:  # noqa: ARG002 - MySQL's
+        """A copy."""
         self._own = await self._copy()
         return {"database": self._own}
 
     async def end(self, isolation: Isolation, *, is_altered: bool) -> None:  # noqa: ARG002 - MySQL's
-        """A transaction ended with its connection; a copy is dropped."""
+        """Drop the copy."""
         if self._own is not None:
             name, self._own = self._own, None
             await self._drop(name)

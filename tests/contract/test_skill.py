@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.pages import Scenario, blocks
+from myfy_data.cli import main
+from tests.pages import ROOT, Scenario, blocks
 from tests.sandbox import package_parent
 
 SKILL = package_parent() / "myfy_data" / "skill"
@@ -42,6 +43,21 @@ def test_the_head_says_when_to_use_it() -> None:
 
     assert head["name"] == "myfy-data"
     assert 80 < len(head["description"]) < 1024
+
+
+def lines_for_agents() -> str:
+    """What the page on coding agents gives to `AGENTS.md`."""
+    page = (ROOT / "docs" / "how-to" / "coding-agents.md").read_text(encoding="utf-8")
+    return next(block.text for block in blocks(page) if block.language == "text")
+
+
+def test_the_lines_for_agents_name_commands_that_are_there(capsys: pytest.CaptureFixture[str]) -> None:
+    named = re.findall(r"myfy-data ([a-z]+ [a-z]+)(?: (--?[a-z-]+))?", lines_for_agents())
+
+    assert len(named) >= 5
+    for command, option in named:
+        assert main([*command.split(), "--help"]) == 0, command
+        assert option in capsys.readouterr().out, (command, option)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

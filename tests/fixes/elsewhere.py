@@ -26,13 +26,11 @@ PASTED = {
     "{}; or, where the database has all of it already, as from create_all: {}": (
         "contract/migrations/test_newcomers.py::test_tables_that_create_all_made_are_adopted_as_the_fix_says"
     ),
-    "myfy-data dev -- myfy-data {} {}": (
-        "contract/commands/test_dev.py::test_without_an_address_a_command_connects_nowhere_and_the_fix_gives_it_one"
-    ),
     "--wait {}": "integration/test_ping_wait.py::test_a_server_that_stays_silent_is_told_with_a_longer_wait",
     "ALTER DATABASE {} SET {} = '60s'": "integration/test_doctor.py::test_a_server_in_production_that_limits_nothing",
     "profiles.{}.read_only = true": "integration/test_doctor.py::test_a_server_that_takes_no_writes",
     "profiles.{}.max_overflow = 10": "integration/test_doctor.py::test_no_limit_at_all",
+    "myfy-data config migrate {}": "unit/cli/test_migrate.py::test_a_directory_leads_to_a_file_in_it",
     "myfy-data config migrate {} > {}": "unit/cli/test_migrate.py::test_it_writes_over_no_file_and_the_fix_helps",
     'reads.from = "prefer-replica" lets the primary serve them': (
         "integration/test_cluster_own_writes.py::test_a_replica_alone_is_refused_and_both_fixes_work"

@@ -33,7 +33,7 @@ def dev(options: LoadOptions, *, command: tuple[str, ...]) -> int:
 
     if options.sets:
         raise click.UsageError("--set would not reach COMMAND: set the variable in its place")
-    settings = options.load()
+    settings = options.load_to_connect()
     _refuse_production(settings.environment, is_protected=settings.blocks_auto_create)
     root = (settings.project_root or Path.cwd()).absolute()
     with served(settings, root) as found:

@@ -17,6 +17,8 @@ from myfy_data.errors import ConfigError, Problem
 from myfy_data.layers.files.document import LayerSyntaxError, read_text_file
 
 _FIX = "myfy-data config migrate .env"
+_USUAL = (".env", "alembic.ini", "settings.py", "*/settings.py", "config.py", "*/config.py")
+"""What is looked for in a directory, as patterns."""
 
 
 def read_source(path: Path) -> Draft:
@@ -26,6 +28,8 @@ def read_source(path: Path) -> Draft:
         ConfigError: it cannot be read, or says nothing about a database.
     """
     file = str(path)
+    if path.is_dir():
+        raise _is_directory(path)
     try:
         text = read_text_file(path, file)
     except LayerSyntaxError as error:
@@ -49,6 +53,13 @@ def read_source(path: Path) -> Draft:
             [Problem(file, "", "holds no database that can be carried over", facts, "myfy-data config init")]
         )
     return draft
+
+
+def _is_directory(path: Path) -> ConfigError:
+    """The error of a directory, which leads to the first file in it that may be a source."""
+    found = next((each for pattern in _USUAL for each in sorted(path.glob(pattern))), None)
+    fix = f"name a file, as in: {_FIX}" if found is None else f"myfy-data config migrate {shlex.quote(str(found))}"
+    return ConfigError([Problem(str(path), "", "is a directory, not a file", fix=fix)])
 
 
 def _read_python(draft: Draft, text: str, file: str) -> None:

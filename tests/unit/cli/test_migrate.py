@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 import tomllib
 from typing import Any
@@ -205,6 +206,23 @@ def test_a_file_that_is_not_there_is_told(run: Run, project: Sandbox) -> None:
 
     assert (refused.code, refused.out) == (2, "")
     assert refused.err.startswith("nope.py: does not exist\n  fix: ")
+
+
+@pytest.mark.parametrize("name", [".env", "my shop/settings.py"])
+def test_a_directory_leads_to_a_file_in_it(run: Run, project: Sandbox, name: str) -> None:
+    text = "DATABASE_URL=sqlite:///./shop.db\n" if name == ".env" else SOURCES["django with sqlite"].text
+    project.write(name, text)
+
+    refused = run("config", "migrate", ".")
+    fix = shlex.split(refused.err.partition("fix: myfy-data ")[2])
+
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err.startswith(".: is a directory, not a file")
+    assert run(*fix).code == 0
+
+
+def test_a_directory_without_one_is_told(run: Run, project: Sandbox) -> None:
+    assert "fix: name a file, as in: myfy-data config migrate .env" in run("config", "migrate", ".").err
 
 
 def test_what_another_environment_says_is_told_with_its_place(run: Run, project: Sandbox) -> None:
