@@ -178,7 +178,7 @@ NO_SENTENCES = {
 """States of layers, types, the parsers' own words, and what is said where a parser has a new word."""
 
 OTHER_ROOMS = re.compile(r"settings/(validation/|schema|reference|key_spec|engine_options)")
-"""The rules of profiles have tests of their own that paste each fix; schema and reference only describe."""
+"""The rules of profiles have cases of their own (`other_packages/test_every_rule_is_told`); the rest only describes."""
 
 
 def test_every_sentence_that_can_be_said_has_a_golden_text() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from tests.fixes import commands, credentials, elsewhere, engines, programs
+from tests.fixes import commands, credentials, elsewhere, engines, hosts, programs
 from tests.fixes.source import printed_fixes
 from tests.fixes.trial import Run, Trial, attempt, do, fix_of
 from tests.sandbox import Sandbox
@@ -22,7 +22,7 @@ from tests.servers import MYSQL, POSTGRESQL, Server, account_of
 ROOT = Path(__file__).parents[2]
 CREATE, MARK = Run(("db", "create")), Run(("db", "mark", "--as", "development"))
 
-TRIALS = (*commands.TRIALS, *programs.TRIALS, *engines.TRIALS)
+TRIALS = (*commands.TRIALS, *programs.TRIALS, *engines.TRIALS, *hosts.TRIALS)
 ON_A_SERVER = (*credentials.TRIALS, *engines.ON_A_SERVER)
 
 
@@ -88,8 +88,8 @@ def test_who_may_not_mark_a_database_may_after_the_fix(project: Sandbox, request
 # -- that none is left out ---------------------------------------------------------------------------------------------
 
 
-def test_every_fix_that_holds_code_is_pasted_or_says_why_not() -> None:
-    """A new fix needs a trial in `tests/fixes`; advice in words needs none."""
+def test_every_fix_is_pasted_or_says_why_not() -> None:
+    """A new fix needs a trial in `tests/fixes`, or a reason; one that holds nothing to paste is advice."""
     tried = {trial.fix for trial in (*TRIALS, *ON_A_SERVER)}
     known = [
         tried,
@@ -97,15 +97,31 @@ def test_every_fix_that_holds_code_is_pasted_or_says_why_not() -> None:
         elsewhere.PACKAGES,
         elsewhere.OF_THE_MACHINE,
         elsewhere.IN_WORDS.keys(),
+        elsewhere.PIECES,
     ]
     listed = set().union(*known)
     said = printed_fixes()
 
-    new = {each: room for each, room in said.items() if elsewhere.holds_code(each) and each not in listed}
+    new = {each: room for each, room in said.items() if each not in listed and not elsewhere.is_advice(each)}
 
-    assert {each: room for each, room in new.items() if not elsewhere.OTHER_ROOMS.match(room)} == {}
+    assert new == {}
     assert listed - said.keys() == set(), "nothing prints them any more"
     assert len(listed) == sum(map(len, known)), "one of them stands in two lists"
+
+
+@pytest.mark.parametrize(
+    ("fix", "is_advice"),
+    [
+        ("start the server", True),
+        ("correct what {} gives", True),
+        ("write pool_size = 5", False),
+        ("use `data.session()`", False),
+        ("call data.session() there", False),
+        ("something else", False),
+    ],
+)
+def test_what_can_be_pasted_is_no_advice(fix: str, is_advice: bool) -> None:
+    assert elsewhere.is_advice(fix) is is_advice
 
 
 @pytest.mark.parametrize("test", sorted(set(elsewhere.PASTED.values())))

@@ -4,16 +4,35 @@ from __future__ import annotations
 
 import re
 
-_HOLDS_CODE = re.compile(
-    r"""^[\w.]+\ =\ |myfy-data\ |^--\w|^[A-Z]{4,}\ |"""
-    r"""^(?:pip|apt-get|chmod|mkdir|chown|ls|df|kill|mv|rm|python|timedatectl)\ """,
+HOLDS_CODE = re.compile(
+    r"""[\w.\]]+\ ?=\ ?[\w"'{\[(]|myfy-data\ |^--\w|^[A-Z]{4,}\ |"""
+    r"""^(?:pip|apt-get|chmod|mkdir|chown|ls|df|kill|mv|rm|python|timedatectl)\ |"""
+    r"""`|[@\w]\w*\(|\w\[\w|MYFY_DATA_""",
     re.VERBOSE,
 )
+"""Something that can be pasted: a command, a statement, a line of a file, an expression."""
 
 
-def holds_code(fix: str) -> bool:
-    """Whether it is a command, a statement or a line of a file. Python has trials where they can be made."""
-    return _HOLDS_CODE.search(fix) is not None
+ADVICE = {
+    r"(?:start|correct|renew|remove|lower|raise|add|wait|run|plan|drop|put|check|connect)\b": (
+        "it changes the server, the network or an account, and which one only its reader knows"
+    ),
+    r"(?:end|look|get|give|write|name|delete|make|read|roll|import|restart|rename|use)\b": (
+        "it is work of the reader's on their own program, file or process, and nothing of ours stands in it"
+    ),
+}
+"""Fixes that hold nothing to paste, by how they begin, and why none could be there."""
+
+
+def is_advice(fix: str) -> bool:
+    """Whether it holds nothing to paste, and says in words what only its reader can do."""
+    return HOLDS_CODE.search(fix) is None and any(re.match(begins, fix) for begins in ADVICE)
+
+
+PIECES = frozenset(
+    {"sqlite", "postgresql", "mysql", "mariadb-install-db", "; or end the other one: {}", "write these:{}"}
+)
+"""Pieces of a fix that are filled into another one, or keys of a table of them."""
 
 
 PASTED = {
@@ -61,6 +80,39 @@ PASTED = {
     ),
     "await session.refresh({})": (
         "applications/test_lazy_loads.py::test_what_has_expired_is_refreshed_as_the_fix_says"
+    ),
+    "migrate past it, with the server's own address in MYFY_DATA_PROFILES__{}__DATABASE_URL and "
+    "MYFY_DATA_PROFILES__{}__POOLER=none": (
+        "integration/test_migrations_lock.py::test_through_pgbouncer_nothing_is_migrated"
+    ),
+    "Annotated[{}, Qualifier({})]": (
+        "contract/in_myfy/test_myfy_profiles.py::test_a_misspelt_qualifier_of_a_handler_stops_the_start"
+    ),
+    "Annotated[AsyncSession, Qualifier({})]": (
+        "contract/in_myfy/test_myfy_profiles.py::test_a_misspelt_qualifier_of_a_provider_stops_the_start"
+    ),
+    **dict.fromkeys(
+        [
+            '@pytest.mark.data({}), or myfy_data_profiles = "{}"',
+            '@pytest.mark.data(isolation="database")',
+            "await session.commit(), or {}",
+            "commit or end the first session before the second begins, or {}",
+            'faults.at("COMMIT", "lose_answer")',
+            "scope='function', or store them in a migration",
+        ],
+        "kit/test_fixes.py::test_each_fix_of_a_test_helps",
+    ),
+    'data.refuse(sqlstate="40001")': "kit/test_fixes.py::test_the_fix_where_no_network_leads_helps",
+    **dict.fromkeys(
+        [
+            'myfy_data_app = "app:data"',
+            'myfy_data_schema = "none"',
+            'myfy_data_schema = "metadata:app.models:Base.metadata"',
+        ],
+        "kit/test_fixes.py::test_each_fix_of_the_options_helps",
+    ),
+    'config/test.toml: [data.profiles.{}] database = "{}"': (
+        "kit/test_fixes.py::test_the_fix_for_the_database_of_another_environment_helps"
     ),
 }
 """The test that pastes it, by fix."""
@@ -112,9 +164,21 @@ IN_WORDS = {
     "of them at once: .where(User.id.in_(ids))": "an example of another model's",
     'await it under asyncio.run(), or anyio.run(main, backend="asyncio"); tests of anyio have a fixture '
     "anyio_backend for that, which returns 'asyncio'": "words",
+    "DataModule()": "it takes away what a test gave; every other test of the kit runs with it",
+    "DataModule(settings=app.settings.{}), or one profile for each": "the field is the application's",
+    "import the name at the top of the module, outside of `if TYPE_CHECKING`": "a line of the application's moves up",
+    "await data.explain(select(...).where(... == value))": "test_explain runs with one",
+    "use it in a test with the fixture `session`": "words; test_factories runs with it",
+    "of factory_boy, in class Meta: sqlalchemy_session_factory = current_session": "test_factories runs with it",
+    'tls = "disable"': "the address between test and server is the kit's; test_faults runs with it",
+    "hand over a database of its own: rehearse_migrations(settings=DatabaseSettings(database_url=...))": (
+        "the address is the reader's; the page on migrations in CI runs with it"
+    ),
+    "myfy-data config check --environment {}": "it tells what is wrong there, which nobody can know",
+    "a fixture `anyio_backend` in conftest.py that returns 'asyncio'": "test_loops runs with one",
+    'sqlstate="40001"': "test_faults runs with it",
+    '[data.profiles.{}] database_url = "{}://user@localhost/shop_test"': "the address is the reader's",
+    "call the application in the test's own loop, or {}": "words; test_hosts and test_loops run with both",
     "await the same call of the AsyncSession; for code that is synchronous: await session.run_sync(function)": "words",
 }
 """Why it is not pasted; what it names is what other tests run with."""
-
-OTHER_ROOMS = re.compile(r"testing/|integrations/|module/myfy/|asgi|sessions/unit_of_work|module/missing_tables")
-"""Code in an application of a host or in a test: `tests/hosts`, `tests/kit` and `test_docs` run with what they name."""

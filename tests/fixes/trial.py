@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
+from typing import Any
 from unittest import mock
 
 from myfy_data.cli import main
@@ -126,11 +127,11 @@ def do(sandbox: Sandbox, run: Run) -> tuple[bool, str]:
 
 def _program(text: str) -> bool:
     body = "".join(f"    {line}\n" for line in text.splitlines())
-    names: dict[str, Callable[[], object]] = {}
+    names: dict[str, Any] = {"__name__": __name__}  # Litestar looks up the module of a handler
     exec(compile(f"async def program():\n{body}", "program", "exec"), names)
     try:
         with mock.patch.dict(os.environ):  # a program may set variables
-            asyncio.run(names["program"]())  # type: ignore[arg-type]  # it is a coroutine function
+            asyncio.run(names["program"]())
     except Exception as error:  # noqa: BLE001 - its text is what is looked at
         sys.stdout.write("\n".join(map(str, [error, *getattr(error, "__notes__", ())])))
         return False

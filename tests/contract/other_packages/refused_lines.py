@@ -81,4 +81,46 @@ REFUSED: list[tuple[str, str, str, str]] = [
         "delete compiler_linting",
     ),
     (POSTGRESQL, 'query = { sslmode = "require" }', "query.sslmode", 'delete sslmode, and write: tls = "require"'),
+    # What says nothing that is not so anyway, and what has no place where it stands.
+    (f"{POSTGRESQL}?keepalives=1", "", "database_url", "take keepalives out of the URL"),
+    (f"{POSTGRESQL}?options=%20", "", "database_url", "take options out of the URL"),
+    (f"{POSTGRESQL}?pgbouncer=false", "", "database_url", "take pgbouncer out of the URL"),
+    (f"{POSTGRESQL}?readonly=false", "", "database_url", "take readonly out of the URL"),
+    (f"{POSTGRESQL}?prepareThreshold=5", "", "database_url", "take prepareThreshold out of the URL"),
+    (f"{POSTGRESQL}?client_encoding=utf8", "", "database_url", "take client_encoding out of the URL"),
+    (f"{POSTGRESQL}?connection_limit=many", "", "database_url", "take connection_limit out of the URL"),
+    (f"{POSTGRESQL}?server_settings=x", "", "database_url", "take server_settings out of the URL"),
+    (
+        f"{POSTGRESQL}?ssl_min_protocol_version=TLSv1.2",
+        "",
+        "database_url",
+        "take ssl_min_protocol_version out of the URL",
+    ),
+    ("sqlite://", "read_only = true", "read_only", "delete this line"),
+    (SQLITE, 'pool_reset_on_return = "none"', "pool_reset_on_return", "delete this line"),
+    (POSTGRESQL, "engine_options = { label_length = 100 }", "engine_options.label_length", "label_length = 63"),
+    (POSTGRESQL, "engine_options.future = false", "engine_options.future", "delete future"),
+    (
+        POSTGRESQL,
+        'engine_options.json_serializer = "x"',
+        "engine_options.json_serializer",
+        "delete json_serializer",
+    ),
+    (MYSQL, 'connect_args.server_public_key = "x"', "connect_args.server_public_key", "delete server_public_key"),
+    (
+        POSTGRESQL,
+        'connect_args.prepared_statement_name_func = "x"',
+        "connect_args.prepared_statement_name_func",
+        "delete prepared_statement_name_func",
+    ),
+    (MYSQL, 'connect_args = { charset = "nope" }', "connect_args.charset", 'charset = "utf8mb4"'),
 ]
+
+NEEDS_A_CONTEXT = {
+    "sslcrl=x.pem": "names certificates that are revoked",
+    "sslcapath=/x": "is a directory of authorities",
+    "sslidentity=x": "is a certificate with its key in one file",
+    "ssl_min_protocol_version=TLSv1.3": "asks for more than TLS 1.2",
+    "sslcipher=AES": "chooses ciphers",
+}
+"""Options of TLS that no key says, and what is told of each."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sqlite3
 import ssl
 import tempfile
@@ -25,7 +26,7 @@ from myfy_data.layers.loader import LoadRequest
 from myfy_data.settings.loader import inspect_settings
 from myfy_data.settings.validation.driver_options import CHARSETS, OPTIONS
 from tests.contract.other_packages.provider_urls import STRENGTH, URLS, ProviderURL
-from tests.contract.other_packages.refused_lines import MYSQL, POSTGRESQL, REFUSED, SQLITE
+from tests.contract.other_packages.refused_lines import MYSQL, NEEDS_A_CONTEXT, POSTGRESQL, REFUSED, SQLITE
 from tests.pasting import CannotPasteError, paste
 from tests.sandbox import Sandbox
 
@@ -161,6 +162,20 @@ def test_following_the_fix_mends_the_file(project: Sandbox, url: str, line: str,
     mended(project, text)
 
     assert refusal(project.load(environ={}).profile()) is None, (key, fix)
+
+
+@pytest.mark.parametrize(("option", "message"), NEEDS_A_CONTEXT.items())
+def test_what_no_key_says_is_given_in_code_as_the_fix_says(project: Sandbox, option: str, message: str) -> None:
+    project.write("myfy.toml", f'{HEADER}database_url = "{POSTGRESQL}?{option}"\n')
+    [problem] = checked()
+    found = re.fullmatch(r"give an ssl\.SSLContext of your own in code: connect_args=(\{.*\})", problem.fix)
+    assert message in problem.message
+    assert found, problem.fix
+
+    arguments = eval(found[1], {"context": _CONTEXT})
+
+    profile = DatabaseSettings(database_url=POSTGRESQL, connect_args=arguments)
+    assert (refusal(profile), profile.connect_args["ssl"]) == (None, _CONTEXT)
 
 
 def test_advice_in_words_is_no_fix_that_is_pasted() -> None:
