@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import Pool
 
 from myfy_data.engines.backends import BACKENDS
-from myfy_data.engines.connect.backend import Backend
+from myfy_data.engines.connect.backend import AnyBackend
 from myfy_data.engines.connect.connector import Connector
 from myfy_data.engines.connect.drivers import load_driver
 from myfy_data.engines.connect.read_only import READ_ONLY_OPTIONS, set_at_checkout
@@ -63,7 +63,7 @@ class OpenEngine:
     profile: str
     engine: AsyncEngine
     read_only_engine: AsyncEngine
-    backend: Backend
+    backend: AnyBackend
     connector: Connector
     loop_affinity: LoopAffinity
     write_availability: WriteAvailability
@@ -194,14 +194,14 @@ def open_engine_handle(name: str, settings: DatabaseSettings) -> OpenEngine:
     )
 
 
-def _read_only_engine(engine: AsyncEngine, backend: Backend) -> AsyncEngine:
+def _read_only_engine(engine: AsyncEngine, backend: AnyBackend) -> AsyncEngine:
     settings = backend.settings
     if settings.read_only:  # the server refuses every write on these connections
         return engine
     return engine.execution_options(**READ_ONLY_OPTIONS)
 
 
-def _create(name: str, options: EngineOptions, backend: Backend, connector: Connector) -> AsyncEngine:
+def _create(name: str, options: EngineOptions, backend: AnyBackend, connector: Connector) -> AsyncEngine:
     given = backend.settings.engine_options
     own = {key: value for key, value in options.engine.items() if key not in given}
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from myfy_data.engines.connect.connect_errors import other_failure
+from myfy_data.engines.connect.position import Answer
 from myfy_data.engines.listeners.timeouts import close_politely
 from myfy_data.engines.ping import Opened
 
@@ -28,7 +27,7 @@ class ConnectionLimits:
     database: int | None = None
 
     @classmethod
-    def of_answer(cls, server: str, answer: Sequence[Any]) -> ConnectionLimits:
+    def of_answer(cls, server: str, answer: Answer) -> ConnectionLimits:
         """The limits in the one row that a server answered with."""
         connections, role, database = (None if value is None else int(value) for value in answer)
         return cls(server, connections, role, database)

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.util import greenlet_spawn
 
-from myfy_data.engines.connect.backend import Backend, adapted
+from myfy_data.engines.connect.backend import AnyBackend, adapted
 from myfy_data.engines.factory import OpenEngine
 from myfy_data.engines.pool.pool import BoundedPool
 from myfy_data.engines.pool.status import pool_size
@@ -40,7 +40,7 @@ def adopt_settings(opened: OpenEngine, settings: DatabaseSettings) -> None:
         _adopt_pool(pool, settings)
 
 
-def _deadlines(backend: Backend, settings: DatabaseSettings) -> tuple[float | None, ...]:
+def _deadlines(backend: AnyBackend, settings: DatabaseSettings) -> tuple[float | None, ...]:
     """What a connection is told when it is opened."""
     own = (settings.command_timeout, settings.statement_timeout)
     return (*own, settings.close_timeout, settings.pool_timeout) if backend.waits_for_turns else own
@@ -87,7 +87,7 @@ def _renew_connections(opened: OpenEngine) -> None:
     event.listen(engine, "checkout", check)
 
 
-async def _renew(backend: Backend, told: DatabaseSettings, driver: object) -> None:
+async def _renew(backend: AnyBackend, told: DatabaseSettings, driver: object) -> None:
     """Let the pool replace a connection that cannot be told, or does not answer."""
     now = backend.settings
     try:

@@ -13,9 +13,9 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import event
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 
-from myfy_data.engines.connect.backend import Backend
+from myfy_data.engines.connect.backend import AnyBackend
 from myfy_data.engines.factory import OpenEngine
 from myfy_data.engines.observation import OWN, EngineObserver, EngineRecorder, Hold, Kind, Operation
 
@@ -52,7 +52,7 @@ def attach_observers(opened: OpenEngine, observers: list[EngineObserver]) -> Non
 class _Statements:
     """Measures the statements of one engine."""
 
-    def __init__(self, recorder: EngineRecorder, backend: Backend) -> None:
+    def __init__(self, recorder: EngineRecorder, backend: AnyBackend) -> None:
         self._recorder = recorder
         self._backend = backend
 
@@ -75,7 +75,7 @@ class _Statements:
         return execute
 
     def _measure(
-        self, hold: Hold, pooled: Any, cursor: object, statement: str, batch: int, send: Callable[[], Any]
+        self, hold: Hold, pooled: Any, cursor: DBAPICursor, statement: str, batch: int, send: Callable[[], Any]
     ) -> Any:
         adapter = pooled.dbapi_connection
         hold.waited += self._backend.turn_waited(adapter)
@@ -122,7 +122,7 @@ def _unheard(hold: Hold, send: Callable[[], object]) -> object:
 class _Ends:
     """Measures COMMIT and ROLLBACK of one engine; one that sends nothing ends a unit of work, and is no operation."""
 
-    def __init__(self, recorder: EngineRecorder, backend: Backend) -> None:
+    def __init__(self, recorder: EngineRecorder, backend: AnyBackend) -> None:
         self._recorder = recorder
         self._backend = backend
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from myfy_data.engines.connect.backend import Ask, Backend
+from myfy_data.engines.connect.backend import AnyBackend, Ask
 from myfy_data.engines.connect.connect_errors import other_failure
 from myfy_data.engines.connect.connector import Connector
 from myfy_data.engines.listeners.failover import WriteAvailability
@@ -33,7 +33,7 @@ class Opened(Protocol):
     @property
     def read_only_engine(self) -> AsyncEngine: ...  # noqa: D102 - as above
     @property
-    def backend(self) -> Backend: ...  # noqa: D102 - as above
+    def backend(self) -> AnyBackend: ...  # noqa: D102 - as above
     @property
     def connector(self) -> Connector: ...  # noqa: D102 - as above
     @property
@@ -85,7 +85,7 @@ class KeptConnection:
         return result
 
 
-async def _close(driver: object, backend: Backend) -> None:
+async def _close(driver: object, backend: AnyBackend) -> None:
     if backend.needs_liveness:
         backend.abort(driver)  # after a failure it would not hear a farewell, and there is no time for one
     else:

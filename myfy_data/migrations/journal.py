@@ -12,7 +12,6 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, Text, delete, insert, inspect, select
 from sqlalchemy.engine import Dialect
@@ -174,7 +173,7 @@ class Journal:
         finally:
             self._listens = listened
 
-    def _run(self, run: Callable[[], None], dialect: Any) -> None:
+    def _run(self, run: Callable[[], None], dialect: Dialect) -> None:
         self._refused = None
         try:
             run()

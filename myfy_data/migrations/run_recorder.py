@@ -131,7 +131,7 @@ class RunRecorder:
         fix = f"myfy-data db downgrade base --profile {target.profile} --yes-drop {shlex.quote(target.database)}"
         raise ConfigError([Problem("", f"profiles.{target.profile}", message, fix=fix)])
 
-    def applied(self, *, step: Any, heads: Iterable[str], **_: Any) -> None:
+    def applied(self, *, step: Any, heads: Iterable[str], **_: object) -> None:
         """Alembic's `on_version_apply`: a step is complete, and its transaction still open."""
         if step.is_stamp:
             self.done += [revision for revision in heads if revision not in (self.before or ())]

@@ -183,7 +183,7 @@ class SessionFactory(async_sessionmaker[AsyncSession]):
     def kw(self, options: Mapping[str, object]) -> None:
         self._options = {key: value for key, value in options.items() if key not in _REFUSED}
 
-    def __call__(self, *, read_only: bool = False, **local_kw: Any) -> AsyncSession:
+    def __call__(self, *, read_only: bool = False, **local_kw: object) -> AsyncSession:
         """As `create_session`, with SQLAlchemy's options: those given here go before those of `configure`.
 
         Args:

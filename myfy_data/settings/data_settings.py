@@ -57,7 +57,7 @@ class MergedSource(PydanticBaseSettingsSource):
         """The value of one field, as pydantic-settings asks for it."""
         return self._values.get(field_name), field_name, False
 
-    def __call__(self) -> dict[str, Any]:
+    def __call__(self) -> dict[str, object]:
         """Everything at once; the merge is finished, so no field is asked for by itself."""
         return _Merge((key, value) for key, value in self._values.items() if value is not None)
 

@@ -72,7 +72,7 @@ class TestPersistence:
         await self.save_many([data])
         return data
 
-    async def save_many(self, data: list[object]) -> list[Any]:
+    async def save_many(self, data: list[object]) -> list[object]:
         """Store several."""
         session = current_session(self._profile)
         session.add_all(data)

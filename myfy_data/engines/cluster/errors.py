@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy.exc import DBAPIError
 
 from myfy_data.engines.cluster.status import HostStatus
-from myfy_data.engines.connect.backend import Backend
+from myfy_data.engines.connect.backend import AnyBackend
 from myfy_data.engines.connect.connect_errors import chain
 from myfy_data.errors import DatabaseConnectionError
 from myfy_data.settings.database_settings import DatabaseSettings
@@ -88,7 +88,7 @@ def describe(server: HostStatus) -> str:
     return words[server.role]
 
 
-def is_unreachable(error: BaseException, backend: Backend) -> bool:
+def is_unreachable(error: BaseException, backend: AnyBackend) -> bool:
     """Whether a connection failed because of the server's state or the way to it, not of what we asked for."""
     return any(
         isinstance(item, OSError | EOFError)

@@ -18,7 +18,7 @@ from myfy_data.engines.cluster.position_asker import Answer, PositionAsker
 from myfy_data.engines.cluster.route import Route
 from myfy_data.engines.cluster.server import Server
 from myfy_data.engines.cluster.wanted import Wanted, wanted_of
-from myfy_data.engines.connect.backend import Backend, adapted
+from myfy_data.engines.connect.backend import AnyBackend, adapted
 from myfy_data.engines.connect.position import Position
 from myfy_data.settings.database_settings import DatabaseSettings
 
@@ -183,7 +183,7 @@ class FreshReads:
         return all(backend.positions.reaches(row, one) for one in positions)
 
 
-async def _ask(backend: Backend, question: str, deadline: float, driver: object) -> Sequence[object]:
+async def _ask(backend: AnyBackend, question: str, deadline: float, driver: object) -> Sequence[object]:
     async with asyncio.timeout_at(deadline):
         [row] = await backend.ask(driver, question)
     answers: Sequence[object] = row

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.pool import Pool, QueuePool
 
-from myfy_data.engines.connect.backend import Backend
+from myfy_data.engines.connect.backend import AnyBackend
 from myfy_data.engines.connect.look import Look
 from myfy_data.engines.connect.position import Position
 from myfy_data.engines.factory import OpenEngine, open_engine_handle
@@ -133,7 +133,7 @@ class Server:
         rows = await self._ask(lambda backend, driver: backend.ask(driver, backend.positions.written))
         return self.writer.backend.positions.read_written(rows[0])
 
-    async def _ask(self, question: Callable[[Backend, object], Awaitable[T]]) -> T:
+    async def _ask(self, question: Callable[[AnyBackend, object], Awaitable[T]]) -> T:
         backend = self.writer.backend
         async with self._turn:
             try:
@@ -200,8 +200,9 @@ def _of_server(settings: DatabaseSettings, address: str) -> tuple[DatabaseSettin
     return own, own.model_copy(update=sizes)
 
 
-def _note_commit(backend: Backend, connection: Connection) -> None:
-    connection.info[_MAY_HAVE_WRITTEN] = backend.may_have_written(connection.connection.dbapi_connection)
+def _note_commit(backend: AnyBackend, connection: Connection) -> None:
+    adapter = connection.connection.dbapi_connection
+    connection.info[_MAY_HAVE_WRITTEN] = adapter is None or backend.may_have_written(adapter)
 
 
 def may_have_written(connection: Connection) -> bool:

@@ -5,32 +5,30 @@ from __future__ import annotations
 import asyncio
 import time
 import weakref
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Engine
 from sqlalchemy.engine import AdaptedConnection
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from myfy_data.credentials.types import ProviderError
 from myfy_data.engines.connect.connect_errors import (
     Failure,
-    explain_network,
     harmless,
-    login_failure,
     other_failure,
-    target_of,
     without_frames,
 )
-from myfy_data.engines.connect.credentials import Attempt, CredentialSource, NoAnswerError
+from myfy_data.engines.connect.connect_failures import ConnectFailures
+from myfy_data.engines.connect.credentials import Attempt, NoAnswerError
 from myfy_data.engines.connect.listened_login import Login
 from myfy_data.engines.connect.look import Look
 from myfy_data.engines.connect.password import load_password, load_source
 from myfy_data.engines.connect.pending_connects import PendingConnects
-from myfy_data.engines.connect.position import PositionQuestions
+from myfy_data.engines.connect.position import Answer, PositionQuestions
 from myfy_data.engines.connect.protection import prove_line, verify_connection
 from myfy_data.engines.observation import EngineRecorder, Hold
 from myfy_data.errors import (
@@ -53,31 +51,27 @@ MAY_END_TRANSACTION = "myfy_may_end_transaction"
 _NO_COUNT = 2**63
 """What drivers say of a stream is -1, or that without its sign."""
 
-Ask = Callable[[str], Awaitable[Sequence[Any]]]
+Ask = Callable[[str], Awaitable[Sequence[Answer]]]
 """Runs a SELECT and gives its rows."""
 
+Driver = TypeVar("Driver")
+"""The database's driver connection."""
 
-class Backend(ABC):
+
+class Backend(ConnectFailures, Generic[Driver]):
     """One database as one engine uses it.
 
     Attributes:
-        profile: the profile's name.
-        settings: the profile's settings.
         arguments: what the driver's `connect` is told, password excepted.
-        target: the server in words, without a password.
         connections: driver connections that were opened and are not collected yet.
         pending_connects: those that are being opened.
         is_watched: it is one of several servers (contract C11.3).
         was_left: the server is no longer used, because another one of the profile's is (contract C11.3).
         recorder: measures the engine's work, once something listens.
-        credentials: what gives the password, where it is neither written nor in a file (contract C12.4).
         told: the settings that each driver connection was opened with, or given by `renew`.
         is_renewing: whether connections are told the deadlines that a reload has changed.
         retire_at: monotonic seconds at which connections are replaced because their credentials say so.
-        is_handed_passwords: whether `do_connect` listeners give the passwords.
     """
-
-    is_handed_passwords = False
 
     changeable: frozenset[str] = frozenset()
     """Arguments that `do_connect` listeners may change, beside the password."""
@@ -122,20 +116,17 @@ class Backend(ABC):
     """Whether a connection itself waits for its turn, and so is told `pool_timeout` and `close_timeout` as well."""
 
     def __init__(self, profile: str, settings: DatabaseSettings, arguments: Mapping[str, object]) -> None:
-        self.profile = profile
-        self.settings: DatabaseSettings = settings
+        super().__init__(profile, settings, load_source(profile, settings, self.port))
         self.arguments: dict[str, Any] = dict(arguments)
-        self.target: str = target_of(settings.url)
-        self.connections: weakref.WeakSet[Any] = weakref.WeakSet()
-        self.told: weakref.WeakKeyDictionary[Any, DatabaseSettings] = weakref.WeakKeyDictionary()
+        self.connections: weakref.WeakSet[Driver] = weakref.WeakSet()
+        self.told: weakref.WeakKeyDictionary[Driver, DatabaseSettings] = weakref.WeakKeyDictionary()
         self.pending_connects: PendingConnects = PendingConnects()
         self.is_watched: bool = False
         self.was_left: bool = False
         self.is_renewing: bool = False
         self._limit: asyncio.Semaphore | None = None
         self.recorder: EngineRecorder | None = None
-        self.retire_at: weakref.WeakKeyDictionary[Any, float] = weakref.WeakKeyDictionary()
-        self.credentials: CredentialSource | None = load_source(profile, settings, self.port)
+        self.retire_at: weakref.WeakKeyDictionary[Driver, float] = weakref.WeakKeyDictionary()
 
     def watch(self, connects_at_once: int) -> None:
         """Be one of several servers: a monitor looks at it, and opens at most so many connections at the same time."""
@@ -150,7 +141,7 @@ class Backend(ABC):
         if self.credentials is not None:
             self.credentials.timeout = settings.connect_timeout
 
-    async def renew(self, connection: object, before: DatabaseSettings) -> bool:  # noqa: ARG002 - each does it by its own means
+    async def renew(self, connection: Driver, before: DatabaseSettings) -> bool:  # noqa: ARG002 - each does it by its own means
         """Give a connection that was opened with other settings the deadlines of now.
 
         Returns:
@@ -203,7 +194,7 @@ class Backend(ABC):
         # Outside the handlers: raised in one, it would carry the driver's frames, whose variables hold the password.
         raise failure from cause
 
-    async def _open(self, attempt: Attempt) -> object:
+    async def _open(self, attempt: Attempt) -> Driver:
         if self.credentials is None or attempt.secret is not None:
             return await self.open(attempt.secret, attempt.arguments)
         try:
@@ -216,14 +207,14 @@ class Backend(ABC):
             self.retire_at[connection] = time.monotonic() + attempt.max_age
         return connection
 
-    def _prove(self, connection: object) -> None:
+    def _prove(self, connection: Driver) -> None:
         try:
             self.prove(connection)
         except BaseException:
             self.abort(connection)
             raise
 
-    def prove(self, connection: object) -> None:
+    def prove(self, connection: Driver) -> None:
         """Make sure that a new connection is protected as the profile says, before it is handed out (contract C16.1).
 
         Raises:
@@ -234,7 +225,7 @@ class Backend(ABC):
         if self.needs_liveness:
             prove_line(backend, self.profile, self.transport(connection), self.arguments.get("ssl"))
 
-    async def discard_late_connection(self, connection: object) -> None:
+    async def discard_late_connection(self, connection: Driver) -> None:
         """Close a connection that came too late."""
         self.abort(connection)
 
@@ -259,40 +250,13 @@ class Backend(ABC):
         fix = "look what keeps it, and give what it asks a deadline; a slow one needs a larger connect_timeout"
         return ConnectTimeoutError(self.profile, self.target, reason, fix, seconds=seconds)
 
-    def connect_error(self, failure: Failure) -> DatabaseConnectionError:
-        """The exception for a failure of this profile."""
-        return DatabaseConnectionError(self.profile, self.target, failure.reason, failure.fix)
-
-    def connect_timeout_error(self, error: TimeoutError) -> ConnectTimeoutError:
-        """The exception for a server that did not answer within `connect_timeout`."""
-        failure = self.explain(error) or other_failure(error, None)
-        seconds = self.settings.connect_timeout
-        return ConnectTimeoutError(self.profile, self.target, failure.reason, failure.fix, seconds=seconds)
-
-    def explain(self, error: BaseException) -> Failure | None:
-        """What went wrong and what to do; None when it is not known."""
-        return self.explain_refusal(error) or explain_network(error, self.settings, self.address)
-
-    def auth_failure(self) -> Failure:
-        """The failure of a log-in."""
-        return login_failure(self.settings, self.credentials, is_handed=self.is_handed_passwords)
-
-    @property
     @abstractmethod
-    def address(self) -> str:
-        """Host and port, socket, or file in words."""
-
-    @abstractmethod
-    async def open(self, secret: Secret | None, arguments: Mapping[str, object]) -> object:
+    async def open(self, secret: Secret | None, arguments: Mapping[str, object]) -> Driver:
         """Open a driver connection with these arguments. `connect` bounds it and puts its failures into words."""
 
     @abstractmethod
     def refuses_login(self, error: BaseException) -> bool:
         """Whether the server refused user or password, so that newer credentials may do (contract C12.4)."""
-
-    @abstractmethod
-    def explain_refusal(self, error: BaseException) -> Failure | None:
-        """What the server itself refused; None when it was something else."""
 
     @staticmethod
     @abstractmethod
@@ -304,7 +268,7 @@ class Backend(ABC):
         """Product and version from what the server says of itself: `15.18 (Debian 15.18-0+deb12u1)` is 15.18."""
         return f"{cls.product} {version.split(' ', 1)[0].split('-', 1)[0]}"
 
-    async def look(self, connection: object) -> Look:
+    async def look(self, connection: Driver) -> Look:
         """Ask a server for its role, over a driver connection, in one message; the monitor of several servers does.
 
         Raises:
@@ -334,19 +298,19 @@ class Backend(ABC):
         raise NotImplementedError
 
     @abstractmethod
-    async def ping(self, connection: object) -> None:
+    async def ping(self, connection: Driver) -> None:
         """One round trip; any exception means that the connection is dead."""
 
     @abstractmethod
-    async def ask(self, connection: Any, question: str) -> Sequence[Any]:
+    async def ask(self, connection: Driver, question: str) -> Sequence[Answer]:
         """The rows that a driver connection answers to a SELECT, outside of any transaction."""
 
     @abstractmethod
-    def is_closed(self, connection: object) -> bool:
+    def is_closed(self, connection: Driver) -> bool:
         """Whether the connection is known to be closed; sends nothing."""
 
     @abstractmethod
-    async def close(self, connection: Any) -> None:
+    async def close(self, connection: Driver) -> None:
         """Disconnect in order; the caller bounds it."""
 
     @abstractmethod
@@ -354,17 +318,17 @@ class Backend(ABC):
         """Close without a word and without waiting, even when the connection's loop is closed."""
 
     @abstractmethod
-    def transport(self, connection: object) -> asyncio.WriteTransport | None:
+    def transport(self, connection: Driver) -> asyncio.WriteTransport | None:
         """The network transport below, when there is one."""
 
-    def mark_unverified(self, dbapi_connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:  # noqa: B027 - as below
+    def mark_unverified(self, dbapi_connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
         """Let the first message on a connection that came out of the pool unasked prove it, if it may be sent again."""
 
     @abstractmethod
     def has_begun(self, dbapi_connection: DBAPIConnection) -> bool:
         """Whether the end of the transaction on an adapted connection is a message to the database."""
 
-    def may_have_written(self, dbapi_connection: Any) -> bool:
+    def may_have_written(self, dbapi_connection: DBAPIConnection) -> bool:
         """Whether the transaction on an adapted connection may have changed something (contract C11.4)."""
         return self.has_begun(dbapi_connection)
 
@@ -381,12 +345,12 @@ class Backend(ABC):
         """
         adapted(dbapi_connection).driver_connection.door = hold
 
-    def count_rows(self, cursor: Any) -> int | None:
+    def count_rows(self, cursor: DBAPICursor) -> int | None:
         """How many rows a statement has changed or brought; None where that is not known."""
-        count = cursor.rowcount
+        count: object = cursor.rowcount  # whatever the driver leaves there
         return count if isinstance(count, int) and 0 <= count < _NO_COUNT else None
 
-    def begin_anew(self) -> None:  # noqa: B027 - most have nothing to forget
+    def begin_anew(self) -> None:
         """The engine was disposed: what comes next is as on a new engine."""
 
     @abstractmethod
@@ -394,7 +358,11 @@ class Backend(ABC):
         """Attach what the database needs to the engine's events."""
 
 
-def adapted(connection: Any) -> AdaptedConnection:
+AnyBackend = Backend[Any]
+"""A backend whose driver does not matter."""
+
+
+def adapted(connection: object) -> AdaptedConnection:
     """SQLAlchemy's adapter, as pool and engine events hand it over."""
     assert isinstance(connection, AdaptedConnection)  # noqa: S101 - all our drivers are asynchronous
     return connection

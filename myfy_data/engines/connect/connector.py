@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 from sqlalchemy.util import greenlet_spawn
 
-from myfy_data.engines.connect.backend import Backend
+from myfy_data.engines.connect.backend import AnyBackend
 from myfy_data.engines.connect.listened_login import Login
 from myfy_data.errors import ConfigError, Problem
 from myfy_data.redaction import Secret
@@ -31,7 +31,7 @@ class Connector:
         backend: the database behind the engine.
     """
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: AnyBackend) -> None:
         self._backend = backend
         self._engine: Engine | None = None
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from math import inf
-from typing import Any
+from typing import Any, TypeVar
 
 from myfy_data.credentials.provider import Answer, Provider
 from myfy_data.credentials.types import CredentialRequest, Credentials, ProviderError, Reason
@@ -42,7 +42,9 @@ class Issued:
     valid_until: float
 
 
-Opens = Callable[[Secret | None, Mapping[str, Any]], Awaitable[Any]]
+T = TypeVar("T")
+
+Opens = Callable[[Secret | None, Mapping[str, object]], Awaitable[T]]
 """Opens a driver's connection with a password and the driver's other arguments."""
 
 
@@ -140,7 +142,7 @@ class CredentialSource:
             logger.warning("%s, and is asked again: its last credentials are still valid", self._says(told))
         return issued
 
-    async def log_in(self, attempt: Attempt, open_with: Opens, refuses: Callable[[BaseException], bool]) -> object:
+    async def log_in(self, attempt: Attempt, open_with: Opens[T], refuses: Callable[[BaseException], bool]) -> T:
         """Open a connection; when the server refuses the credentials, once more with newer ones.
 
         What another connection got meanwhile may be from before the rotation, too. So the last attempt is made with

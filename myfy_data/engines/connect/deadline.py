@@ -31,7 +31,7 @@ class Deadline:
         self._due = self._rings = 0.0
 
     def call_later(
-        self, delay: float, callback: Callable[..., object], *arguments: Any
+        self, delay: float, callback: Callable[..., object], *arguments: object
     ) -> Deadline | asyncio.TimerHandle:
         """Call back after so many seconds, unless what is returned is cancelled before; as a loop's method."""
         if self._callback is not None:  # no driver waits for two answers

@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+Answer = Sequence[Any]
+"""One row of a driver's; its SELECT says what stands in it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Position:
@@ -35,6 +38,6 @@ class PositionQuestions:
     """
 
     written: str
-    read_written: Callable[[Sequence[Any]], Position | None]
+    read_written: Callable[[Answer], Position | None]
     applied: Callable[[Sequence[str]], str]
-    reaches: Callable[[Sequence[Any], str], bool]
+    reaches: Callable[[Answer, str], bool]

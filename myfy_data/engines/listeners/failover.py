@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPICursor
 
-from myfy_data.engines.connect.backend import READ_ONLY, Ask, Backend
+from myfy_data.engines.connect.backend import READ_ONLY, AnyBackend, Ask
 from myfy_data.engines.connect.connect_errors import chain
 from myfy_data.engines.listeners.timeouts import phase_of
 from myfy_data.engines.mysql.error_codes import OPTION_PREVENTS, READ_ONLY_MODE, UNKNOWN_COMMAND
@@ -39,7 +39,7 @@ class WriteAvailability:
         is_writable: False from a refusal until a write succeeds or a probe says otherwise.
     """
 
-    def __init__(self, engine: Engine, backend: Backend) -> None:
+    def __init__(self, engine: Engine, backend: AnyBackend) -> None:
         self._engine = engine
         self._backend = backend
         self._is_attached = False

@@ -10,10 +10,10 @@ import asyncio
 
 from sqlalchemy import Connection, Engine
 
-from myfy_data.engines.connect.backend import Backend
+from myfy_data.engines.connect.backend import AnyBackend
 
 
-def attach_initialize_timeout(engine: Engine, backend: Backend) -> None:
+def attach_initialize_timeout(engine: Engine, backend: AnyBackend) -> None:
     """Give an engine's first questions `connect_timeout`, and cut a connection off that does not answer them."""
     dialect = engine.dialect
     ask = dialect.initialize

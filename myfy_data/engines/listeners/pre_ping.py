@@ -14,7 +14,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError, InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from myfy_data.engines.connect.backend import Backend, adapted
+from myfy_data.engines.connect.backend import AnyBackend, adapted
 
 _LAST_USE = "myfy_last_use"
 
@@ -23,7 +23,7 @@ _RECEIVED, _INFO_SIZE = 128, 136
 """Where Linux's `struct tcp_info` has the count of received bytes; the state is its first byte."""
 
 
-def attach_pre_ping(engine: Engine, backend: Backend) -> None:
+def attach_pre_ping(engine: Engine, backend: AnyBackend) -> None:
     """Check idle connections of an engine when they are checked out."""
     checker = PrePing(backend)
     event.listen(engine, "checkin", checker.note_use)
@@ -38,7 +38,7 @@ class PrePing:
     received unrequested bytes, by which a server says that it ends; else its first message proves it where that reads.
     """
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: AnyBackend) -> None:
         self._backend = backend
 
     def note_use(self, dbapi_connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:

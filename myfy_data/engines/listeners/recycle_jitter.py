@@ -17,7 +17,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from myfy_data.engines.connect.backend import Backend
+from myfy_data.engines.connect.backend import AnyBackend
 
 SPREAD = 0.025
 """The part of `pool_recycle` by which a connection may be replaced early. Never late: a firewall may count on it."""
@@ -26,7 +26,7 @@ _BIRTH = "myfy_birth"
 _IS_NEW = "myfy_is_new"
 
 
-def attach_recycle_jitter(engine: Engine, backend: Backend) -> None:
+def attach_recycle_jitter(engine: Engine, backend: AnyBackend) -> None:
     """Give each connection of an engine a life of its own, up to 2.5 % shorter than `pool_recycle`.
 
     It ends sooner where `max_connection_age` of its credentials says so, and never while the connection is in use.

@@ -10,10 +10,10 @@ from sqlalchemy import Engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
 
-from myfy_data.engines.connect.backend import Backend
+from myfy_data.engines.connect.backend import AnyBackend
 
 
-def attach_reset_on_return(engine: Engine, backend: Backend) -> None:
+def attach_reset_on_return(engine: Engine, backend: AnyBackend) -> None:
     """Make an engine's connections forget their state when they come back, if the profile says so."""
     if not backend.settings.discards_state:
         return

@@ -16,7 +16,7 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, MissingGreenlet, OperationalError
 
-from myfy_data.engines.connect.backend import Backend, adapted
+from myfy_data.engines.connect.backend import AnyBackend, adapted
 from myfy_data.engines.connect.transport import CLOSE_TIMEOUT
 from myfy_data.engines.pool.errors import StatementInterrupted
 from myfy_data.engines.pool.loop_affinity import cancel_again
@@ -26,7 +26,7 @@ _ENDS: dict[str, Phase] = {"do_commit": "commit", "do_rollback": "rollback"}
 """SQLAlchemy's public methods of a dialect, and what a time-out inside means. Anything else is a statement."""
 
 
-def attach_timeouts(engine: Engine, backend: Backend) -> None:
+def attach_timeouts(engine: Engine, backend: AnyBackend) -> None:
     """Name profile and phase when one of an engine's connections got no answer in time."""
     profile = backend.profile
 
@@ -72,13 +72,13 @@ def _is_overdue(context: ExceptionContext) -> bool:
     return driver.is_abandoned or not driver.is_stopping
 
 
-def _part(dbapi_connection: DBAPIConnection, backend: Backend) -> None:
+def _part(dbapi_connection: DBAPIConnection, backend: AnyBackend) -> None:
     """Close a connection before SQLAlchemy does, whose own way waits as long as a statement may take."""
     with suppress(MissingGreenlet):  # outside of any, SQLAlchemy cannot wait either
         adapted(dbapi_connection).run_async(lambda driver: close_politely(driver, backend))
 
 
-async def close_politely(driver: object, backend: Backend) -> None:
+async def close_politely(driver: object, backend: AnyBackend) -> None:
     """Close a single connection; one that does not disconnect in time is aborted."""
     try:
         async with asyncio.timeout(min(CLOSE_TIMEOUT, backend.settings.close_timeout)):

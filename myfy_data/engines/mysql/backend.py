@@ -17,9 +17,11 @@ from myfy_data.engines.connect.client_name import default_client_name
 from myfy_data.engines.connect.connect_errors import CORRECT_ADDRESS, SWITCH_TLS_ON, Failure, address_of, chain
 from myfy_data.engines.connect.driver_contract import AIOMYSQL
 from myfy_data.engines.connect.look import Look
+from myfy_data.engines.connect.position import Answer
 from myfy_data.engines.connect.tls import load_tls_context
 from myfy_data.engines.connect.transport import abort_transport
 from myfy_data.engines.mysql.dialect import adapt_dialect, restore_level
+from myfy_data.engines.mysql.driver_connection import DriverConnection
 from myfy_data.engines.mysql.error_codes import (
     ACCESS_DENIED,
     ACCESS_DENIED_NO_PASSWORD,
@@ -47,7 +49,7 @@ _FOUND_ROWS = 2
 """Client flag: an UPDATE counts the rows it found, as SQLAlchemy expects, not only those it changed."""
 
 
-class MySQL(Backend):
+class MySQL(Backend[DriverConnection]):
     """Strict aiomysql connections."""
 
     product = "MySQL"
@@ -57,7 +59,7 @@ class MySQL(Backend):
 
     positions = POSITIONS
 
-    async def look(self, connection: Any) -> Look:
+    async def look(self, connection: DriverConnection) -> Look:
         """What MariaDB says, as a node of Galera, a primary or a replica.
 
         Raises:
@@ -101,11 +103,11 @@ class MySQL(Backend):
         """Host and port, or the socket."""
         return address_of(self.settings.url, PORT)
 
-    async def open(self, secret: Secret | None, arguments: Mapping[str, Any]) -> object:
+    async def open(self, secret: Secret | None, arguments: Mapping[str, Any]) -> DriverConnection:
         """Open a strict connection and tell the server what the profile says of each session."""
         from myfy_data.engines.mysql.connection import StrictConnection  # noqa: PLC0415 - needs the driver
 
-        connection = StrictConnection(
+        strict: Any = StrictConnection(  # aiomysql ships no types
             **arguments,
             profile=self.profile,
             password=secret.reveal() if secret is not None else "",
@@ -113,18 +115,19 @@ class MySQL(Backend):
             late=self.connect_timeout_error,
             is_local="unix_socket" in arguments or replace(self.settings.url, host=arguments["host"]).is_loopback,
         )
-        await connection.open()
+        await strict.open()
+        connection: DriverConnection = strict
         try:
             for statement in session_statements(self.settings, connection):
                 async with connection.cursor() as cursor:
                     await cursor.execute(statement)
             connection.assume(read_only=self.settings.read_only)
         except BaseException:
-            connection.abort()
+            strict.abort()
             raise
         return connection
 
-    def prove(self, connection: Any) -> None:
+    def prove(self, connection: DriverConnection) -> None:
         """As for every backend; and the hooks that keep the password were called while it logged in."""
         super().prove(connection)
         if connection.unproven:
@@ -208,45 +211,44 @@ class MySQL(Backend):
             engine.dialect.set_isolation_level(dbapi_connection, settings.isolation_level)
         restore_level(engine.dialect, dbapi_connection, settings)
 
-    async def ping(self, connection: Any) -> None:
+    async def ping(self, connection: DriverConnection) -> None:
         """One round trip; a new connection is never opened in its place."""
         await connection.ping(reconnect=False)
 
-    async def ask(self, connection: Any, question: str) -> Sequence[Any]:
+    async def ask(self, connection: DriverConnection, question: str) -> Sequence[Answer]:
         """The rows of a SELECT."""
         async with connection.cursor() as cursor:
             await cursor.execute(question)
-            rows: Sequence[Any] = await cursor.fetchall()
-            return rows
+            return await cursor.fetchall()
 
     def has_begun(self, dbapi_connection: DBAPIConnection) -> bool:
         """Whether the server has not said that no transaction is open."""
         return bool(adapted(dbapi_connection).driver_connection.ends_by_message)
 
-    def may_have_written(self, dbapi_connection: object) -> bool:
+    def may_have_written(self, dbapi_connection: DBAPIConnection) -> bool:
         """Whether the server has said that the transaction did more than read, or has not said what it did."""
         return bool(adapted(dbapi_connection).driver_connection.transaction.may_have_worked)
 
-    def is_closed(self, connection: Any) -> bool:
+    def is_closed(self, connection: DriverConnection) -> bool:
         """Whether aiomysql has closed it, or has seen the server's end of it, or the transport closes."""
         writer, reader = connection._writer, connection._reader  # noqa: SLF001 - no other way
-        return writer is None or getattr(reader, "eof_received", False) or writer.transport.is_closing()
+        return bool(writer is None or getattr(reader, "eof_received", False) or writer.transport.is_closing())
 
-    async def close(self, connection: Any) -> None:
+    async def close(self, connection: DriverConnection) -> None:
         """Close politely."""
         await connection.ensure_closed()
 
-    def abort(self, connection: Any) -> None:
+    def abort(self, connection: DriverConnection) -> None:
         """Close without waiting."""
         abort_transport(self.transport(connection))
         connection._writer = connection._reader = None  # noqa: SLF001 - its own close() would ask a closed loop
 
-    def transport(self, connection: object) -> asyncio.WriteTransport | None:
+    def transport(self, connection: DriverConnection) -> asyncio.WriteTransport | None:
         """The socket's transport; aiomysql has no public name for it."""
         writer = getattr(connection, "_writer", None)
         return writer.transport if writer is not None else None
 
-    async def renew(self, connection: Any, before: DatabaseSettings) -> bool:
+    async def renew(self, connection: DriverConnection, before: DatabaseSettings) -> bool:
         """Both deadlines can be changed while a connection is idle."""
         now = self.settings
         if now.statement_timeout != before.statement_timeout:

@@ -13,6 +13,7 @@ from typing import Any
 from pymysql.err import OperationalError
 
 from myfy_data.engines.connect.look import Look
+from myfy_data.engines.mysql.driver_connection import DriverConnection
 from myfy_data.engines.mysql.error_codes import MISSING_PRIVILEGE
 
 LOOK = """\
@@ -52,7 +53,7 @@ class Answers:
     sources: Sequence[Mapping[str, Any]] | None
 
 
-async def ask_for_look(driver: Any) -> Answers:
+async def ask_for_look(driver: DriverConnection) -> Answers:
     """Ask a server, over an aiomysql connection.
 
     Raises:

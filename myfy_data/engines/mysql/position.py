@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from myfy_data.engines.connect.position import Position, PositionQuestions
+from myfy_data.engines.connect.position import Answer, Position, PositionQuestions
 
 _NODE = """(SELECT GROUP_CONCAT(VARIABLE_VALUE ORDER BY VARIABLE_NAME SEPARATOR ':')
     FROM information_schema.GLOBAL_STATUS
@@ -17,7 +16,7 @@ APPLIED_GTID = "SELECT @@global.gtid_slave_pos"
 APPLIED_NODE = f"SELECT {_NODE}"
 
 
-def read_written(row: Sequence[Any]) -> Position | None:
+def read_written(row: Answer) -> Position | None:
     """The position in the answer to `WRITTEN`; a server without a binary log has none."""
     binary_log, server, node = row
     found = _node(node)
@@ -31,7 +30,7 @@ def applied(positions: Sequence[str]) -> str:
     return APPLIED_NODE if any(":" in position for position in positions) else APPLIED_GTID
 
 
-def reaches(row: Sequence[Any], position: str) -> bool:
+def reaches(row: Answer, position: str) -> bool:
     """Whether the answer is at or behind a position."""
     [told] = row
     cluster, is_node, number = position.partition(":")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
+from myfy_data.engines.mysql.driver_connection import DriverConnection
 from myfy_data.settings.database_settings import DatabaseSettings
 
 SESSION_TRACK = 0x800000
@@ -14,7 +14,7 @@ _RESET_CONNECTION = 0x1F
 """The command `COM_RESET_CONNECTION`."""
 
 
-async def forget_state(driver: Any, settings: DatabaseSettings) -> None:
+async def forget_state(driver: DriverConnection, settings: DatabaseSettings) -> None:
     """Reset the session of an aiomysql connection, then say again what it was told when it was opened.
 
     The command ends the transaction, drops temporary tables, prepared statements, user variables and named locks, and
@@ -31,7 +31,7 @@ async def forget_state(driver: Any, settings: DatabaseSettings) -> None:
         driver.assume(read_only=settings.read_only)
 
 
-def _opening_statements(driver: Any, settings: DatabaseSettings) -> Iterator[str]:
+def _opening_statements(driver: DriverConnection, settings: DatabaseSettings) -> Iterator[str]:
     yield f"SET NAMES {driver.charset}, autocommit = {int(bool(driver.autocommit_mode))}"
     if driver.sql_mode is not None:
         yield f"SET sql_mode = {driver.sql_mode}"
@@ -40,7 +40,7 @@ def _opening_statements(driver: Any, settings: DatabaseSettings) -> Iterator[str
     yield from session_statements(settings, driver)
 
 
-def session_statements(settings: DatabaseSettings, driver: Any) -> Iterator[str]:
+def session_statements(settings: DatabaseSettings, driver: DriverConnection) -> Iterator[str]:
     """What a new connection is told; MariaDB and MySQL limit a statement's time in words and units of their own."""
     is_mariadb = "mariadb" in driver.get_server_info().lower()
     variables = []
@@ -56,7 +56,7 @@ def session_statements(settings: DatabaseSettings, driver: Any) -> Iterator[str]
         yield "SET SESSION TRANSACTION READ ONLY"
 
 
-def limit_statement(settings: DatabaseSettings, driver: Any) -> str:
+def limit_statement(settings: DatabaseSettings, driver: DriverConnection) -> str:
     """What an open connection is told of a statement's time; without a limit the server's own holds."""
     is_mariadb = "mariadb" in driver.get_server_info().lower()
     return f"SET SESSION {_limit(settings.statement_timeout, is_mariadb=is_mariadb)}"

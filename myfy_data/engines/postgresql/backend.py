@@ -7,7 +7,7 @@ import shlex
 import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -26,11 +26,13 @@ from myfy_data.engines.connect.connect_errors import (
 )
 from myfy_data.engines.connect.driver_contract import ASYNCPG
 from myfy_data.engines.connect.look import Look
+from myfy_data.engines.connect.position import Answer
 from myfy_data.engines.connect.tls import load_tls_context
 from myfy_data.engines.connect.transport import CLOSE_TIMEOUT, abort_transport
 from myfy_data.engines.observation import Hold
 from myfy_data.engines.pool.loop_affinity import cancel_again
 from myfy_data.engines.postgresql.deferred_begin import attach_deferred_begin
+from myfy_data.engines.postgresql.driver_connection import DriverConnection, line_of
 from myfy_data.engines.postgresql.engine import begin_for_listeners
 from myfy_data.engines.postgresql.execution_options import MayEndTransaction, SessionReadOnly
 from myfy_data.engines.postgresql.look import LOOK, read_look
@@ -50,6 +52,9 @@ from myfy_data.settings.database_settings import DatabaseSettings
 from myfy_data.settings.urls import ConnectionURL
 from myfy_data.settings.validation.driver_options import ADAPTER_OPTIONS, driver_arguments
 from myfy_data.settings.validation.driver_options import ASYNCPG as ASYNCPG_OPTIONS
+
+if TYPE_CHECKING:
+    from myfy_data.engines.postgresql.connection import GatedConnection
 
 PORT = 5432
 STATEMENT_CACHE = 1000
@@ -106,7 +111,7 @@ def _milliseconds(settings: DatabaseSettings) -> str:
     return str(max(1, round((settings.statement_timeout or 0) * 1000)))  # 0 would mean no limit
 
 
-class PostgreSQL(Backend):
+class PostgreSQL(Backend[DriverConnection]):
     """asyncpg connections."""
 
     proves_itself = True
@@ -145,7 +150,7 @@ class PostgreSQL(Backend):
 
     positions = POSITIONS
 
-    async def look(self, connection: object) -> Look:
+    async def look(self, connection: DriverConnection) -> Look:
         """A standby is behind by the age of the last transaction that it applied, unless it has all that there is."""
         [row] = await self.ask(connection, LOOK)
         return read_look(row, self.settings.url.username)
@@ -165,13 +170,13 @@ class PostgreSQL(Backend):
         """Host and port."""
         return address_of(self.settings.url, PORT)
 
-    async def open(self, secret: Secret | None, arguments: Mapping[str, object]) -> object:
+    async def open(self, secret: Secret | None, arguments: Mapping[str, object]) -> DriverConnection:
         """Open an asyncpg connection, by a log-in that gives no password away."""
         from myfy_data.engines.postgresql.protocol import open_gated  # noqa: PLC0415 - the driver may be absent until now
 
         return await open_gated(arguments, secret, read_only=self.stays_read_only)
 
-    def prove(self, connection: Any) -> None:
+    def prove(self, connection: DriverConnection) -> None:
         """As for every connection, and that our part of the log-in was not passed by.
 
         Raises:
@@ -246,25 +251,23 @@ class PostgreSQL(Backend):
         self.arguments["server_settings"] = self.build_arguments(settings).get("server_settings", {})
         self._name_client()
 
-    async def renew(self, connection: Any, before: DatabaseSettings) -> bool:
+    async def renew(self, connection: DriverConnection, before: DatabaseSettings) -> bool:
         """Asyncpg has no public way to change the one, and a start-up value cannot be taken back but by a new start."""
         now = self.settings
         if now.statement_timeout != before.statement_timeout and now.pooler != "pgbouncer":
             if now.statement_timeout is None or now.discards_state:
                 return False
-            line = connection._protocol  # noqa: SLF001 - past the gate: it belongs to no transaction
-            await line.send(f"SET statement_timeout = {_milliseconds(now)}")
+            await line_of(connection).send(f"SET statement_timeout = {_milliseconds(now)}")
         connection._config = connection._config._replace(command_timeout=now.command_timeout)  # noqa: SLF001 - as above
         return True
 
-    async def ping(self, connection: Any) -> None:
+    async def ping(self, connection: DriverConnection) -> None:
         """One round trip in the simple protocol; an empty query would fail in asyncpg."""
-        await connection._protocol.send("SELECT 1")  # noqa: SLF001 - past the gate: it belongs to no transaction
+        await line_of(connection).send("SELECT 1")
 
-    async def ask(self, connection: Any, question: str) -> Sequence[Any]:
+    async def ask(self, connection: DriverConnection, question: str) -> Sequence[Answer]:
         """The rows of a SELECT."""
-        rows: Sequence[Any] = await connection.fetch(question)
-        return rows
+        return await connection.fetch(question)
 
     def open_door(self, dbapi_connection: Any, hold: Hold | None) -> None:
         """Tell of the messages that pass the connection's gate."""
@@ -277,12 +280,12 @@ class PostgreSQL(Backend):
         told = transaction is not None and not transaction.is_due
         return told or (line is not None and not line.is_dead and line.is_in_block)
 
-    def is_closed(self, connection: Any) -> bool:
+    def is_closed(self, connection: DriverConnection) -> bool:
         """Whether asyncpg knows that it is closed."""
         line = connection._protocol  # noqa: SLF001 - `is_closed()` also asks whether another line could be had
         return line is None or line.is_dead or connection._transport.is_closing()  # noqa: SLF001 - as in `transport`
 
-    async def close(self, connection: Any) -> None:
+    async def close(self, connection: DriverConnection) -> None:
         """Close politely."""
         await connection.close()
 
@@ -293,7 +296,7 @@ class PostgreSQL(Backend):
             connection.terminate()
         abort_transport(transport)
 
-    def transport(self, connection: object) -> asyncio.WriteTransport | None:
+    def transport(self, connection: DriverConnection) -> asyncio.WriteTransport | None:
         """The socket's transport; asyncpg has no public name for it."""
         transport: asyncio.WriteTransport | None = getattr(connection, "_transport", None)
         return transport
@@ -315,7 +318,7 @@ class PostgreSQL(Backend):
         dialect.connection_characteristics = dialect.connection_characteristics.union(options)
         self._reconnect = OptimisticReconnect(engine, self)
 
-    def _prepare(self, connection: Any) -> None:
+    def _prepare(self, connection: GatedConnection) -> None:
         # SQLAlchemy asks for the options that an engine was created with before the dialect knows ours.
         connection.profile, connection.may_end_transaction = self.profile, self._may_end_transaction
         if self.settings.pooler == "none":
@@ -346,7 +349,7 @@ def _hurry(dbapi_connection: DBAPIConnection, _record: ConnectionPoolEntry, erro
         adapted(dbapi_connection).run_async(lambda driver: _close_in_time(driver, error))
 
 
-async def _close_in_time(driver: Any, error: BaseException) -> None:
+async def _close_in_time(driver: DriverConnection, error: BaseException) -> None:
     """Let the server cancel the statement, and close; raises no cancellation, which would lose the pool's place."""
     try:
         # Our own bound: asyncpg's does not cover its wait for the cancelled statement in every version.

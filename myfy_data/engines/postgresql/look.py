@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 from myfy_data.engines.connect.look import Look
+from myfy_data.engines.connect.position import Answer
 
 LOOK = """\
 SELECT
@@ -21,7 +19,7 @@ SELECT
 FROM (SELECT pg_is_in_recovery() AS is_standby) r LEFT JOIN pg_stat_wal_receiver w ON true"""
 
 
-def read_look(row: Sequence[Any], username: str | None) -> Look:
+def read_look(row: Answer, username: str | None) -> Look:
     """What the server said of itself.
 
     Args:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-from myfy_data.engines.connect.position import Position, PositionQuestions
+from myfy_data.engines.connect.position import Answer, Position, PositionQuestions
 
 WRITTEN = """\
 SELECT
@@ -23,7 +20,7 @@ _PAGE_HEADER, _FIRST_PAGE_HEADER = 24, 40
 """Bytes at the beginning of a page of the log, and of a segment's first page."""
 
 
-def read_written(row: Sequence[Any]) -> Position:
+def read_written(row: Answer) -> Position:
     """The position in the answer to `WRITTEN`.
 
     Behind a record that fills its page, the place to insert is said to be past the next page's header, and a replica
@@ -37,7 +34,7 @@ def read_written(row: Sequence[Any]) -> Position:
     return Position(f"{lsn >> 32:X}/{lsn & 0xFFFFFFFF:X}", system, str(timeline))
 
 
-def reaches(row: Sequence[Any], position: str) -> bool:
+def reaches(row: Answer, position: str) -> bool:
     """Whether the answer to `APPLIED` is at or behind a position; that of a server that was promoted is not known."""
     [applied] = row
     return applied is not None and parse_lsn(applied) >= parse_lsn(position)

@@ -15,6 +15,7 @@ from asyncpg import connect_utils
 from asyncpg.protocol import Protocol
 
 from myfy_data.engines.connect.deadline import Deadline
+from myfy_data.engines.postgresql.driver_connection import DriverConnection
 from myfy_data.engines.postgresql.engine import HAND_OUT
 from myfy_data.engines.postgresql.login import GuardedLogin
 from myfy_data.engines.postgresql.message_gate import DISCARD, MessageGate, leaves_no_trace
@@ -196,7 +197,7 @@ def _build_protocol(address: Any, connected: Any, parameters: Any, record_class:
 connect_utils.protocol = SimpleNamespace(**{**vars(asyncpg.protocol), "Protocol": _build_protocol})
 
 
-async def open_gated(arguments: Mapping[str, Any], secret: Secret | None, *, read_only: bool) -> object:
+async def open_gated(arguments: Mapping[str, Any], secret: Secret | None, *, read_only: bool) -> DriverConnection:
     """Open an asyncpg connection with a gate.
 
     The password goes to our protocol alone: asyncpg is handed an empty one, which is all that it could give away.
@@ -211,6 +212,7 @@ async def open_gated(arguments: Mapping[str, Any], secret: Secret | None, *, rea
     """
     token = _OPENING.set((secret, read_only))
     try:
-        return await asyncpg.connect(**arguments, password=None if secret is None else "")
+        connection: DriverConnection = await asyncpg.connect(**arguments, password=None if secret is None else "")
     finally:
         _OPENING.reset(token)
+    return connection

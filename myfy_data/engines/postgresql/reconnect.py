@@ -18,6 +18,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.util import greenlet_spawn
 
 from myfy_data.engines.connect.backend import Backend
+from myfy_data.engines.postgresql.driver_connection import DriverConnection
 from myfy_data.errors import DatabaseConnectionError
 
 _MOVED = ("_protocol", "_transport", "_addr", "_params", "_server_version", "_server_caps", "_intro_query")
@@ -32,7 +33,7 @@ class OptimisticReconnect:
         backend: its database, which knows whether there are other servers to go to.
     """
 
-    def __init__(self, engine: Engine, backend: Backend) -> None:
+    def __init__(self, engine: Engine, backend: Backend[DriverConnection]) -> None:
         self._engine = engine
         self._backend = backend
 
@@ -87,7 +88,7 @@ class OptimisticReconnect:
 _LEFT = "connection is closed: its server does not answer, or is no longer used"
 
 
-def _move_transport(source: Any, target: Any) -> None:
+def _move_transport(source: DriverConnection, target: DriverConnection) -> None:
     """Give the transport of one asyncpg connection to another, whose own is dead."""
     forget_statements(target)
     target.terminate()
@@ -99,7 +100,7 @@ def _move_transport(source: Any, target: Any) -> None:
     source._protocol, source._aborted = None, True  # noqa: SLF001 - as above
 
 
-def forget_statements(connection: Any) -> None:
+def forget_statements(connection: DriverConnection) -> None:
     """Empty an asyncpg connection's cache before it closes: it would close for ever statements in use.
 
     What is held goes on where the connection is replaced, prepared anew when it is executed.

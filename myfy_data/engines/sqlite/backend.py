@@ -9,16 +9,17 @@ import time
 import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from sqlalchemy import Engine, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
 
 from myfy_data.engines.connect.backend import Backend, adapted
 from myfy_data.engines.connect.connect_errors import Failure, chain
+from myfy_data.engines.connect.position import Answer
 from myfy_data.engines.sqlite.dbapi_connection import AutocommitConnection
 from myfy_data.engines.sqlite.file_errors import CORRECT_PATH, deleted, explain_path
 from myfy_data.engines.sqlite.transactions import TransactionEvents
@@ -28,11 +29,14 @@ from myfy_data.settings.database_settings import DatabaseSettings
 from myfy_data.settings.models import SQLiteSettings
 from myfy_data.settings.validation.driver_options import driver_arguments
 
+if TYPE_CHECKING:
+    from myfy_data.engines.sqlite.connection import QueuedConnection
+
 _RETRY = 0.01
 """Seconds between two tries to change the journal mode, which SQLite does not wait for by itself."""
 
 
-class SQLite(Backend):
+class SQLite(Backend["QueuedConnection"]):
     """Serial aiosqlite connections to one file, or to a database in memory that lives as long as the engine."""
 
     needs_liveness = False
@@ -71,7 +75,7 @@ class SQLite(Backend):
         mode = "rw" if self._was_opened else "rwc"
         return f"file:{quote(self.path)}?mode={'ro' if self.settings.read_only else mode}"
 
-    async def open(self, secret: Secret | None, arguments: Mapping[str, object]) -> object:  # noqa: ARG002 - as connect
+    async def open(self, secret: Secret | None, arguments: Mapping[str, object]) -> QueuedConnection:  # noqa: ARG002 - as connect
         """Open a connection on a thread of its own."""
         from myfy_data.engines.sqlite.connection import QueuedConnection  # noqa: PLC0415 - the driver
         from myfy_data.engines.sqlite.thread import Deadlines  # noqa: PLC0415 - as above
@@ -182,10 +186,10 @@ class SQLite(Backend):
             )
         return None
 
-    async def ping(self, connection: object) -> None:
+    async def ping(self, connection: QueuedConnection) -> None:
         """Nothing that idles can die: a file has no other end."""
 
-    async def ask(self, connection: Any, question: str) -> Sequence[Any]:
+    async def ask(self, connection: QueuedConnection, question: str) -> Sequence[Answer]:
         """The rows of a SELECT."""
         cursor = await connection.cursor().execute(question)
         rows: Sequence[Any] = await cursor.fetchall()
@@ -201,24 +205,25 @@ class SQLite(Backend):
         waited: float = adapted(dbapi_connection).driver_connection.take_waited()
         return waited
 
-    def count_rows(self, cursor: Any) -> int | None:
+    def count_rows(self, cursor: DBAPICursor) -> int | None:
         """Of a SELECT, whose number SQLite does not tell, the rows that SQLAlchemy has read; of a stream nothing."""
-        if cursor.description is None:
+        description: object = cursor.description  # None where it is no SELECT
+        if description is None:
             return super().count_rows(cursor)
         return None if cursor.server_side else len(cursor._rows)  # noqa: SLF001 - nothing public counts them
 
-    def is_closed(self, connection: object) -> bool:  # noqa: ARG002 - as ping
+    def is_closed(self, connection: QueuedConnection) -> bool:  # noqa: ARG002 - as ping
         """Never."""
         return False
 
-    def transport(self, connection: object) -> None:
+    def transport(self, connection: QueuedConnection) -> None:
         """None."""
 
-    async def close(self, connection: Any) -> None:
+    async def close(self, connection: QueuedConnection) -> None:
         """Interrupt and close."""
         await connection.close()
 
-    async def discard_late_connection(self, connection: Any) -> None:
+    async def discard_late_connection(self, connection: QueuedConnection) -> None:
         """Close a connection that came too late; its thread must not outlive the loop that it reports to."""
         self.abort(connection)
         await connection.close()

@@ -105,7 +105,7 @@ class PrefetchCursor(aiosqlite.Cursor):
 
     # -- on the thread -----------------------------------------------------------------------------------------
 
-    def _run(self, sql: str, parameters: Any) -> None:
+    def _run(self, sql: str, parameters: object) -> None:
         self._conn.execute_on(self._cursor, sql, parameters)
         if self._cursor.description is None:
             self._is_done = True

@@ -125,7 +125,7 @@ def _setting(path: KeyPath, told: dict[str, object], variable: str | None = None
     )
 
 
-def _unit(told: dict[str, Any], meaning: str) -> str:
+def _unit(told: dict[str, object], meaning: str) -> str:
     """The unit of a number, which its meaning names first."""
     words = meaning.lower().split()[:2] if told["type"] in ("integer", "number") else ()
     return next((unit for unit in _UNITS if unit in words), "")
