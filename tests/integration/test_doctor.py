@@ -251,6 +251,19 @@ def test_a_wrong_configuration_ends_with_2(project: Sandbox, capsys: pytest.Capt
     ]
 
 
+def test_a_secret_that_everybody_may_read(project: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    secret = project.write("secret.txt", "CANARY-pw")
+    project.path.chmod(0o755)
+    secret.chmod(0o644)
+    write(project, "postgresql://app@127.0.0.1:1/shop", 'password_file = "secret.txt"\n')
+    code = main(["doctor", "--json"])
+    told = capsys.readouterr().out
+    [finding] = [each for each in json.loads(told) if each["check"] == "configuration"]
+
+    assert (code, finding["status"], "CANARY" in told) == (2, "warn", False)
+    assert finding["fix"].startswith("chmod ")
+
+
 def test_json_is_a_list_with_five_words_for_each(project: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
     write(project, "sqlite:///app.db")
     code = main(["doctor", "--json"])

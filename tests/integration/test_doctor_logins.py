@@ -11,6 +11,7 @@ import pytest
 
 from myfy_data.cli.doctor import server
 from myfy_data.cli.doctor.certificate import own_certificate_end
+from myfy_data.settings.urls import ConnectionURL
 from tests.integration.test_doctor import look, told, write
 from tests.sandbox import Sandbox
 from tests.servers import NoServerError
@@ -104,6 +105,20 @@ def test_a_certificate_that_nothing_verifies_is_not_judged(
 
     assert told(project, "tls") == ("ok", "")
     assert look(project, "certificate") is None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_certificate_that_nothing_verifies_is_told_to_other_machines(
+    project: Sandbox, tls_servers: dict[str, TLSServer], kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = tls_servers[kind]
+    monkeypatch.setattr(ConnectionURL, "is_loopback", False)
+    write(project, found.url(), 'tls = "require"\n')
+    before = told(project, "tls")
+    write(project, found.url(), f'{before[1].partition("main.")[2]}\ntls_ca = "{found.certificates.authority}"\n')
+
+    assert before == ("warn", 'profiles.main.tls = "verify-full"')
+    assert told(project, "tls") == ("ok", "")
 
 
 @pytest.mark.mysql

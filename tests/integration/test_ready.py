@@ -117,6 +117,33 @@ async def test_probes_share_one_connection_that_is_closed_with_the_module(databa
 
 
 @on_servers
+async def test_two_hundred_probes_a_second_are_one_of_the_server(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with database.module() as data:
+        clock = Clock(data)
+        await clock.look()
+        kept = data.engine_gate.registry.engines_of("main")[0]
+        asked: list[str] = []
+        ask = kept.backend.ask
+
+        async def noting(driver: object, question: str) -> object:
+            asked.append(question)
+            return await ask(driver, question)
+
+        monkeypatch.setattr(kept.backend, "ask", noting)
+        reports = [
+            report
+            for _ in range(5)
+            for report in await asyncio.gather(clock.look(), *(data.ready() for _ in range(199)))
+        ]
+
+    assert len(reports) == 1000
+    assert all(report.ok for report in reports)
+    assert asked.count(asked[0]) == 5, "a probe of MariaDB is two questions"
+
+
+@on_servers
 async def test_a_probe_whose_connection_was_ended_meanwhile_does_not_fail(database: Database) -> None:
     async with database.module() as data:
         clock = Clock(data)

@@ -223,6 +223,24 @@ async def test_the_log_tells_each_key_with_its_origin_and_no_secret(
     assert told == [f"{first}; restart needed for: reload.watch", "restart needed for: reload.watch"]
 
 
+async def test_a_server_that_does_not_answer_is_told_without_its_password(
+    on_file: Project, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    more = '[data.profiles.other]\ndatabase_url = "postgresql://app:{}@127.0.0.1:1/shop"'
+    on_file.write(more=more.format("canary-before"))
+    async with DataModule() as data:
+        on_file.write(more=more.format("canary-after"))
+        with pytest.raises(DatabaseConnectionError) as caught:
+            await data.reload()
+        on_file.write(more=more.format("canary-wrong") + "\npassword_file = 7")
+        with pytest.raises(ConfigError) as refused:
+            await data.reload()
+
+    assert "refused, nothing has changed" in caplog.text
+    assert "canary" not in f"{caplog.text} {caught.value} {refused.value!r} {refused.value}"
+
+
 async def test_profiles_appear_and_vanish(on_file: Project) -> None:
     async with DataModule(profile="main") as data:
         on_file.write(more='[data.profiles.other]\ndatabase_url = "sqlite+aiosqlite:///other.db"')

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import random
 from collections.abc import Awaitable, Callable
 
 import pytest
 from sqlalchemy import text
 
-from myfy_data import DataModule
+from myfy_data import ConfigError, DataModule
 from tests.asyncio_servers import PATIENCE
 from tests.databases import PERSISTENT, url_of
 from tests.integration.test_credentials_under_load import ROUNDS, WRITERS, Load
@@ -111,6 +112,43 @@ async def test_swaps_under_load(on_database: Project) -> None:
         assert (after, data.get_engine("steady")) == (before, healthy)
         assert [connection for opened in replaced for connection in open_connections(opened)] == []
         assert data.pool_status().checked_out == 0
+
+
+@everywhere
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_random_edits_under_load(on_database: Project, seed: int) -> None:
+    chance = random.Random(seed)
+    bounded = (f"pool_timeout = {PATIENCE}", f"connect_timeout = {PATIENCE}")
+    on_database.write(*bounded)
+    other = '[data.profiles.other]\ndatabase_url = "sqlite+aiosqlite:///other.db"'
+    async with DataModule() as data:
+        held: tuple[str, ...] = ()
+
+        async def reload(_: int) -> None:
+            nonlocal held
+            edits = {
+                "pool": (f"pool_size = {chance.randint(1, 6)}", f"max_overflow = {chance.randint(0, 3)}"),
+                "deadline": (f"statement_timeout = {chance.randint(60, 90)}",),
+                "swap": (f"execution_options = {{ turn = {chance.random()} }}",),
+            }
+            held = tuple(line for name in chance.sample(sorted(edits), chance.randint(0, 3)) for line in edits[name])
+            more = chance.choice(["", other])
+            if chance.random() < 0.25:
+                on_database.write(*bounded, *held, "pool_sise = 1", more=more)
+                with pytest.raises(ConfigError):
+                    await data.reload()
+                return
+            on_database.write(*bounded, *held, more=more)
+            await data.reload()
+            assert set(data.profiles) == ({"main", "other"} if more else {"main"})
+
+        async with drained(data) as replaced:
+            load = await under_load(data, reload)
+
+        assert load.failed == []
+        assert await stored(data) == sum(load.done)
+        assert data.pool_status().checked_out == 0
+        assert [connection for opened in replaced for connection in open_connections(opened)] == []
 
 
 async def test_a_wrong_file_and_a_dead_target_under_load_fail_no_request(project: Sandbox) -> None:

@@ -83,7 +83,7 @@ async def server_findings(registry: EngineRegistry, settings: DataSettings, ping
     return [
         _role(ping),
         _version(ping, today()),
-        tls_finding(name, profile, answers),
+        tls_finding(name, profile, answers, end),
         *certificate_findings(name, "server", end, here),
         _clock(name, answers.now - here),
         *(connections_finding(name, capacity) for capacity in capacities),
@@ -153,13 +153,21 @@ def _version(ping: PingResult, day: date) -> Finding:
     return Finding("version", ping.profile, "ok", f"{ping.server} is supported until {ends}" if ends else ping.server)
 
 
-def tls_finding(name: str, profile: DatabaseSettings, answers: Answers) -> Finding:
-    """Whether what goes to the server can be read on the way."""
-    if answers.encrypted:
-        return Finding("tls", name, "ok", "the connection is encrypted")
+def tls_finding(name: str, profile: DatabaseSettings, answers: Answers, end: float | None = None) -> Finding:
+    """Whether what goes to the server can be read on the way.
+
+    Args:
+        name: the profile's name.
+        profile: its settings.
+        answers: what its server says.
+        end: when its certificate ends; None where nothing verifies one.
+    """
+    if answers.encrypted and end is not None:
+        return Finding("tls", name, "ok", "the connection is encrypted, and the server's certificate verified")
+    words = "encrypted, and nothing verifies who answers" if answers.encrypted else "not encrypted"
     if profile.url.is_loopback:
-        return Finding("tls", name, "ok", "the connection is not encrypted, and does not leave this machine")
-    message = "the connection is not encrypted, and leaves this machine"
+        return Finding("tls", name, "ok", f"the connection is {words}, and does not leave this machine")
+    message = f"the connection is {words}, and leaves this machine"
     return Finding("tls", name, "warn", message, f'profiles.{name}.tls = "verify-full"')
 
 
