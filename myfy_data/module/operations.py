@@ -11,8 +11,10 @@ from sqlalchemy import Executable
 from myfy_data.endpoints.dev.requests import RequestLog
 from myfy_data.endpoints.http import Endpoints
 from myfy_data.endpoints.paths import EndpointPaths, build_endpoints
+from myfy_data.engines.cluster.engine import ask_position
+from myfy_data.engines.cluster.position_asker import Answer
 from myfy_data.engines.pool.status import PoolStatus
-from myfy_data.errors import ConfigError, Problem
+from myfy_data.errors import ConfigError, DataModuleNotConfiguredError, Problem
 from myfy_data.health.readiness import ReadyReport
 from myfy_data.health.report import HealthReport, check_health
 from myfy_data.module.lifecycle import EngineLifecycle
@@ -171,8 +173,16 @@ class Operations:
             profiles = {name: one for name, one in self.profiles.items() if notes_commits(one)}
             self._carries_tokens = bool(profiles)
             if profiles:
-                self._token_cookie = TokenCookie(self._token_key or derive_key(profiles), profiles)
+                key = self._token_key or derive_key(profiles)
+                self._token_cookie = TokenCookie(key, profiles, self._ask_position)
         return self._token_cookie
+
+    def _ask_position(self, profile: str) -> Answer | None:
+        """How far the primary has come; None where nobody needs it, and when the module was stopped meanwhile."""
+        try:
+            return ask_position(self._lifecycle.registry.get(profile))
+        except DataModuleNotConfiguredError:
+            return None
 
     @property
     def endpoints(self) -> Endpoints:

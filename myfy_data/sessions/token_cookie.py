@@ -8,7 +8,8 @@ import json
 import math
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -41,10 +42,20 @@ class TokenCookie:
     Args:
         key: signs it.
         profiles: those with several servers whose sessions read their own writes.
+        ask_position: asks how far a profile's primary has come; None where it cannot be asked.
+
+    Attributes:
+        ask_position: as the argument.
     """
 
-    def __init__(self, key: bytes, profiles: Mapping[str, DatabaseSettings]) -> None:
+    def __init__(
+        self,
+        key: bytes,
+        profiles: Mapping[str, DatabaseSettings],
+        ask_position: Callable[[str], Answer | None] = lambda _: None,
+    ) -> None:
         self._key = key
+        self.ask_position = ask_position
         self._lifetimes = {
             name: max(SHORTEST_LIFETIME, own_writes.window(settings)) for name, settings in profiles.items()
         }
@@ -132,12 +143,14 @@ class CarriedTokens:
         changed = notes.changed if notes is not None else set()
         if notes is None or not (changed & self._lifetimes.keys() or self._is_unreadable):
             return None
-        await _settle(notes.written(profile).answer for profile in changed)
+        latest = {profile: self._latest(profile, notes.written(profile), changed) for profile in self._lifetimes}
+        await _settle(written.answer for written in latest.values())
         now, entries = own_writes.monotonic(), {}
         for profile, lifetime in self._lifetimes.items():
-            written = notes.written(profile)
+            written = latest[profile]
             if written.seconds_left > 0:
-                entries[profile] = _entry(written, now, lifetime if profile in changed else None)
+                is_new = profile in changed or written.answer is not None
+                entries[profile] = _entry(written, now, lifetime if is_new else None)
         seconds = max((until for until, *_ in entries.values()), default=0) - math.floor(wall_clock())
         secure = b"; Secure" if self._is_secure else b""
         value = b"%s=%s; Max-Age=%d; Path=/; HttpOnly; SameSite=Lax" % (
@@ -147,6 +160,16 @@ class CarriedTokens:
         )
         return b"set-cookie", value + secure
 
+    def _latest(self, profile: str, written: Written, changed: Collection[str]) -> Written:
+        """What was written, with a position that is asked now.
+
+        One that is older may be behind the cookie of another response, which left meanwhile and which this one
+        replaces: a position of now is in front of it.
+        """
+        is_known = written.position is not None and written.seconds_left > 0
+        answer = self._cookie.ask_position(profile) if changed and is_known else None
+        return written if answer is None else replace(written, answer=answer)
+
 
 def _entry(written: Written, now: float, lifetime: float | None) -> tuple[int, int, str]:
     """Until when, until when some of it may be stored yet, and the token: in seconds of the wall's clock.
@@ -154,7 +177,7 @@ def _entry(written: Written, now: float, lifetime: float | None) -> tuple[int, i
     Args:
         written: what was written.
         now: monotonic seconds.
-        lifetime: seconds from now, where it was written with this request; None where it was brought.
+        lifetime: seconds from now, where it was written with this request or asked with it; None where it was brought.
     """
     shift = wall_clock() - now
     until = written.until if lifetime is None else now + lifetime

@@ -14,12 +14,17 @@ from sqlalchemy import text
 from myfy_data import DataModule, DataSettings
 from myfy_data.engines.cluster.token import Token
 from myfy_data.engines.connect.position import Position
+from tests.asyncio_servers import PATIENCE
+from tests.clusters.mariadb import MariaCluster
 from tests.clusters.postgresql import PostgresqlCluster
+from tests.clusters.profiles import host, role, until
 from tests.hosts.client import Answer, request, started
+from tests.integration.test_cluster_mariadb import profile
+from tests.integration.test_cluster_mariadb import table as maria_table
 from tests.integration.test_cluster_own_writes import COUNT, INSERT, database, lagging, replicas_serve
 from tests.integration.test_cluster_postgresql import PORT, settings_of, table
 
-__all__ = ["database", "table"]
+__all__ = ["database", "maria_table", "table"]
 
 pytestmark = pytest.mark.postgresql
 
@@ -33,9 +38,16 @@ async def write(data: DataModule) -> dict[str, Any]:
     return {}
 
 
+async def insert(data: DataModule) -> dict[str, Any]:
+    async with data.session() as session:
+        await session.execute(text("INSERT INTO t VALUES (1), (2)"))
+    return {}
+
+
 async def read(data: DataModule) -> dict[str, Any]:
     async with data.session(read_only=True) as session:
-        return {"rows": await session.scalar(COUNT), "port": await session.scalar(text(PORT))}
+        port = PORT if session.get_bind().dialect.name == "postgresql" else "SELECT @@port"
+        return {"rows": await session.scalar(COUNT), "port": await session.scalar(text(port))}
 
 
 def fastapi_app(data: DataModule) -> Any:
@@ -57,7 +69,7 @@ def fastapi_app(data: DataModule) -> Any:
     return app
 
 
-def starlette_app(data: DataModule) -> Any:
+def starlette_app(data: DataModule, write: Answering = write) -> Any:
     from starlette.applications import Starlette  # noqa: PLC0415 - as above
     from starlette.responses import JSONResponse  # noqa: PLC0415 - as above
     from starlette.routing import Route  # noqa: PLC0415 - as above
@@ -172,3 +184,62 @@ async def test_the_next_request_of_a_client_finds_what_it_wrote(
         assert again["port"] == cluster.n1.port
         assert position_in(cookie) is not None
         assert position_in(replaced) is None
+
+
+async def test_a_response_that_was_overtaken_brings_no_older_cookie(cluster: PostgresqlCluster, table: str) -> None:
+    """Its request has committed before the other one, and its cookie takes the place of the other one's."""
+    settings = settings_of(cluster.addresses, table, reads={"from": "prefer-replica", "max_lag": 3600.0, "wait": 2.0})
+    data = DataModule(settings=DataSettings(profiles={"main": settings}))
+    committed, overtaken = asyncio.Event(), asyncio.Event()
+
+    async def write_first_and_answer_last(data: DataModule) -> dict[str, Any]:
+        async with data.session() as session:
+            await session.execute(text("INSERT INTO t SELECT count(*) FROM t"))
+        if not committed.is_set():
+            committed.set()
+            await overtaken.wait()
+        return {}
+
+    app = starlette_app(data, write_first_and_answer_last)
+    async with started(app) as state:
+        await replicas_serve(data, cluster)
+        first = asyncio.create_task(request(app, "/write", state=state, **with_cookie(None)))
+        async with asyncio.timeout(PATIENCE):
+            await committed.wait()
+        await asyncio.to_thread(cluster.await_replicas)
+        await asyncio.to_thread(lagging, cluster)
+        second = await request(app, "/write", state=state, **with_cookie(None))
+        overtaken.set()
+        last = cookie_of(await first)
+        answer = await request(app, "/read", state=state, **with_cookie(last))
+
+    assert cookie_of(second) is not None
+    assert json.loads(answer.text) == {"rows": 2, "port": cluster.n1.port}
+
+
+@pytest.mark.mysql
+async def test_on_mariadb_the_cookie_carries_a_gtid(maria: MariaCluster, maria_table: str) -> None:
+    reads = {"from": "prefer-replica", "max_lag": 3600.0, "wait": 2.0}
+    data = DataModule(settings=DataSettings(profiles={"main": profile(maria, maria_table, reads=reads)}))
+    app = starlette_app(data, insert)
+    async with started(app) as state:
+        await until(lambda: role(data, maria.m2) == "replica")
+
+        async def ask(path: str, cookie: str | None = None) -> Answer:
+            answer = await request(app, path, state=state, **with_cookie(cookie))
+            assert answer.status == 200, answer.text
+            return answer
+
+        await asyncio.to_thread(maria.m2.pause_replay)
+        await until(lambda: role(data, maria.m2) != "down")
+        cookie = cookie_of(await ask("/write"))
+        assert cookie is not None
+        assert json.loads((await ask("/read", cookie)).text) == {"rows": 2, "port": maria.m1.port}
+        await asyncio.to_thread(maria.m2.resume_replay)
+        await asyncio.to_thread(maria.m2.await_position, maria.m1)
+        await until(lambda: host(data, maria.m2).lag == 0.0)
+        assert json.loads((await ask("/read", cookie)).text) == {"rows": 2, "port": maria.m2.port}
+
+    found = position_in(cookie)
+    assert found is not None
+    assert found.text.startswith(f"0-{maria.m1.port}-")

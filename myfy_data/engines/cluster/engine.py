@@ -170,3 +170,9 @@ def for_one_session(engine: AsyncEngine) -> AsyncEngine:
     inner = engine.sync_engine
     made = inner.for_one_session() if isinstance(inner, ClusterEngine) else inner
     return engine if made is inner else AsyncEngine(made)
+
+
+def ask_position(engine: AsyncEngine) -> Answer | None:
+    """How far the primary will have come, asked now; None where no read would need it, as on one server."""
+    inner = engine.sync_engine
+    return inner.ask_position() if isinstance(inner, ClusterEngine) else None

@@ -18,6 +18,7 @@ from myfy_data.sessions.token_key import derive_key
 
 KEY = b"0123456789abcdef"
 HERE = Position("0/3000060", "7112233445566778899", "1")
+LATER = Position("0/4000000", "7112233445566778899", "1")
 
 
 def profile(**more: Any) -> DatabaseSettings:
@@ -162,6 +163,41 @@ async def test_a_response_waits_for_the_answer(cookie: TokenCookie) -> None:
     answer.set_result(HERE)
 
     assert cookie.open(headers(token_of(await task)), is_secure=False).brought["main"].position == HERE
+
+
+async def test_what_is_carried_is_where_the_primary_is_when_the_response_leaves() -> None:
+    """Not at the COMMIT: another response of the client may have left since, whose cookie this one replaces."""
+    asked: list[str] = []
+
+    def ask(profile: str) -> asyncio.Future[Position | None]:
+        asked.append(profile)
+        return answered(LATER)
+
+    cookie = TokenCookie(KEY, PROFILES, ask)
+    value = token_of(await value_after(cookie, commit))
+    assert (asked, cookie.open(headers(value), is_secure=False).brought["main"].position) == (["main"], LATER)
+
+    second = token_of(await value_after(cookie, lambda notes: notes.note("slow", 200.0), before=value))
+    assert asked == ["main", "main"]  # of what was brought as well: it stands in the cookie that is replaced
+    assert cookie.open(headers(second), is_secure=False).brought["slow"].position is None
+
+
+async def test_a_position_that_is_on_its_way_is_not_asked_twice() -> None:
+    answer: asyncio.Future[Position | None] = asyncio.get_running_loop().create_future()
+    asyncio.get_running_loop().call_soon(answer.set_result, HERE)
+    cookie = TokenCookie(KEY, PROFILES, lambda _: answered(LATER))
+    value = token_of(await value_after(cookie, lambda notes: notes.note("main", 10.0, answer)))
+
+    assert cookie.open(headers(value), is_secure=False).brought["main"].position == HERE
+
+
+async def test_a_primary_that_does_not_say_where_it_is_leaves_the_token_open() -> None:
+    cookie = TokenCookie(KEY, PROFILES, lambda _: answered(None))
+    value = token_of(await value_after(cookie, commit))
+
+    brought = cookie.open(headers(value), is_secure=False).brought["main"]
+    assert brought.position is None
+    assert brought.seconds_left > 59
 
 
 def test_the_key_is_made_of_the_passwords(tmp_path: Path) -> None:
