@@ -86,7 +86,7 @@ def _host_rows(answer: Answer) -> Iterator[list[output.Span]]:
     if len(answer.hosts) > 1:
         for host in answer.hosts:
             colour = {"primary": "green", "replica": "green", "unknown": "yellow"}.get(host.role, "red")
-            told = f"down: {describe(host)}" if host.role == "down" else describe(host)
+            told = describe(host)
             yield [f"  {host.address}", (told, colour), "", ""]
 
 

@@ -12,9 +12,12 @@ import pytest
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from myfy_data import ClusterError, DatabaseSettings, DataModule, ReadOnlySessionError
+from myfy_data import ClusterError, DatabaseSettings, DataModule, ReadOnlySessionError, retrying
 from myfy_data.engines.cluster import server as cluster_server
+from myfy_data.engines.cluster.cluster import OpenCluster
+from myfy_data.engines.connect.connect_gate import ConnectGate
 from myfy_data.engines.mysql.backend import MySQL
+from tests.asyncio_servers import PATIENCE
 from tests.clusters.mariadb import MariaCluster, MariaNode
 from tests.clusters.profiles import Writers, host, role, running, settings_of, until
 from tests.sandbox import Sandbox
@@ -50,6 +53,13 @@ async def ports(data: DataModule, times: int = 6, **options: Any) -> Counter[int
     return found
 
 
+async def write(data: DataModule, number: int) -> int:
+    """The server that took it."""
+    async with data.session() as session:
+        await session.execute(text("INSERT INTO t VALUES (:i)"), {"i": number})
+        return int(await session.scalar(text("SELECT @@port")) or 0)
+
+
 @pytest.mark.parametrize("way", ["kill", "freeze"])
 async def test_writers_go_on_with_the_new_primary(maria: MariaCluster, table: str, way: str) -> None:
     """Nothing that was acknowledged is lost, for a COMMIT waits for the replica; nobody holds a connection after it."""
@@ -79,6 +89,70 @@ async def test_a_planned_switch_refuses_what_comes_late_and_loses_nothing(maria:
         assert data.pool_status().checked_out == 0
         assert writers.acknowledged <= await asyncio.to_thread(stored, maria.m2, table)
         assert {error.orig.args[0] for error in writers.refused if error.orig is not None} <= {REFUSED}
+
+
+SELDOM = {"heartbeat": 600.0, "failover_timeout": PATIENCE}
+"""What is seen in a test is seen because of an error."""
+
+
+class HeldLooks:
+    """Looks that begin later are not answered before somebody waits for them."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._may_answer = asyncio.Event()
+        look, change = cluster_server.Server.look, OpenCluster._change
+
+        async def held(server: cluster_server.Server) -> Any:
+            await self._may_answer.wait()
+            return await look(server)
+
+        async def awaited(*arguments: Any) -> None:
+            self._may_answer.set()
+            await change(*arguments)
+
+        monkeypatch.setattr(cluster_server.Server, "look", held)
+        monkeypatch.setattr(OpenCluster, "_change", awaited)
+
+
+async def switch(data: DataModule, maria: MariaCluster) -> None:
+    """The profile has not noticed at the end."""
+    await until(lambda: data.cluster().primary == maria.m1.address)
+    await asyncio.to_thread(maria.m1.demote)
+    await asyncio.to_thread(maria.m2.await_position, maria.m1)
+    await asyncio.to_thread(maria.m2.promote)
+
+
+async def test_the_first_refused_write_finds_the_new_primary(
+    maria: MariaCluster, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told as it was refused and not sent again; whoever comes next waits for the look that it began."""
+    async with running(profile(maria, table, cluster=SELDOM)) as data:
+        await switch(data, maria)
+        HeldLooks(monkeypatch)
+        with pytest.raises(DBAPIError) as caught:
+            await write(data, 1)
+        assert await write(data, 2) == maria.m2.port
+
+        assert caught.value.orig is not None
+        assert (caught.value.orig.args[0], caught.value.connection_invalidated) == (REFUSED, False)
+        assert data.cluster().primary == maria.m2.address
+    assert [await asyncio.to_thread(stored, node, table) for node in maria.nodes] == [set(), {2}]
+
+
+async def test_a_unit_of_work_that_was_refused_is_run_again_on_the_new_primary(
+    maria: MariaCluster, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    servers = []
+    async with running(profile(maria, table, cluster=SELDOM)) as data:
+        await switch(data, maria)
+        HeldLooks(monkeypatch)
+        async for attempt in retrying(data):
+            async with attempt as session:
+                servers.append(await session.scalar(text("SELECT @@port")))
+                await session.execute(text("INSERT INTO t VALUES (1)"))
+
+    assert servers == [maria.m1.port, maria.m2.port]
+    assert [await asyncio.to_thread(stored, node, table) for node in maria.nodes] == [set(), {1}]
 
 
 @pytest.mark.parametrize("user", ["app", "root"])
@@ -256,11 +330,18 @@ class Openings:
 async def test_many_waiting_checkouts_are_all_served_after_a_switch(
     maria: MariaCluster, table: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The new primary is not stormed: each pool opens four connections at a time, of the twenty that are wanted."""
+    """The new primary is not stormed: each pool opens four connections at a time, of the twenty that are wanted.
+
+    And the first of them wait by chance: every process hears of the switch in the same moment.
+    """
     openings = Openings(monkeypatch)
+    pauses: list[float] = []
+    pause = ConnectGate.pause
+    monkeypatch.setattr(ConnectGate, "pause", lambda gate, most: pauses.append(pause(gate, most)) or pauses[-1])
     async with running(profile(maria, table, pool_size=20, max_overflow=0)) as data:
+        assert pauses == []  # at the start there is no crowd
         await asyncio.to_thread(maria.m1.freeze)
-        waiting = [asyncio.create_task(ports(data, 1)) for _ in range(40)]
+        waiting = [asyncio.create_task(ports(data, 1)) for _ in range(200)]
         await until(lambda: data.cluster().primary is None)
         await asyncio.to_thread(maria.m2.promote)
         answers = await asyncio.gather(*waiting, return_exceptions=True)
@@ -269,4 +350,5 @@ async def test_many_waiting_checkouts_are_all_served_after_a_switch(
         assert all(isinstance(error, DBAPIError) and error.connection_invalidated for error in failed), failed
         assert all(set(answer) == {maria.m2.port} for answer in answers if not isinstance(answer, BaseException))
         assert openings.most == cluster_server.CONNECTS_AT_ONCE
+        assert len(set(pauses)) >= cluster_server.CONNECTS_AT_ONCE
         assert data.pool_status().checked_out == 0

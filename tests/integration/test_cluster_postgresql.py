@@ -19,6 +19,7 @@ from myfy_data import (
     ReadOnlySessionError,
     ReplicaUnavailable,
 )
+from myfy_data.engines.cluster.server import Server
 from tests.asyncio_servers import PATIENCE
 from tests.clusters import profiles
 from tests.clusters.node import Node
@@ -181,6 +182,29 @@ async def test_a_replica_refuses_a_write_with_a_fix_and_is_kept(cluster: Postgre
         assert data.cluster().primary == cluster.n1.address
 
 
+async def test_a_write_in_a_session_that_reads_casts_no_doubt_on_the_primary(
+    cluster: PostgresqlCluster, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is refused with the code of a server that takes none; nobody looks, and nobody waits for a look."""
+    looks: list[str] = []
+    look = Server.look
+
+    async def noted(server: Server) -> Any:
+        looks.append(server.address)
+        return await look(server)
+
+    seldom = {"heartbeat": 600.0, "failover_timeout": PATIENCE}
+    async with running(settings_of(cluster.addresses, table, cluster=seldom)) as data:
+        await until(lambda: all(host.role != "unknown" for host in data.cluster().hosts))
+        monkeypatch.setattr(Server, "look", noted)
+        with pytest.raises(ReadOnlySessionError):
+            async with data.session(read_only=True) as session:
+                await session.execute(text("INSERT INTO t VALUES (1)"))
+        assert await ports(data, 1) == {cluster.n1.port: 1}
+
+    assert looks == []
+
+
 async def test_a_session_is_read_only_by_its_own_transaction(cluster: PostgresqlCluster, database: str) -> None:
     """A replica that is promoted under a reader must not take its writes."""
     settings = settings_of(cluster.addresses, database, reads={"from": "replica"})
@@ -216,7 +240,7 @@ async def test_a_server_of_another_cluster_fails_the_start(
 async def test_many_waiting_checkouts_are_all_served_after_a_switch(cluster: PostgresqlCluster, table: str) -> None:
     async with running(settings_of(cluster.addresses, table)) as data:
         await asyncio.to_thread(cluster.n1.freeze)
-        waiting = [asyncio.create_task(ports(data, 1)) for _ in range(60)]
+        waiting = [asyncio.create_task(ports(data, 1)) for _ in range(200)]
         await until(lambda: data.cluster().primary is None)
         await asyncio.to_thread(cluster.n2.promote)
         async with asyncio.timeout(PATIENCE):
@@ -225,6 +249,20 @@ async def test_many_waiting_checkouts_are_all_served_after_a_switch(cluster: Pos
         served = [answer for answer in answers if not isinstance(answer, BaseException)]
         assert all(set(answer) == {cluster.n2.port} for answer in served)
         assert all(isinstance(answer, DBAPIError) for answer in answers if isinstance(answer, BaseException)), answers
+        assert data.pool_status().checked_out == 0
+
+
+async def test_many_waiting_checkouts_are_all_refused_where_nobody_is_promoted(
+    cluster: PostgresqlCluster, table: str
+) -> None:
+    settings = settings_of(cluster.addresses, table, cluster={"heartbeat": 0.5, "failover_timeout": 3.0})
+    async with running(settings) as data:
+        await asyncio.to_thread(cluster.n1.kill)
+        await until(lambda: data.cluster().primary is None)
+        async with asyncio.timeout(PATIENCE):
+            answers = await asyncio.gather(*(ports(data, 1) for _ in range(200)), return_exceptions=True)
+
+        assert {type(answer) for answer in answers} == {ClusterError}
         assert data.pool_status().checked_out == 0
 
 

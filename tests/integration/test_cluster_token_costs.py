@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -13,12 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from myfy_data import DataModule
 from myfy_data.asgi import request_session, run_request
+from myfy_data.engines.cluster.server import Server
 from myfy_data.engines.cluster.token import Token
 from tests.asyncio_servers import PATIENCE
 from tests.clusters.postgresql import PostgresqlCluster
 from tests.faults.proxy import FaultProxy, fault_proxy
 from tests.integration.test_cluster_own_writes import INSERT, database, replicas_serve, rows
-from tests.integration.test_cluster_postgresql import running, settings_of, table
+from tests.integration.test_cluster_postgresql import running, settings_of, table, until
 from tests.integration.test_cluster_tokens import token_of
 
 pytestmark = pytest.mark.postgresql
@@ -165,3 +167,28 @@ async def test_a_cancellation_while_a_token_is_asked_for_says_that_the_work_is_s
         assert data.pool_status().checked_out == 0
         proxy.heal()
     assert await asyncio.to_thread(cluster.n1.fetch, "SELECT count(*) FROM t", table) == [(1,)]
+
+
+async def test_a_look_is_one_statement_over_one_connection(
+    cluster: PostgresqlCluster, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a profile that nobody uses, its server hears nothing else."""
+    spent: list[int] = []
+    look = Server.look
+    async with fault_proxy(cluster.n1.url(table)) as (proxy, _):
+        mine = f"127.0.0.1:{proxy.port}"
+
+        async def counted(server: Server) -> Any:
+            found = await look(server)
+            if server.address == mine:
+                spent.append(proxy.round_trips)
+            return found
+
+        monkeypatch.setattr(Server, "look", counted)
+        often = {"heartbeat": 0.3, "failover_timeout": PATIENCE}
+        async with running(settings_of([mine, *cluster.addresses[1:]], table, cluster=often)):
+            started, connections = len(spent), proxy.connections
+            await until(lambda: len(spent) >= started + 5)
+
+        assert {after - before for before, after in pairwise(spent[started:])} == {1}
+        assert proxy.connections == connections

@@ -19,6 +19,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from myfy_data.engines.cluster.errors import ClusterError
 from myfy_data.engines.registry import EngineRegistry
 from myfy_data.errors import ConfigError, MissingDriverError, UnknownProfileError, WrongEventLoopError
 from myfy_data.settings.database_settings import DatabaseSettings
@@ -164,6 +165,7 @@ def test_closing_reaches_the_engines_of_other_threads(registry: EngineRegistry) 
 FORK = """
 import asyncio, os, sys
 from sqlalchemy import text
+from myfy_data.engines.cluster.errors import ClusterError
 from myfy_data.engines.registry import EngineRegistry
 from myfy_data.errors import WrongEventLoopError
 from myfy_data.settings.database_settings import DatabaseSettings
@@ -247,6 +249,24 @@ def test_a_thousand_profiles_open_nothing() -> None:
     assert threading.active_count() == threads
     assert all(status.size == 5 and status.checked_in == status.checked_out == 0 for status in statuses)
     assert not any(registry.engines_of(name) for name in profiles)
+
+
+async def test_a_thousand_profiles_of_one_server_each_have_no_task() -> None:
+    several = DatabaseSettings(database_url="postgresql://app@/main", hosts=["127.0.0.1:1", "127.0.0.1:2"])
+    alone = DatabaseSettings(database_url="postgresql://app@db.invalid/main")
+    registry = EngineRegistry({"several": several, **{f"p{number}": alone for number in range(1000)}})
+    before = asyncio.all_tasks()
+    try:
+        for number in range(1000):
+            registry.get(f"p{number}")
+        assert asyncio.all_tasks() == before
+
+        with pytest.raises(ClusterError):  # what has several is watched, from its first use on
+            await registry.ping("several", seconds=0.05)
+        assert asyncio.all_tasks() > before
+    finally:
+        await registry.close()
+    assert asyncio.all_tasks() == before
 
 
 def test_an_unknown_profile_is_told_with_the_near_one() -> None:

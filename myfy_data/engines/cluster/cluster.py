@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -16,8 +15,9 @@ from sqlalchemy.pool import Pool, PoolProxiedConnection
 from sqlalchemy.util import await_only
 
 from myfy_data.engines.cluster import own_writes
+from myfy_data.engines.cluster.choice import Choice
 from myfy_data.engines.cluster.engine import ClusterEngine
-from myfy_data.engines.cluster.errors import ClusterError, foreign_servers, is_unreachable, no_replica
+from myfy_data.engines.cluster.errors import ClusterError, foreign_servers, is_unreachable, no_primary, no_replica
 from myfy_data.engines.cluster.fresh_reads import FreshReads
 from myfy_data.engines.cluster.listeners import join_server
 from myfy_data.engines.cluster.monitor import Monitor
@@ -27,7 +27,7 @@ from myfy_data.engines.cluster.server import Server
 from myfy_data.engines.cluster.servers import Servers
 from myfy_data.engines.cluster.status import ClusterStatus
 from myfy_data.engines.factory import OpenEngine
-from myfy_data.engines.listeners.failover import write_refusal
+from myfy_data.engines.listeners.failover import is_reading, write_refusal
 from myfy_data.engines.pool.errors import PoolExhausted
 from myfy_data.engines.pool.loop_affinity import LoopAffinity, running_loop
 from myfy_data.errors import closed_engine
@@ -66,6 +66,7 @@ class OpenCluster:
         self._watch: Monitor | None = None
         self._news = asyncio.Event()
         self._is_closed = False
+        self._choice = Choice(self._servers, lambda: self._monitor, lambda: self.settings.reads.max_lag)
         self._fresh_reads = FreshReads(profile, self, self._servers, lambda: self._monitor)
         own_writes.keep_requests_apart()
 
@@ -124,7 +125,7 @@ class OpenCluster:
     async def _present(self) -> OpenEngine:
         route = Route.of(self.settings)
         deadline = self._deadline()
-        while (server := self._choose(route)) is None:
+        while (server := self._choice.choose(route)) is None:
             await self._change(route, deadline)
         return self._handle(server)
 
@@ -139,8 +140,11 @@ class OpenCluster:
         self._on_open(handle)
 
     def _on_error(self, server: Server, context: ExceptionContext) -> None:
-        error = context.original_exception
-        if context.is_disconnect or isinstance(error, TimeoutError | OSError) or write_refusal(error) is not None:
+        error, connection = context.original_exception, context.connection
+        if write_refusal(error) is not None:
+            if connection is None or not is_reading(connection):  # what reads is refused wherever it writes
+                self._monitor.doubt(server.address)
+        elif context.is_disconnect or isinstance(error, TimeoutError | OSError):
             self._monitor.look_soon(server.address)
 
     def adopt(self, settings: DatabaseSettings) -> Iterator[tuple[OpenEngine, DatabaseSettings]]:
@@ -202,7 +206,7 @@ class OpenCluster:
         deadline = self._deadline()
         shunned: set[str] = set()
         while True:
-            server = self._choose(route, shunned)
+            server = self._choice.choose(route, shunned)
             if server is None:
                 await_only(self._change(route, deadline))
                 shunned.clear()
@@ -227,7 +231,7 @@ class OpenCluster:
             return now.take_again(address, connect) if now is not None else None
         self._check_usable()
         server = self._servers.get(address)
-        if server is None or not (server.address == self._primary or self._serves_reads(server)):
+        if server is None or not (server.address == self._primary or self._choice.serves_reads(server)):
             return None
         wanted = self._fresh_reads.wanted(None) if server.address != self._primary else None  # it had what `after` says
         if wanted is not None:
@@ -269,29 +273,6 @@ class OpenCluster:
             raise error
         self._monitor.look_soon(server.address)
 
-    def _choose(self, route: Route, shunned: set[str] | frozenset[str] = frozenset()) -> Server | None:
-        self._monitor.start()
-        primary = self._servers[self._primary] if self._primary is not None else None
-        if route.source == "primary":
-            return primary if primary is not None and primary.address not in shunned else None
-        replica = self._least_used(shunned)
-        if replica is not None or route.source == "replica" or not self._monitor.is_settled:
-            return replica
-        return primary if primary is not None and primary.address not in shunned else None
-
-    def _least_used(self, shunned: set[str] | frozenset[str]) -> Server | None:
-        healthy = [
-            server for server in self._servers.values() if self._serves_reads(server) and server.address not in shunned
-        ]
-        fewest = min((server.reads_in_use for server in healthy), default=0)
-        equal = [server for server in healthy if server.reads_in_use == fewest]
-        return random.choice(equal) if equal else None  # noqa: S311 - no secret
-
-    def _serves_reads(self, server: Server) -> bool:
-        lag = self._monitor.lag(server.address)
-        is_near = lag is not None and lag <= self.settings.reads.max_lag
-        return self._monitor.role(server.address) == "replica" and is_near
-
     def replica(self, route: Route, without: set[str]) -> Server | None:
         """The least used replica; None when none that serves is left. Waits for the first looks.
 
@@ -303,7 +284,7 @@ class OpenCluster:
         while not self._monitor.is_settled:
             self._monitor.start()
             await_only(self._change(route, deadline))
-        found = self._least_used(without)
+        found = self._choice.least_used(without)
         if found is None and not without and route.source == "replica":
             raise no_replica(self.profile, self._monitor.hosts(), self.settings)
         return found
@@ -334,8 +315,8 @@ class OpenCluster:
             raise _Replaced(self._successor)
 
     def _unserved(self, seconds: float) -> ClusterError:
-        reason, heartbeat = f"no primary within {seconds:g} s", self.settings.cluster.heartbeat
-        return ClusterError(self.profile, reason, self._monitor.hosts(), retry_after=heartbeat)
+        monitor = self._monitor
+        return no_primary(self.profile, monitor.hosts(), seconds, monitor.last_primary, self.settings.cluster.heartbeat)
 
     # -- what the monitor tells --------------------------------------------------------------------------------
 
@@ -360,6 +341,8 @@ class OpenCluster:
                 server.leave_readers(abort=role in ("down", "stranger"))
         if before is not None and before != self._primary and before not in changed:
             self._servers[before].leave(abort=True)
+        if self._primary is not None and self._primary != before and self._monitor.failovers:
+            self._servers[self._primary].expect_crowd()
         self._wake()
 
     def _wake(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 
 from sqlalchemy.exc import DBAPIError
 
@@ -36,6 +37,22 @@ class ClusterError(DatabaseConnectionError):
 
 class ReplicaUnavailable(ClusterError):
     """No replica can serve a session that reads from replicas alone."""
+
+
+def no_primary(
+    profile: str, servers: Sequence[HostStatus], seconds: float, last: str | None, again: float
+) -> ClusterError:
+    """No server took writes for so long.
+
+    Args:
+        profile: the profile's name.
+        servers: what is known of each server.
+        seconds: that were waited.
+        last: the primary before; None when there was none.
+        again: seconds after which another try makes sense.
+    """
+    reason = f"no primary within {seconds:g} s{f'; the last one was {last}' if last is not None else ''}"
+    return ClusterError(profile, reason, servers, retry_after=again)
 
 
 def no_replica(profile: str, servers: Sequence[HostStatus], settings: DatabaseSettings) -> ReplicaUnavailable:
@@ -81,8 +98,8 @@ def describe(server: HostStatus) -> str:
         "primary": "primary",
         "replica": f"replica{behind or (f', {server.error}' if server.error else ', how far behind is not known')}",
         "stale": f"stale: {server.error or 'follows no server, or another one than the primary'}",
-        "stranger": "belongs to another cluster",
-        "down": server.error or "no answer",
+        "stranger": f"belongs to another cluster{f' ({server.error})' if server.error else ''}",
+        "down": f"down{_for_so_long(server.since)}: {server.error or 'no answer'}",
         "unknown": server.error or "not known yet",
     }
     return words[server.role]
@@ -96,3 +113,8 @@ def is_unreachable(error: BaseException, backend: AnyBackend) -> bool:
         or backend.is_away(item)
         for item in chain(error)
     )
+
+
+def _for_so_long(moment: datetime) -> str:
+    seconds = (datetime.now(UTC) - moment).total_seconds()
+    return f" for {seconds:.1f} s" if seconds > 1 else ""

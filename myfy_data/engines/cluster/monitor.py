@@ -43,6 +43,7 @@ class Monitor:
         sights: what is known of each server.
         succession: who is primary.
         failovers: how often the primary was another one than before.
+        last_primary: the present one, else the one before.
     """
 
     def __init__(
@@ -62,10 +63,11 @@ class Monitor:
         self._looks: dict[str, asyncio.Task[None]] = {}
         self._began: dict[str, float] = {}
         self._due: dict[str, float] = {}
+        self._doubts: dict[str, float] = {}
         self._wake = asyncio.Event()
         self._system: str | None = None
         self.failovers: int = 0
-        self._last_primary: str | None = None
+        self.last_primary: str | None = None
         self._said: set[str] = set()
         self.sights: dict[str, Sight] = {}
         self.succession: Succession = Succession(None, "", (), frozenset())
@@ -89,6 +91,8 @@ class Monitor:
         look = self.sights[address].present
         lag = look.lag if look is not None and role == "replica" else None
         error = self.sights[address].error or _reason(look, role) or None
+        if role == "stranger" and look is not None and self._system is not None:
+            error = f"system identifier {look.system}, expected {self._system}"
         if address in self._readers and role != "replica" and look is not None and look.is_primary:
             error = "takes writes, and stands in reads.hosts, which are never the primary"
         return HostStatus(address, role, lag, error, since)
@@ -130,6 +134,7 @@ class Monitor:
         for gone in self.sights.keys() - self._servers.keys():
             for known in (self.sights, self._began, self._due, self._roles):
                 del known[gone]
+            self._doubts.pop(gone, None)
             if gone in self._looks:
                 self._looks.pop(gone).cancel()
         for new in self._servers.keys() - self.sights.keys():
@@ -147,6 +152,17 @@ class Monitor:
             return
         self._due[address] = min(self._due[address], self._began[address] + min(FLOOR, self.heartbeat))
         self._wake.set()
+
+    def doubt(self, address: str) -> None:
+        """As `look_soon`, because it refused a write."""
+        if address in self._due:
+            self._doubts[address] = asyncio.get_running_loop().time()
+        self.look_soon(address)
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether the primary has refused a write, and was not looked at since; a further write may wait."""
+        return self.succession.primary in self._doubts
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -203,11 +219,16 @@ class Monitor:
     def _apply(self, address: str, sight: Sight) -> None:
         before = self.succession
         self.sights[address] = sight
+        if self._began[address] >= self._doubts.get(address, float("inf")):
+            del self._doubts[address]
         if self._system is None and self.is_settled:
             self._system = find_system(self.sights)
         self.succession = now = succeed(before.primary, self.sights, self._system, self._readers)
-        self.failovers += now.primary is not None and self._last_primary not in (None, now.primary)
-        self._last_primary = now.primary or self._last_primary
+        self.failovers += now.primary is not None and self.last_primary not in (None, now.primary)
+        self.last_primary = now.primary or self.last_primary
+        if before.primary is not None and now.primary is None:  # one of the others may be the primary by now
+            for other in self._servers:
+                self.look_soon(other)
         changed = self._note_roles()
         self._tell(before, now)
         if sight.look is not None and sight.look.hint:

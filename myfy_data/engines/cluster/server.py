@@ -109,6 +109,11 @@ class Server:
             if handle is not None:
                 yield handle, its
 
+    def expect_crowd(self) -> None:
+        """It has just become the primary: other processes want their connections in this moment as well."""
+        if self.writer.backend.gate is not None:
+            self.writer.backend.gate.expect_crowd()
+
     # -- looks -------------------------------------------------------------------------------------------------
 
     async def look(self) -> Look:

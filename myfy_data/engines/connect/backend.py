@@ -23,6 +23,7 @@ from myfy_data.engines.connect.connect_errors import (
     without_frames,
 )
 from myfy_data.engines.connect.connect_failures import ConnectFailures
+from myfy_data.engines.connect.connect_gate import ConnectGate
 from myfy_data.engines.connect.credentials import Attempt, NoAnswerError
 from myfy_data.engines.connect.listened_login import Login
 from myfy_data.engines.connect.look import Look
@@ -65,7 +66,7 @@ class Backend(ConnectFailures, Generic[Driver]):
         arguments: what the driver's `connect` is told, password excepted.
         connections: driver connections that were opened and are not collected yet.
         pending_connects: those that are being opened.
-        is_watched: it is one of several servers (contract C11.3).
+        gate: how its pool opens connections; None where it is not one of several servers (contract C11.3).
         was_left: the server is no longer used, because another one of the profile's is (contract C11.3).
         recorder: measures the engine's work, once something listens.
         told: the settings that each driver connection was opened with, or given by `renew`.
@@ -121,17 +122,15 @@ class Backend(ConnectFailures, Generic[Driver]):
         self.connections: weakref.WeakSet[Driver] = weakref.WeakSet()
         self.told: weakref.WeakKeyDictionary[Driver, DatabaseSettings] = weakref.WeakKeyDictionary()
         self.pending_connects: PendingConnects = PendingConnects()
-        self.is_watched: bool = False
         self.was_left: bool = False
         self.is_renewing: bool = False
-        self._limit: asyncio.Semaphore | None = None
+        self.gate: ConnectGate | None = None
         self.recorder: EngineRecorder | None = None
         self.retire_at: weakref.WeakKeyDictionary[Driver, float] = weakref.WeakKeyDictionary()
 
     def watch(self, connects_at_once: int) -> None:
         """Be one of several servers: a monitor looks at it, and opens at most so many connections at the same time."""
-        self.is_watched = True
-        self._limit = asyncio.Semaphore(connects_at_once)
+        self.gate = ConnectGate(connects_at_once)
 
     def adopt(self, settings: DatabaseSettings) -> None:
         """Use other settings of the same database from now on; a connection is told by `renew` (contract C12.5)."""
@@ -170,7 +169,7 @@ class Backend(ConnectFailures, Generic[Driver]):
         failure: BaseException
         try:
             async with self.pending_connects.track(self.settings.connect_timeout):
-                async with self._limit or nullcontext():
+                async with self.gate.turn(told.connect_timeout) if self.gate is not None else nullcontext():
                     connection = await self._open(attempt)
                 self._prove(connection)
         except (DatabaseConnectionError, UnsupportedPackageError) as error:

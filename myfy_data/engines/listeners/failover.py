@@ -70,7 +70,7 @@ class WriteAvailability:
     def _on_error(self, context: ExceptionContext) -> None:
         number = write_refusal(context.original_exception)
         connection = context.connection
-        if number is None or connection is None or _is_reading(connection):
+        if number is None or connection is None or is_reading(connection):
             return
         if number == UNKNOWN_COMMAND:
             _give_up(context, connection)
@@ -85,7 +85,7 @@ class WriteAvailability:
             event.listen(self._engine, "after_cursor_execute", self._on_execute)
 
     def _on_execute(self, connection: Connection, _cursor: DBAPICursor, statement: str, *_: object) -> None:
-        if not self.is_writable and _WRITES.match(statement) and not _is_reading(connection):
+        if not self.is_writable and _WRITES.match(statement) and not is_reading(connection):
             self.set_writable(writable=True)
 
     async def probe(self, ask: Ask, answers: Sequence[object]) -> bool | None:
@@ -128,6 +128,7 @@ def _refusals(error: BaseException) -> Iterator[str | int]:
             yield UNKNOWN_COMMAND
 
 
-def _is_reading(connection: Connection) -> bool:
+def is_reading(connection: Connection) -> bool:
+    """Whether its session is read-only by our own will, so that a refusal says nothing about the server."""
     options = connection.get_execution_options()
     return bool(options.get(READ_ONLY) or options.get("postgresql_readonly"))

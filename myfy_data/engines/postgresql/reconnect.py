@@ -45,7 +45,7 @@ class OptimisticReconnect:
         try:
             fresh = await greenlet_spawn(self._engine.pool._invoke_creator, record)  # noqa: SLF001 - listeners included
         except DatabaseConnectionError as error:
-            if not self._backend.is_watched:
+            if self._backend.gate is None:
                 raise
             from asyncpg import ConnectionDoesNotExistError  # noqa: PLC0415 - the driver may be absent until it is used
 
