@@ -5,15 +5,14 @@ What blocks here blocks an event loop too: in a coroutine, `await asyncio.to_thr
 
 from __future__ import annotations
 
-import secrets
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests.clusters.cluster import Cluster, at_work, new_name
 from tests.clusters.mariadbd import MariaServer
 from tests.clusters.waiting import until
 from tests.galera import galera_library, group_options
-from tests.own_servers import HOST, Workspace, find, free_port, in_memory, workspace
+from tests.own_servers import HOST, Workspace, free_port, in_memory, workspace
 
 NAMES = ("g1", "g2", "g3")
 _ROOM = 3 * 1024**3
@@ -52,27 +51,21 @@ class GaleraNode(MariaServer):
         until(lambda: self.fetch(running) == [(1,)], f"{self} does not run {statement}")
 
 
-class GaleraCluster:
+class GaleraCluster(Cluster[GaleraNode]):
     """The nodes `g1`, `g2` and `g3`: each takes writes, and two of them are a majority."""
 
     def __init__(self, work: Workspace, library: str) -> None:
-        self._work = work
-        self.nodes = [GaleraNode(work, library, name) for name in NAMES]
+        super().__init__(work, [GaleraNode(work, library, name) for name in NAMES])
         self.g1, self.g2, self.g3 = self.nodes
-
-    @property
-    def addresses(self) -> list[str]:
-        """All of them, as `hosts` takes them."""
-        return [node.address for node in self.nodes]
 
     @contextmanager
     def table(self) -> Iterator[str]:
         """A new database with the table `t`, on all nodes; dropped by the next reset at the latest."""
-        name = f"test_{secrets.token_hex(4)}"
+        name = new_name()
         self.g1.fetch(f"CREATE DATABASE {name}")
         self.g1.fetch("CREATE TABLE t (i int PRIMARY KEY)", name)
         yield name
-        if not any(node.is_touched for node in self.nodes):
+        if not self.is_touched:
             self.g1.fetch(f"DROP DATABASE {name}")
 
     def lose_majority(self, left: GaleraNode) -> None:
@@ -82,38 +75,20 @@ class GaleraCluster:
                 node.kill()
         left.await_status("wsrep_cluster_status", "non-Primary")
 
-    def make(self) -> None:
-        """Make the nodes, keep copies of them for `reset`, and start them."""
-        install = ["--auth-root-authentication-method=normal", "--skip-test-db", "--innodb-log-file-size=8M"]
-        places = [f"--datadir={self.g1.data}", f"--tmpdir={self._work.path}"]
-        self._work.run(find("mariadb-install-db") or "mariadb-install-db", "--no-defaults", *places, *install)
-        for node in (self.g2, self.g3):  # a node that joins gets everything from another one
+    def install(self) -> None:
+        """As `Cluster`; a node that joins gets everything from another one."""
+        self.g1.install()
+        for node in (self.g2, self.g3):
             self._work.run("mkdir", node.data)
-        self._start()
+        self.launch()
         for node in reversed(self.nodes):  # the last one to end is the one that may begin anew
             node.stop()
-            self._work.run("cp", "-a", node.data, f"{node.data}.made")
-        self._start()
+        self.keep()
 
-    def reset(self) -> None:
-        """All as it was made, whatever a test did; nothing to do costs nothing."""
-        if any(node.is_touched for node in self.nodes):
-            self.halt()
-            for node in self.nodes:
-                shutil.rmtree(node.data)
-                self._work.run("cp", "-a", f"{node.data}.made", node.data)
-            self._start()
-
-    def halt(self) -> None:
-        """End all of them."""
-        for node in self.nodes:
-            node.halt()
-
-    def _start(self) -> None:
+    def launch(self) -> None:
+        """As `Cluster`."""
         for number, node in enumerate(self.nodes):
             node.start(*self.nodes[:number])
-        for node in self.nodes:
-            node.is_touched = False
 
 
 @contextmanager
@@ -124,10 +99,5 @@ def three_nodes() -> Iterator[GaleraCluster]:
         NoServerError: something that it takes is not installed.
     """
     library = galera_library()
-    with workspace("mysql", in_memory(_ROOM)) as work:
-        cluster = GaleraCluster(work, library)
-        try:
-            cluster.make()
-            yield cluster
-        finally:
-            cluster.halt()
+    with workspace("mysql", in_memory(_ROOM)) as work, at_work(GaleraCluster(work, library)) as cluster:
+        yield cluster

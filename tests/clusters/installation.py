@@ -41,10 +41,6 @@ class Installation:
         """Run one of PostgreSQL's programs to its end."""
         self.work.run(self.binaries / program, *arguments)
 
-    def copy(self, source: Path, target: Path) -> None:
-        """Copy a data directory whose server does not run."""
-        self.work.run("cp", "-a", source, target)
-
     def configure(self, name: str, port: int, primary_port: int | None) -> None:
         """Write a server's own settings; with a primary to follow it is a replica."""
         own = f"port = {port}\n"

@@ -5,14 +5,13 @@ What blocks here blocks an event loop too: in a coroutine, `await asyncio.to_thr
 
 from __future__ import annotations
 
-import secrets
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pymysql
 
+from tests.clusters.cluster import Cluster, at_work, new_name
 from tests.clusters.mariadbd import MariaServer
 from tests.clusters.waiting import until
 from tests.own_servers import HOST, Workspace, find, free_port, in_memory, workspace
@@ -94,18 +93,12 @@ class MariaNode(MariaServer):
             return dict(cursor.fetchone() or {})
 
 
-class MariaCluster:
+class MariaCluster(Cluster[MariaNode]):
     """The servers: `m1` is the primary, `m2` follows it and is `read_only` until a test changes that."""
 
     def __init__(self, work: Workspace) -> None:
-        self._work = work
-        self.nodes = [MariaNode(work, name, free_port()) for name in NAMES]
+        super().__init__(work, [MariaNode(work, name, free_port()) for name in NAMES])
         self.m1, self.m2 = self.nodes
-
-    @property
-    def addresses(self) -> list[str]:
-        """Both of them, as `hosts` takes them."""
-        return [node.address for node in self.nodes]
 
     @contextmanager
     def database(self) -> Iterator[str]:
@@ -113,14 +106,14 @@ class MariaCluster:
 
         The account `app` may do everything in it and see how replication is, `blind` may not see that.
         """
-        name = f"test_{secrets.token_hex(4)}"
+        name = new_name()
         self.m1.execute(f"CREATE DATABASE {name}")
         for account in ("app", "blind"):
             self.m1.execute(f"CREATE USER IF NOT EXISTS {account}@'%'", f"GRANT ALL ON {name}.* TO {account}@'%'")
         self.m1.execute("GRANT SLAVE MONITOR ON *.* TO app@'%'")
         self.m2.await_position(self.m1)
         yield name
-        if not any(node.is_touched for node in self.nodes):
+        if not self.is_touched:
             self.m1.execute(f"DROP DATABASE {name}")
 
     def replicate_synchronously(self) -> None:
@@ -131,33 +124,17 @@ class MariaCluster:
         joined = "SHOW GLOBAL STATUS LIKE 'Rpl_semi_sync_master_clients'"
         until(lambda: self.m1.fetch(joined)[0][1] == "1", f"{self.m2} does not acknowledge")
 
-    def make(self) -> None:
-        """Make the servers, keep a copy for `reset`, and start them."""
-        places = [f"--datadir={self._work.path / 'made'}", f"--tmpdir={self._work.path}", "--innodb-log-file-size=8M"]
-        install = ["--auth-root-authentication-method=normal", "--skip-test-db", "--skip-log-bin"]
-        self._work.run(find("mariadb-install-db") or "mariadb-install-db", "--no-defaults", *places, *install)
-        self._start()
+    def install(self) -> None:
+        """As `Cluster`: twice the same, which has no history."""
+        self.m1.install()
+        self._work.run("cp", "-a", self.m1.data, self.m2.data)
+        self.keep()
 
-    def reset(self) -> None:
-        """All as it was made, whatever a test did; nothing to do costs nothing."""
-        if any(node.is_touched for node in self.nodes):
-            self.halt()
-            for node in self.nodes:
-                shutil.rmtree(node.data)
-            self._start()
-
-    def halt(self) -> None:
-        """End both of them."""
+    def launch(self) -> None:
+        """As `Cluster`."""
         for node in self.nodes:
-            node.halt()
-
-    def _start(self) -> None:
-        for node in self.nodes:
-            self._work.run("cp", "-a", self._work.path / "made", node.data)
             node.start()
         self.m2.follow(self.m1)
-        for node in self.nodes:
-            node.is_touched = False
 
 
 @contextmanager
@@ -169,10 +146,5 @@ def mariadb_cluster() -> Iterator[MariaCluster]:
     """
     if find("mariadbd") is None:
         raise NoServerError("no MariaDB: install it (Debian: apt-get install mariadb-server)")
-    with workspace("mysql", in_memory(_ROOM)) as work:
-        cluster = MariaCluster(work)
-        try:
-            cluster.make()
-            yield cluster
-        finally:
-            cluster.halt()
+    with workspace("mysql", in_memory(_ROOM)) as work, at_work(MariaCluster(work)) as cluster:
+        yield cluster

@@ -121,6 +121,10 @@ class PatroniNode:
         """Whether it streams."""
         return self._status("replica")
 
+    def is_synchronous(self) -> bool:
+        """Whether Patroni may make it the leader: it says so a moment after the server does."""
+        return self._status("synchronous")
+
     def _status(self, what: str) -> bool:
         with contextlib.suppress(OSError, urllib.error.URLError):
             return bool(urllib.request.urlopen(f"http://{HOST}:{self.rest}/{what}", timeout=1).status == 200)
@@ -226,7 +230,7 @@ class PatroniCluster:
         if leader is None or sum(node.is_replica() for node in self.nodes) != 2:
             return False
         states = leader.fetch("SELECT sync_state FROM pg_stat_replication WHERE state = 'streaming'")
-        return len(states) == 2 and ("sync",) in states
+        return len(states) == 2 and ("sync",) in states and any(node.is_synchronous() for node in self.nodes)
 
     def halt(self) -> None:
         """End everything."""

@@ -26,6 +26,11 @@ class ServerProcess:
         """Whether it has not ended; a frozen one has not."""
         return self._process.poll() is None
 
+    @property
+    def is_away(self) -> bool:
+        """Whether it has ended, or is frozen."""
+        return bool(self._frozen) or not self.is_running
+
     def freeze(self) -> None:
         """Stop it as a machine that hangs does: the system still accepts its connections, and nothing answers."""
         self._frozen = []

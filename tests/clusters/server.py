@@ -50,6 +50,11 @@ class ClusterServer:
         """Whether its process has not ended; a frozen one has not."""
         return self._process is not None and self._process.is_running
 
+    @property
+    def is_away(self) -> bool:
+        """Whether it has ended, or is frozen."""
+        return self._process is None or self._process.is_away
+
     def stop(self) -> None:
         """A shutdown, as an administrator's; clients are told."""
         self._touch().stop(self.SHUTDOWN)

@@ -16,12 +16,19 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.clusters.waiting import AWAY
 from tests.failover.campaign import Result, run
 from tests.failover.clients import CLIENTS
 from tests.failover.clusters import CLUSTERS
 from tests.failover.page import page
+from tests.failover.reads import run as run_reads
 from tests.failover.results import keep, kept
 from tests.failover.scenes import Scene
+from tests.own_servers import ServerStartError
+from tests.servers import NoServerError
+
+NOT_STARTED = (NoServerError, ServerStartError, AssertionError, *AWAY)
+"""What ends the runs of one cluster, and not those of the others."""
 
 CONTROL = ("freeze", "without the monitor")
 """What must fail; if it does not, the campaign measures nothing."""
@@ -74,17 +81,22 @@ def main() -> int:
     results: list[Result] = kept(given.clusters) if given.kept else []
     failed: list[str] = []
     for name in () if given.kept else given.clusters:
-        with CLUSTERS[name]() as scene:
-            results += run_scene(name, scene, given, failed)
+        try:
+            with CLUSTERS[name]() as scene:
+                results += run_scene(name, scene, given, failed)
+        except NOT_STARTED as error:
+            failed.append(f"{name}: {error!r}")
+    is_whole = not given.kept and given.events is None and given.clusters == list(CLUSTERS)
+    reads = run_reads().broken if is_whole else []
     sys.stdout.write(page(results))
     if given.page is not None:
         given.page.write_text(page(kept(CLUSTERS)), encoding="utf-8")
     broken = [one for one in results if one.client == "myfy-data" and one.broken]
     survived = [one for one in results if (one.event, one.client) == CONTROL and one.gap is not None]
-    say("\n".join(["", *failed]))
+    say("\n".join(["", *failed, *reads]))
     say(f"{len(broken)} promises broken, {len(survived)} controls survived, {len(failed)} runs failed")
     say(f"{time.monotonic() - started:.0f} s")
-    return 1 if broken or survived or failed else 0
+    return 1 if broken or survived or failed or reads else 0
 
 
 if __name__ == "__main__":

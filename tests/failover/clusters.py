@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from typing import TypeVar
 
+from tests.clusters.galera import three_nodes
 from tests.clusters.haproxy import Doors, haproxy, pgbouncers
+from tests.clusters.mariadb import mariadb_cluster
 from tests.clusters.patroni import PatroniCluster, patroni_cluster
 from tests.clusters.postgresql import postgresql_cluster
 from tests.failover.clients import Target
 from tests.failover.managed import EVERY, SHORT, Front, ManagedScene, bare
-from tests.failover.mariadb import galera, mariadb
+from tests.failover.mariadb import Replicated, Synchronous
 from tests.failover.scenes import Replication, Scene
 
 CHECKS = 3.0
 """Seconds that HAProxy may need: it looks every second, and believes the second answer."""
 
 
+C = TypeVar("C")
+
+
 @contextmanager
-def replication() -> Iterator[Scene]:
-    """PostgreSQL's own replication."""
-    with postgresql_cluster() as cluster:
-        yield Replication(cluster)
+def scene(opened: AbstractContextManager[C], make: Callable[[C], Scene]) -> Iterator[Scene]:
+    """What a kind of cluster's scene is made of, while its servers run."""
+    with opened as cluster:
+        yield make(cluster)
 
 
 @contextmanager
@@ -54,10 +60,10 @@ def _by(doors: Doors, pooler: str) -> Front:
 
 
 CLUSTERS: Mapping[str, Callable[[], AbstractContextManager[Scene]]] = {
-    "replication": replication,
+    "replication": lambda: scene(postgresql_cluster(), Replication),
     "patroni": patroni,
     "haproxy": behind_haproxy,
     "pgbouncer": behind_pgbouncer,
-    "mariadb": mariadb,
-    "galera": galera,
+    "mariadb": lambda: scene(mariadb_cluster(), Replicated),
+    "galera": lambda: scene(three_nodes(), Synchronous),
 }

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
+from tests.clusters.cluster import new_name
 from tests.clusters.patroni import PatroniCluster, PatroniNode
 from tests.failover.clients import Target
-from tests.failover.scenes import RESUMED_AFTER, TABLE, Event
+from tests.failover.scenes import TABLE, Event, Failing, Replicated
 from tests.failover.work import Moments
 
 SUCCESSION = 120.0
@@ -19,71 +19,34 @@ SUCCESSION = 120.0
 SYNCHRONOUS = "SELECT application_name FROM pg_stat_replication WHERE sync_state = 'sync'"
 
 
-class Managed:
-    """As `Stage`, under Patroni.
+class Managed(Failing[PatroniNode]):
+    """Three servers under Patroni."""
 
-    Attributes:
-        target: where clients find it.
-    """
+    LATE = Replicated.LATE
 
     def __init__(self, cluster: PatroniCluster, target: Target, leader: PatroniNode) -> None:
+        super().__init__(target, leader)
         self.cluster = cluster
-        self.target = target
-        self.old = leader
-        self._frozen = False
+
+    @property
+    def present(self) -> PatroniNode:
+        """As `Failing`; it waits for a leader."""
+        return self.cluster.await_leader()
 
     @property
     def deposed_ports(self) -> set[int]:
-        """As `Stage`: the old leader, where another one succeeded it."""
+        """As `Stage`: the old leader; asked only where another one succeeded it."""
         return {self.old.port}
 
-    async def stored(self) -> set[int]:
-        """As `Stage`."""
-        rows = await asyncio.to_thread(self._fetch_of_leader, "SELECT i FROM written")
-        return {row[0] for row in rows}
-
-    async def strays(self, since: float) -> set[int]:
-        """As `Stage`: rows that the old leader took, and the present one does not have."""
-        if self._frozen:
-            await asyncio.to_thread(self.old.resume)
-        try:
-            late = f"SELECT i FROM written WHERE at > to_timestamp({since})"
-            found = await asyncio.to_thread(self.old.fetch, late, self.target.database)
-        except Exception:  # noqa: BLE001 - it does not run, or Patroni is just taking it back
-            return set()
-        return {row[0] for row in found} - await self.stored()
-
-    def _fetch_of_leader(self, statement: str) -> list[tuple[int]]:
-        leader = self.cluster.await_leader()
-        return leader.fetch(statement, self.target.database)
-
-    async def _succeeded(self, moments: Moments) -> None:
-        """Wait for another leader."""
+    async def succeed(self, moments: Moments) -> None:
+        """Wait until Patroni has made another one the leader."""
         others = [node for node in self.cluster.nodes if node is not self.old]
         await asyncio.to_thread(self.cluster.await_leader, others, SUCCESSION)
         moments.promote()
 
-    async def kill(self, moments: Moments) -> None:
-        """The leader's machine is gone."""
-        await asyncio.to_thread(self.old.kill)
-        await self._succeeded(moments)
-
-    async def freeze(self, moments: Moments) -> None:
-        """The leader's machine hangs."""
-        self._frozen = True
-        await asyncio.to_thread(self.old.freeze)
-        await self._succeeded(moments)
-
-    async def resume_old(self, moments: Moments) -> None:
-        """It hangs, and goes on when it has a successor."""
-        await self.freeze(moments)
-        await asyncio.sleep(RESUMED_AFTER)
-        await asyncio.to_thread(self.old.resume)
-        self._frozen = False
-
     async def switch_over(self, moments: Moments) -> None:
         """An administrator asks for another leader."""
-        successor = asyncio.create_task(self._succeeded(moments))
+        successor = asyncio.create_task(self.succeed(moments))
         while not successor.done() and not await asyncio.to_thread(self.old.switch_over, await self._synchronous()):
             await asyncio.sleep(1.0)  # Patroni refuses while the standby is just another one
         await successor
@@ -130,7 +93,7 @@ class ManagedScene:
     async def stage(self) -> AsyncIterator[Managed]:
         """As `Scene`."""
         leader = await asyncio.to_thread(self.cluster.heal)
-        database = f"test_{secrets.token_hex(4)}"
+        database = new_name()
         await asyncio.to_thread(leader.server.execute, f"CREATE DATABASE {database}")
         for statement in TABLE:
             await asyncio.to_thread(leader.fetch, statement, database)

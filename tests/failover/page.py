@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from tests.failover.campaign import OVER, Result
 from tests.failover.clients import DEADLINE, HEARTBEAT, MAX_LAG
+from tests.failover.reads import section
 from tests.markdown import heading, listed, row
 
 GENERATED = "<!-- Made by `make failover`: do not edit. -->"
@@ -51,7 +52,7 @@ def page(results: Sequence[Result]) -> str:
         own = sorted(every, key=lambda result: events.index(result.event))  # the clients of one event side by side
         lines += [f"## {cluster}", "", *_table(own), ""]
         lines += ["What was raised, and how often:", "", *listed(_raised(own)), ""]
-    return "\n".join([*lines, *_verdict(results)]) + "\n"
+    return "\n".join([*lines, *section(), *_verdict(results)]) + "\n"
 
 
 def _table(results: Sequence[Result]) -> Iterator[str]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Protocol
+from functools import partial
+from typing import Any, Generic, Protocol, TypeVar
 
+from tests.clusters.installation import conninfo
 from tests.clusters.node import Node
 from tests.clusters.postgresql import PostgresqlCluster
+from tests.clusters.waiting import AWAY
 from tests.failover.clients import Target
 from tests.failover.relays import lines_to
 from tests.failover.work import Moments
@@ -68,65 +72,133 @@ class Scene(Protocol):
         ...
 
 
-class Replicated:
-    """Three servers of PostgreSQL's own streaming replication, one standby synchronous, with no manager.
+class Server(Protocol):
+    """The server that is the primary at first, to which things happen; each blocks."""
+
+    port: int
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its process has not ended; a frozen one has not."""
+        ...
+
+    def fetch(self, statement: str, database: str) -> list[Any]:
+        """The rows of a statement."""
+        ...
+
+    def kill(self) -> None:
+        """It ends at once."""
+        ...
+
+    def freeze(self) -> None:
+        """It accepts, and answers nothing."""
+        ...
+
+    def resume(self) -> None:
+        """It goes on where it was."""
+        ...
+
+
+S = TypeVar("S", bound=Server)
+
+
+class Failing(ABC, Generic[S]):
+    """As `Stage`: what can happen to a cluster's first primary, and what it has afterwards.
+
+    Args:
+        target: where clients find the cluster.
+        old: the primary.
+        cut: cuts the network between clients and it; None where clients have another way.
 
     Attributes:
-        target: where clients find it.
+        target: as the argument.
+        old: as the argument.
     """
 
-    def __init__(self, cluster: PostgresqlCluster, target: Target, cut: Callable[[int], None]) -> None:
-        self.cluster = cluster
+    LATE: str
+    """The rows that a server took after a moment."""
+
+    def __init__(self, target: Target, old: S, cut: Callable[[], object] | None = None) -> None:
         self.target = target
+        self.old = old
         self._cut = cut
-        self.primary: Node = cluster.n1
+
+    @abstractmethod
+    async def succeed(self, moments: Moments) -> None:
+        """Let another server take the writes, or wait until one does."""
+
+    @property
+    @abstractmethod
+    def present(self) -> Server:
+        """The server that takes writes now."""
 
     @property
     def deposed_ports(self) -> set[int]:
         """As `Stage`."""
-        return set() if self.primary is self.cluster.n1 else {self.cluster.n1.port}
+        return set() if self.present is self.old else {self.old.port}
 
     async def stored(self) -> set[int]:
         """As `Stage`."""
-        rows = await asyncio.to_thread(self.primary.fetch, "SELECT i FROM written", self.target.database)
+        present = await asyncio.to_thread(lambda: self.present)
+        rows = await asyncio.to_thread(present.fetch, "SELECT i FROM written", self.target.database)
         return {row[0] for row in rows}
 
     async def strays(self, since: float) -> set[int]:
         """As `Stage`; a server that does not run took nothing."""
-        old = self.cluster.n1
-        if self.primary is old or not old.is_running:
+        if not self.old.is_running:
             return set()
-        await asyncio.to_thread(old.resume)
-        late = f"SELECT i FROM written WHERE at > to_timestamp({since})"
-        found = await asyncio.to_thread(old.fetch, late, self.target.database)
-        return {row[0] for row in found} - await self.stored()  # a standby by now, it has its successor's rows
+        await asyncio.to_thread(self.old.resume)
+        try:
+            found = await asyncio.to_thread(self.old.fetch, self.LATE.format(since=since), self.target.database)
+        except AWAY:  # it is just being taken back, or knows by now that it is outside of its cluster
+            return set()
+        return {row[0] for row in found} - await self.stored()
+
+    async def kill(self, moments: Moments) -> None:
+        """The primary's processes end at once."""
+        await asyncio.to_thread(self.old.kill)
+        await self.succeed(moments)
+
+    async def freeze(self, moments: Moments) -> None:
+        """The primary's machine hangs."""
+        await asyncio.to_thread(self.old.freeze)
+        await self.succeed(moments)
+
+    async def cut(self, moments: Moments) -> None:
+        """The network between clients and primary is cut."""
+        assert self._cut is not None
+        self._cut()
+        await self.succeed(moments)
+
+    async def resume_old(self, moments: Moments) -> None:
+        """The primary's machine hangs, and goes on when it has a successor; it may still take writes."""
+        await self.freeze(moments)
+        await asyncio.sleep(RESUMED_AFTER)
+        await asyncio.to_thread(self.old.resume)
+
+
+class Replicated(Failing[Node]):
+    """Three servers of PostgreSQL's own streaming replication, one standby synchronous, with no manager."""
+
+    LATE = "SELECT i FROM written WHERE at > to_timestamp({since})"
+
+    def __init__(self, cluster: PostgresqlCluster, target: Target, cut: Callable[[], object]) -> None:
+        super().__init__(target, cluster.n1, cut)
+        self.cluster = cluster
+        self._present = cluster.n1
+
+    @property
+    def present(self) -> Node:
+        """As `Failing`."""
+        return self._present
 
     async def succeed(self, moments: Moments) -> None:
         """What a cluster manager does: promote the synchronous standby, and let the other one follow it."""
         await asyncio.to_thread(self.cluster.n2.promote)
         moments.promote()
-        self.primary = self.cluster.n2
-        await asyncio.to_thread(self.cluster.n3.configure, primary_conninfo=self.conninfo)
-
-    @property
-    def conninfo(self) -> str:
-        """How the other standby reaches the new primary."""
-        return f"host=127.0.0.1 port={self.cluster.n2.port} user=postgres application_name=n3"
-
-    async def kill(self, moments: Moments) -> None:
-        """The primary's processes end at once."""
-        await asyncio.to_thread(self.cluster.n1.kill)
-        await self.succeed(moments)
-
-    async def freeze(self, moments: Moments) -> None:
-        """The primary's machine hangs."""
-        await asyncio.to_thread(self.cluster.n1.freeze)
-        await self.succeed(moments)
-
-    async def cut(self, moments: Moments) -> None:
-        """The network between clients and primary is cut."""
-        self._cut(0)
-        await self.succeed(moments)
+        self._present = self.cluster.n2
+        following = conninfo(self.cluster.n3.name, self.cluster.n2.port)
+        await asyncio.to_thread(self.cluster.n3.configure, primary_conninfo=following)
 
     async def switch_over(self, moments: Moments) -> None:
         """The primary is shut down in peace, its standby promoted, and it comes back as a standby."""
@@ -141,12 +213,6 @@ class Replicated:
     async def stale_replica(self, _: Moments) -> None:
         """The same one receives, and does not apply any more."""
         await asyncio.to_thread(self.cluster.n3.pause_replay)
-
-    async def resume_old(self, moments: Moments) -> None:
-        """The primary's machine hangs, and goes on when it has a successor; it still takes writes."""
-        await self.freeze(moments)
-        await asyncio.sleep(RESUMED_AFTER)
-        await asyncio.to_thread(self.cluster.n1.resume)
 
 
 class Replication:
@@ -176,7 +242,7 @@ class Replication:
         with self._cluster.database() as database:
             await asyncio.to_thread(self._prepare, database)
             async with lines_to([node.port for node in self._cluster.nodes]) as lines:
-                yield Replicated(self._cluster, Target(lines.addresses, database), lines.cut)
+                yield Replicated(self._cluster, Target(lines.addresses, database), partial(lines.cut, 0))
 
     def _prepare(self, database: str) -> None:
         self._cluster.n1.execute(*TABLE, database=database)

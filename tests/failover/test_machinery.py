@@ -17,6 +17,7 @@ from tests.failover.campaign import Result, run
 from tests.failover.clients import Target, ours
 from tests.failover.hanging_up import hang_up
 from tests.failover.page import page
+from tests.failover.reads import Reads
 from tests.failover.results import keep, kept
 from tests.failover.scenes import Replication
 from tests.failover.work import Client, Moments, OutcomeUnknownError, Seen, Tally
@@ -220,6 +221,19 @@ def test_results_are_kept_and_replaced_by_later_ones(tmp_path: Path) -> None:
     keep("c", [Result("c", "kill", "two", gap=0.5)], tmp_path)
 
     assert kept(["c", "not run yet"], tmp_path) == [first[0], Result("c", "kill", "two", gap=0.5)]
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        (Reads(100.0, 0.97, 0.52, 0), []),
+        (Reads(100.0, 0.94, 0.52, 0), ["0.94 of what the replicas give"]),
+        (Reads(100.0, 0.97, 0.52, 3), ["3 reads of the primary"]),
+        (Reads(100.0, 0.97, 0.96, 0), ["the control gives 0.96 of it"]),
+    ],
+)
+def test_reads_that_do_not_scale_are_found(found: Reads, told: list[str]) -> None:
+    assert found.broken == told
 
 
 @pytest.mark.postgresql
