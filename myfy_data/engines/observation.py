@@ -141,6 +141,7 @@ class Hold:
         recorder: the engine's.
         since: when it was handed out, in monotonic seconds.
         waited: seconds that its user waited and that no operation was told of yet.
+        key: the `id` of SQLAlchemy's connection.
         unit: the unit of work that is under way.
         is_inside: whether an operation is being measured, so that the messages below it are parts of it.
     """
@@ -148,6 +149,7 @@ class Hold:
     recorder: EngineRecorder
     since: float
     waited: float
+    key: int
     unit: Unit | None = None
     is_inside: bool = False
 
@@ -197,6 +199,7 @@ class EngineRecorder:
         self._known = 0
         self._hearing: dict[str, list[Any]] = {name: [] for name in _TOLD}
         self._complaints: set[tuple[str, str, str]] = set()
+        self._holds: dict[int, Hold] = {}
 
     # -- the pool ------------------------------------------------------------------------------------------------------
 
@@ -218,21 +221,25 @@ class EngineRecorder:
         """A wait was given up."""
         self._tell("timeout", self.profile, waited)
 
-    def note_checkout(self, record: Any) -> None:
+    def note_checkout(self, connection: Any, record: Any, _proxy: object = None) -> None:
         """A connection is handed out."""
         info = record.record_info
         waited, connecting = info.pop(_WAITED, 0.0), info.pop(_CONNECTING, 0.0)
-        hold = info[_HOLD] = Hold(self, time.monotonic(), waited)
-        self._open_door(record.dbapi_connection, hold)
+        if (before := info.get(_HOLD)) is not None:  # one that turned out to be unfit
+            self._holds.pop(before.key, None)
+        hold = info[_HOLD] = Hold(self, time.monotonic(), waited, id(connection))
+        self._holds[hold.key] = hold
+        self._open_door(connection, hold)
         self._tell("checkout", self.profile, waited, connecting)
 
-    def note_checkin(self, record: Any) -> None:
+    def note_checkin(self, connection: Any, record: Any) -> None:
         """A connection came back; what was not committed by then is rolled back."""
         hold: Hold | None = record.record_info.pop(_HOLD, None)
         if hold is None:
             return
-        if record.dbapi_connection is not None:
-            self._open_door(record.dbapi_connection, None)
+        self._holds.pop(hold.key, None)
+        if connection is not None:
+            self._open_door(connection, None)
         unit, hold.unit = hold.unit, None
         if unit is not None:
             self._tell("unit_end", self.profile, unit, "rollback")
@@ -246,8 +253,7 @@ class EngineRecorder:
 
     def hold_of(self, pooled: object) -> Hold | None:
         """The checkout of a connection; None while it is being opened, and for one that is not the pool's."""
-        info = getattr(pooled, "record_info", None)
-        return info.get(_HOLD) if info else None
+        return self._holds.get(id(getattr(pooled, "dbapi_connection", None)))
 
     def note(self, hold: Hold, operation: Operation, started: float) -> None:
         """An operation is over.

@@ -37,14 +37,13 @@ def attach_observers(opened: OpenEngine, observers: list[EngineObserver]) -> Non
         backend.credentials.on_answer = partial(recorder.note_incident, "credentials")
     pool: Any = engine.pool  # of whatever class: sessions look there for it
     pool.recorder = recorder
-    event.listen(engine, "checkout", lambda _connection, record, _proxy: recorder.note_checkout(record))
-    event.listen(engine, "checkin", lambda _connection, record: recorder.note_checkin(record))
+    event.listen(engine, "checkout", recorder.note_checkout)
+    event.listen(engine, "checkin", recorder.note_checkin)
     dialect: Any = engine.dialect
     statements, ends = _Statements(recorder, backend), _Ends(recorder, backend)
     for name in ("do_execute", "do_execute_no_params"):
         setattr(dialect, name, statements.observed(getattr(dialect, name), is_many=False))
     dialect.do_executemany = statements.observed(dialect.do_executemany, is_many=True)
-    dialect.do_begin = _waiting(recorder, dialect.do_begin)
     dialect.do_commit = ends.observed(dialect.do_commit, "commit")
     dialect.do_rollback = ends.observed(dialect.do_rollback, "rollback")
 
@@ -66,11 +65,10 @@ class _Statements:
             if hold is None:
                 return send(cursor, statement, *arguments, **options)
             if OWN in context.execution_options:  # type: ignore[union-attr]  # it has a connection
-                return _unheard(hold, lambda: send(cursor, statement, *arguments, **options))
+                return _unheard(hold, partial(send, cursor, statement, *arguments, **options))
             batch = len(arguments[0]) if is_many else 1
-            return self._measure(
-                hold, pooled, cursor, statement, batch, lambda: send(cursor, statement, *arguments, **options)
-            )
+            sending = partial(send, cursor, statement, *arguments, **options)
+            return self._measure(hold, pooled, cursor, statement, batch, sending)
 
         return execute
 
@@ -78,7 +76,9 @@ class _Statements:
         self, hold: Hold, pooled: Any, cursor: DBAPICursor, statement: str, batch: int, send: Callable[[], Any]
     ) -> Any:
         adapter = pooled.dbapi_connection
-        hold.waited += self._backend.turn_waited(adapter)
+        has_turns = self._backend.waits_for_turns
+        if has_turns:
+            hold.waited += self._backend.turn_waited(adapter)
         hold.is_inside = True
         started = time.monotonic()
         operation = Operation(
@@ -94,21 +94,9 @@ class _Statements:
             return answer
         finally:
             hold.is_inside = False
-            operation.waited = self._backend.turn_waited(adapter)
+            if has_turns:
+                operation.waited = self._backend.turn_waited(adapter)
             self._recorder.note(hold, operation, started)
-
-
-def _waiting(recorder: EngineRecorder, begin: Send) -> Send:
-    """A dialect's method that begins: where it is a message, as on SQLite, what takes its time is another's lock."""
-
-    def do_begin(pooled: DBAPIConnection) -> None:
-        started = time.monotonic()
-        begin(pooled)
-        hold = recorder.hold_of(pooled)
-        if hold is not None:
-            hold.waited += time.monotonic() - started
-
-    return do_begin
 
 
 def _unheard(hold: Hold, send: Callable[[], object]) -> object:
@@ -135,7 +123,7 @@ class _Ends:
                 send(pooled)
                 return
             if hold.unit is None:
-                _unheard(hold, lambda: send(pooled))
+                _unheard(hold, partial(send, pooled))
                 return
             outcome: Any = kind
             hold.is_inside = True

@@ -126,8 +126,9 @@ def operation_name(word: str) -> str:
 class Sink(Protocol):
     """Where numbers go."""
 
-    def record(self, metric: Metric, value: float, attributes: Attributes) -> None:
-        """Add a value to a histogram, or to a counter."""
+    def series(self, metric: Metric, attributes: Attributes) -> Callable[[float], object]:
+        """What adds a value to a histogram, or to a counter, with these attributes."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,50 +167,70 @@ class NumbersObserver(EngineObserver):
     def __init__(self, facts: Callable[[str], DatabaseFacts], sink: Sink) -> None:
         self._facts = facts
         self._sink = sink
+        self._operations: dict[tuple[str, str], tuple[DatabaseFacts, Callable[[float], object]]] = {}
+        self._others: dict[tuple[str, str, str], Callable[[float], object]] = {}
 
     def operation(self, seen: Operation) -> None:
         """Measure a statement or an end."""
         facts = self._facts(seen.profile)
+        word = statement_text(seen.sql, facts.backend).operation
+        about, add = self._operations.get((seen.profile, word), (None, None))
+        if add is None or about is not facts or seen.error is not None:
+            add = self._begin(facts, seen.profile, word, seen.error)
+        add(seen.ran)
+
+    def _begin(
+        self, facts: DatabaseFacts, profile: str, word: str, error: BaseException | None
+    ) -> Callable[[float], object]:
         attributes = {
-            POOL_NAME: seen.profile,
+            POOL_NAME: profile,
             SYSTEM_NAME: facts.system,
             NAMESPACE: facts.namespace,
-            OPERATION_NAME: operation_name(statement_text(seen.sql, facts.backend).operation),
+            OPERATION_NAME: operation_name(word),
         }
-        if seen.error is not None:
-            attributes[ERROR_TYPE] = type(seen.error).__name__
-        self._sink.record(OPERATION_DURATION, seen.ran, attributes)
+        if error is not None:
+            attributes[ERROR_TYPE] = type(error).__name__
+        add = self._sink.series(OPERATION_DURATION, attributes)
+        if error is None and word in _OPERATIONS:  # few values, whatever is sent
+            self._operations[profile, word] = facts, add
+        return add
+
+    def _add(self, metric: Metric, profile: str, value: float, outcome: str = "") -> None:
+        add = self._others.get((metric.name, profile, outcome))
+        if add is None:
+            told = {POOL_NAME: profile, OUTCOME: outcome, VERDICT: outcome}
+            add = self._sink.series(metric, {name: told[name] for name in metric.labels})
+            self._others[metric.name, profile, outcome] = add
+        add(value)
 
     def checkout(self, profile: str, waited: float, connecting: float) -> None:  # noqa: ARG002 - as all are told
         """Measure a wait, which mostly was none."""
-        self._sink.record(WAIT_TIME, waited, {POOL_NAME: profile})
+        self._add(WAIT_TIME, profile, waited)
 
     def turn(self, profile: str, waited: float) -> None:
         """Measure a wait for SQLite's turn."""
-        self._sink.record(WAIT_TIME, waited, {POOL_NAME: profile})
+        self._add(WAIT_TIME, profile, waited)
 
     def timeout(self, profile: str, waited: float) -> None:  # noqa: ARG002 - as above
         """Count a wait that was given up."""
-        self._sink.record(TIMEOUTS, 1, {POOL_NAME: profile})
+        self._add(TIMEOUTS, profile, 1)
 
     def connect(self, profile: str, seconds: float) -> None:
         """Measure a connect."""
-        self._sink.record(CREATE_TIME, seconds, {POOL_NAME: profile})
+        self._add(CREATE_TIME, profile, seconds)
 
     def checkin(self, profile: str, used: float) -> None:
         """Measure a use."""
-        self._sink.record(USE_TIME, used, {POOL_NAME: profile})
+        self._add(USE_TIME, profile, used)
 
     def unit_end(self, profile: str, unit: Unit | None, outcome: Outcome | None) -> None:  # noqa: ARG002 - as above
         """Count a unit of work."""
         if outcome is not None:
-            self._sink.record(UNITS, 1, {POOL_NAME: profile, OUTCOME: outcome})
+            self._add(UNITS, profile, 1, outcome)
 
     def incident(self, profile: str, kind: Incident, outcome: str) -> None:
         """Count what happened."""
-        metric = _OF_INCIDENT[kind]
-        told = {POOL_NAME: profile, OUTCOME: outcome, VERDICT: outcome}
-        self._sink.record(metric, 1, {name: told[name] for name in metric.labels})
+        self._add(_OF_INCIDENT[kind], profile, 1, outcome)
 
 
 _OF_INCIDENT: Mapping[Incident, Metric] = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from myfy_data.engines.observation import EngineObserver, Operation
@@ -119,9 +120,7 @@ class MeterSink:
     def __init__(self, metrics: Any, provider: Any, pools: PoolNumbers) -> None:
         self._meter = provider.get_meter(SCOPE)
         self._observation = metrics.Observation
-        self._records: dict[str, Callable[[float, Attributes], None]] = {
-            metric.name: self._recorded(metric) for metric in RECORDED
-        }
+        self._records: dict[str, Callable[..., None]] = {metric.name: self._recorded(metric) for metric in RECORDED}
         for metric in LOOKED_UP:
             is_total = metric.kind == "total"
             create = (
@@ -129,17 +128,17 @@ class MeterSink:
             )
             create(metric.name, [self._callback(metric, pools)], unit=metric.unit, description=metric.description)
 
-    def record(self, metric: Metric, value: float, attributes: Attributes) -> None:
-        """Add a value."""
-        self._records[metric.name](value, attributes)
+    def series(self, metric: Metric, attributes: Attributes) -> Callable[[float], object]:
+        """What adds a value with these attributes."""
+        return partial(self._records[metric.name], attributes=attributes)
 
-    def _recorded(self, metric: Metric) -> Callable[[float, Attributes], None]:
+    def _recorded(self, metric: Metric) -> Callable[..., None]:
         words = {"unit": metric.unit, "description": metric.description}
         if metric.kind == "counter":
-            add: Callable[[float, Attributes], None] = self._meter.create_counter(metric.name, **words).add
+            add: Callable[..., None] = self._meter.create_counter(metric.name, **words).add
             return add
         histogram = self._meter.create_histogram(metric.name, **words, explicit_bucket_boundaries_advisory=BUCKETS)
-        record: Callable[[float, Attributes], None] = histogram.record
+        record: Callable[..., None] = histogram.record
         return record
 
     def _callback(self, metric: Metric, pools: PoolNumbers) -> Callable[[object], Iterable[object]]:

@@ -118,27 +118,17 @@ class PrometheusNumbers:
 
 
 class _ClientSink:
-    """Records numbers by the client library; a series is looked up once."""
+    """Records numbers by the client library."""
 
-    def __init__(self, client: object, registry: object) -> None:
+    def __init__(self, client: Any, registry: Any) -> None:
         self._metrics: dict[str, Any] = {metric.name: _made(client, registry, metric) for metric in RECORDED}
-        self._series: dict[tuple[str, ...], Any] = {}
 
-    def series(self, metric: Metric, attributes: Attributes) -> Any:
-        """The series with these attributes; what is missing is empty."""
-        key = (metric.name, *(attributes.get(name, "") for name in metric.labels))
-        found = self._series.get(key)
-        if found is None:
-            found = self._series[key] = self._metrics[metric.name].labels(*key[1:])
-        return found
-
-    def record(self, metric: Metric, value: float, attributes: Attributes) -> None:
-        """Add a value."""
-        series = self.series(metric, attributes)
-        if metric.kind == "counter":
-            series.inc(value)
-        else:
-            series.observe(value)
+    def series(self, metric: Metric, attributes: Attributes) -> Callable[[float], object]:
+        """What adds to the series with these attributes; what is missing is empty."""
+        labels = [attributes.get(name, "") for name in metric.labels]
+        series = self._metrics[metric.name].labels(*labels)
+        add: Callable[[float], object] = series.inc if metric.kind == "counter" else series.observe
+        return add
 
 
 def _made(client: Any, registry: Any, metric: Metric) -> object:
