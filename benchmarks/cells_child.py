@@ -127,7 +127,7 @@ async def measure(what: str, cells: Sequence[Cell], urls: Mapping[str, str], rou
 async def warm_up(work: Work, cells: Sequence[Cell]) -> None:
     """Open every connection, and let each know every statement."""
     assert UNITS >= SIZE  # noqa: S101 - so all connections come to be used
-    for database, operation, _ in cells:
+    for database, operation in dict.fromkeys(cell[:2] for cell in cells):
         for row in (OURS, PLAIN):
             await work((database, operation, 32), row)
 

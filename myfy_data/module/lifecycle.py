@@ -32,6 +32,7 @@ class EngineLifecycle:
         make_registry: makes the registry of the day; tests have one of their own, for this is where all connections
             of a module come from.
         telemetry: hears of each engine that opens.
+        is_stopped: whether the last module that used the engines was stopped, and none was started since.
         readiness: what load balancers ask; shared as the engines are.
         owners: the modules that use them.
         reloading: held while one of the owners is reloaded, for the running loop's sake made at each start.
@@ -42,7 +43,7 @@ class EngineLifecycle:
         self._profiles = profiles
         self._registry: EngineRegistry | None = None
         self.telemetry: Telemetry | None = None
-        self._stopped = False
+        self.is_stopped: bool = False
         self._users: set[object] = set()
         self.hooks: list[EngineHook] = []
         self.make_registry: MakeRegistry = EngineRegistry
@@ -57,7 +58,7 @@ class EngineLifecycle:
         Raises:
             DataModuleNotConfiguredError: the module was stopped.
         """
-        registry = self._registry if self._registry is not None and not self._stopped else self.registry
+        registry = self._registry if self._registry is not None and not self.is_stopped else self.registry
         return registry.get(profile, read_only=read_only, **chosen)
 
     @property
@@ -91,7 +92,7 @@ class EngineLifecycle:
         Raises:
             DataModuleNotConfiguredError: the module was stopped.
         """
-        if self._stopped:
+        if self.is_stopped:
             raise DataModuleNotConfiguredError("the module was stopped\n  fix: start it again: await data.start()")
 
     @property
@@ -103,7 +104,7 @@ class EngineLifecycle:
         """Let the engines be used until this user, and every other one, leaves."""
         if not self._users:
             self.reloading = asyncio.Lock()  # of the loop that starts it
-        self._stopped = False
+        self.is_stopped = False
         self._users.add(user)
         if self.telemetry is not None:
             self.telemetry.look_for_providers()
@@ -113,7 +114,7 @@ class EngineLifecycle:
         self._users.discard(user)
         if self._users:
             return
-        self._stopped = True
+        self.is_stopped = True
         registry, self._registry = self._registry, None
         try:
             await self.readiness.reset()

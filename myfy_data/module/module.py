@@ -183,7 +183,9 @@ class DataModule(Reloading, AsyncOnly, metaclass=ModuleType):
             UnknownProfileError: the profile cannot be opened.
             DataModuleNotConfiguredError: the module was stopped.
         """
-        return self.get_session_factory(profile).session_context(read_only=read_only, read_from=read_from, after=after)
+        factory = None if self._lifecycle.is_stopped else self._factories.get(profile)
+        factory = factory or self.get_session_factory(profile)
+        return factory.session_context(read_only=read_only, read_from=read_from, after=after)
 
     def get_engine(self, profile: str | None = None) -> AsyncEngine:
         """The engine of a profile for the running event loop; it makes no connection until it is used.

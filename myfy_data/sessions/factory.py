@@ -65,7 +65,10 @@ class SessionContext(AsyncOnly, AbstractAsyncContextManager[AsyncSession]):
             await session.__aexit__(kind, error, traceback)
             return
         try:
-            await session.commit()
+            if session.sync_session.in_transaction():
+                await session.commit_or_roll_back()
+            else:
+                await session.commit()
         except BaseException as failure:
             await session.clean_up(session.close, after=failure)
             raise

@@ -74,7 +74,7 @@ class SessionEngine:
         if running_loop() is None:
             return  # asked for the engine only: whichever loop uses the session decides
         usage.check_place()
-        engine = self.ask()
+        engine = self._engines.get(self._profile, **self._options)
         if self._options.get("read_only"):
             engine = for_one_session(engine)
         self.engine = engine

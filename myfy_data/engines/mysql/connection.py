@@ -131,8 +131,13 @@ class StrictConnection(BoundedConnection):
         self.replace_dead = None
         if not self._logged_in or command == COMMAND.COM_PING:
             return sending
-        is_ready = not (self._must_declare or self._is_unsettled)
-        return self._admitted(sending) if is_ready else self._settled(sending)
+        if self._must_declare or self._is_unsettled:
+            return self._settled(sending)
+        transaction = self.transaction
+        if transaction.ended is not None:
+            return self._admitted(sending)
+        transaction.in_doubt = True
+        return sending
 
     def _admitted(self, sending: Coroutine[Any, Any, None]) -> Coroutine[Any, Any, None]:
         if self.transaction.ended is not None:
@@ -236,7 +241,7 @@ class StrictConnection(BoundedConnection):
         if self._is_unsettled:
             await self._settle_answers()
         self.transaction.check(self._profile)
-        if self._may_be_in_transaction:
+        if self._in_doubt or self.server_status & _OPEN:  # not by the property: each unit of work comes here
             self.transaction.forget()
             await super().commit()
             self._in_doubt = False
@@ -247,7 +252,7 @@ class StrictConnection(BoundedConnection):
             raise self._busy()
         await self._cut_stream()
         self.transaction.forget()
-        if self._may_be_in_transaction:
+        if self._in_doubt or self.server_status & _OPEN:  # as above
             await super().rollback()
             self._in_doubt = False
         if self.get_autocommit() == self.transaction.is_managed:  # a statement has switched it

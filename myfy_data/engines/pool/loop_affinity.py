@@ -56,7 +56,8 @@ def current_task() -> weakref.ref[asyncio.Task[object]] | None:
 def context_for_current_task() -> contextvars.Context:
     """The context of a new task that acts for the running one, which waits for it."""
     context = contextvars.copy_context()
-    context.run(_ACTING_FOR.set, current_task())
+    acting_for, task = _ACTING_FOR.get(), asyncio.current_task()
+    context.run(_ACTING_FOR.set, weakref.ref(task) if acting_for is None and task is not None else acting_for)
     return context
 
 

@@ -110,6 +110,8 @@ class GatedProtocol(GuardedLogin):
 
     def bind_execute_many(self, state: Any, *args: Any, **kwargs: Any) -> Any:
         """Execute a prepared statement for many rows."""
+        if self.prepared is None and self.gate.lets_pass(state.query):
+            return super().bind_execute_many(state, *args, **kwargs)
         return self._send_gated(state.query, "bind_execute_many", (state, *args), kwargs)
 
     def bind(self, state: Any, *args: Any, **kwargs: Any) -> Any:
