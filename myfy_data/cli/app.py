@@ -13,24 +13,7 @@ import click
 
 from myfy_data import __version__
 from myfy_data.cli import output
-from myfy_data.cli.capacity import capacity
-from myfy_data.cli.completion import completion
-from myfy_data.cli.config.check import check
-from myfy_data.cli.config.diff import diff
-from myfy_data.cli.config.explain import explain as explain_key
-from myfy_data.cli.config.init import init
-from myfy_data.cli.config.migrate import migrate
-from myfy_data.cli.config.schema import schema
-from myfy_data.cli.config.show import show
-from myfy_data.cli.db.group import db
-from myfy_data.cli.dev.command import dev
-from myfy_data.cli.did_you_mean import SuggestingGroup
-from myfy_data.cli.doctor.command import doctor
-from myfy_data.cli.explain import explain
-from myfy_data.cli.new import new
-from myfy_data.cli.ping import ping
-from myfy_data.cli.shell.command import shell
-from myfy_data.cli.shell.sql import sql
+from myfy_data.cli.did_you_mean import LazyCommands, SuggestingGroup
 from myfy_data.errors import ConfigError, DataModuleError, Problem
 
 PROGRAM = "myfy-data"
@@ -59,7 +42,25 @@ class _Root(SuggestingGroup):
         return code
 
 
-@click.group(cls=_Root, context_settings=_SETTINGS)
+_COMMANDS = {
+    "new": "myfy_data.cli.new:new",
+    "ping": "myfy_data.cli.ping:ping",
+    "doctor": "myfy_data.cli.doctor.command:doctor",
+    "explain": "myfy_data.cli.explain:explain",
+    "dev": "myfy_data.cli.dev.command:dev",
+    "shell": "myfy_data.cli.shell.command:shell",
+    "sql": "myfy_data.cli.shell.sql:sql",
+    "capacity": "myfy_data.cli.capacity:capacity",
+    "completion": "myfy_data.cli.completion:completion",
+    "db": "myfy_data.cli.db.group:db",
+}
+_CONFIG_COMMANDS = {
+    name: f"myfy_data.cli.config.{name}:{name}"
+    for name in ("init", "show", "explain", "check", "diff", "migrate", "schema")
+}
+
+
+@click.group(cls=_Root, context_settings=_SETTINGS, commands=LazyCommands(_COMMANDS))
 @click.version_option(__version__, prog_name=PROGRAM)
 def app() -> None:
     """Databases from layered configuration files: see, explain, check and ping them.
@@ -69,23 +70,9 @@ def app() -> None:
     """
 
 
-@app.group(cls=SuggestingGroup)
+@app.group(cls=SuggestingGroup, commands=LazyCommands(_CONFIG_COMMANDS))
 def config() -> None:
     """Write, show, explain and check the configuration."""
-
-
-for _command in (init, show, explain_key, check, diff, migrate, schema):
-    config.add_command(_command)
-app.add_command(new)
-app.add_command(ping)
-app.add_command(doctor)
-app.add_command(explain)
-app.add_command(dev)
-app.add_command(shell)
-app.add_command(sql)
-app.add_command(capacity)
-app.add_command(completion)
-app.add_command(db)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -3,10 +3,43 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import ItemsView, Mapping
+from importlib import import_module
+from typing import Any
 
 import click
 
 from myfy_data.suggestions import nearest
+
+
+class LazyCommands(dict[str, click.Command]):
+    """The commands of a group, each imported when it is asked for: importing is what a short command costs.
+
+    Args:
+        places: where each is, as `package.module:name`.
+    """
+
+    def __init__(self, places: Mapping[str, str]) -> None:
+        super().__init__(dict.fromkeys(places, click.Command(None)))
+        self._places = dict(places)
+
+    def __getitem__(self, name: str) -> click.Command:
+        place = self._places.pop(name, None)
+        if place is not None:
+            module, _, attribute = place.partition(":")
+            self[name] = getattr(import_module(module), attribute)
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """As a dictionary's."""
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
+    def items(self) -> ItemsView[str, click.Command]:  # type: ignore[override]  # a view that can be reversed, there
+        """As a dictionary's; imports every command."""
+        return {name: self[name] for name in self}.items()
 
 
 class SuggestingGroup(click.Group):

@@ -44,6 +44,13 @@ def test_no_configuration_command_imports_a_database_or_yaml(project: Sandbox, c
     assert imported(project, *command) == set()
 
 
+def test_a_command_imports_no_other_command(project: Sandbox) -> None:
+    project.write("myfy.toml", "[data]\npool_size = 3\n")
+    others = ("myfy_data.cli.db.group", "myfy_data.cli.ping", "myfy_data.cli.config.init", "myfy_data.cli.config.check")
+
+    assert imported(project, "config", "check", names=others) == {"myfy_data.cli.config.check"}
+
+
 def test_a_yaml_layer_brings_yaml_and_nothing_else(project: Sandbox) -> None:
     project.write("myfy.yaml", "data:\n  pool_size: 3\n")
 
