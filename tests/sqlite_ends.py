@@ -33,6 +33,17 @@ async def items(folder: Path, **settings: Any) -> AsyncIterator[DataModule]:
         yield data
 
 
+def file_connection(driver: Any) -> Any:
+    """The connection of the standard library below, past every rule of ours."""
+    return driver._conn
+
+
+def on_thread(driver: Any, function: Callable[..., object], *arguments: object) -> Awaitable[Any]:
+    """Run a function where the driver runs its own, past every rule of ours."""
+    work: Awaitable[Any] = driver._execute(function, *arguments)
+    return work
+
+
 async def driver_of(session: AsyncSession) -> Any:
     """Aiosqlite's connection of a session."""
     return (await (await session.connection()).get_raw_connection()).driver_connection

@@ -46,7 +46,7 @@ async def run_command(request: CredentialRequest, *, root: Path) -> Credentials:
         said = await _output(process)
         code = await process.wait()
     finally:
-        if process.returncode is None:  # whoever waited has given up
+        if process.returncode is None:  # the waiter has given up
             with suppress(ProcessLookupError):
                 process.kill()
             await process.wait()

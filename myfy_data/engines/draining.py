@@ -105,7 +105,7 @@ class Draining:
 
 
 def in_use(opened: Opened) -> bool:
-    """Whether a connection of an engine is checked out, or somebody waits for one."""
+    """Whether a connection of an engine is checked out or waited for."""
     for handle in opened.handles:
         pool = handle.engine.pool
         if not isinstance(pool, QueuePool):

@@ -113,7 +113,7 @@ class EngineRegistry:
     # -- a reload ------------------------------------------------------------------------------------------------
 
     async def open_beside(self, profile: str, settings: DatabaseSettings) -> Opened:
-        """Open an engine that nobody is given before `exchange`, and ask its server; one that fails is closed.
+        """Open an engine that is handed out only after `exchange`, and ask its server; one that fails is closed.
 
         Raises:
             DataModuleError: its server did not answer, or it cannot be opened.

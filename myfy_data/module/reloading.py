@@ -227,7 +227,7 @@ class Reloading(Operations):
             return True
 
     async def _reload_quietly(self) -> None:
-        """As `reload`, for nobody who could be told but by the log, where each refusal stands already."""
+        """As `reload`, without a caller: each refusal stands in the log already."""
         with suppress(DataModuleError):
             await self.reload()
 

@@ -25,7 +25,7 @@ def start(coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
     """
     try:
         loop, context = asyncio.get_running_loop(), context_for_current_task()
-    except RuntimeError:  # trio's is none; whoever asked for a session was told
+    except RuntimeError:  # trio's is none; the session's user was told
         coroutine.close()
         raise
     if sys.version_info >= (3, 12):
@@ -87,7 +87,7 @@ class _EndOf:
         self._task.add_done_callback(self._tell, context=context)
 
     def cancel(self, msg: object = None) -> bool:
-        """Whoever awaits was cancelled, and the task goes on."""
+        """The awaiting task was cancelled, and this one goes on."""
         wake, self._wake = self._wake, None
         if wake is None:
             return False
@@ -97,7 +97,7 @@ class _EndOf:
         return True
 
     def result(self) -> None:
-        """Nothing; whoever awaits looks at the task."""
+        """Nothing; the awaiting task looks at this one."""
 
     def _tell(self, _: asyncio.Task[object]) -> None:
         wake, self._wake = self._wake, None

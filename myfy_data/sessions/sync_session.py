@@ -44,7 +44,7 @@ class SyncSession(Session):
         source: where its engine comes from.
         is_committing: whether COMMIT is due or under way, so that a cancellation has to wait for its answer.
         outcome: what the last call of `commit` came to.
-        awaited_answer: what the token needs and whoever ends the session waits for; None for nothing.
+        awaited_answer: what the token needs and the end of the session waits for; None for nothing.
     """
 
     profile: str

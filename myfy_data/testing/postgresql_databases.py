@@ -115,7 +115,7 @@ class PostgreSQLDatabase(TestDatabase):
     async def _sweep(self) -> None:
         """Drop what a run that was killed has left."""
         async with self.server() as server:
-            await server.exec_driver_sql(_LOCK)  # whoever makes one now has it
+            await server.exec_driver_sql(_LOCK)  # the process that makes one now has it
             for name, comment, is_marked in await self._list(server, self.run_prefix):
                 if is_leftover(comment) or _is_unfinished(comment, is_marked):
                     await server.exec_driver_sql(f"DROP DATABASE IF EXISTS {_quoted(name)} WITH (FORCE)")
@@ -133,7 +133,7 @@ class PostgreSQLDatabase(TestDatabase):
 
 
 def _is_unfinished(comment: str | None, is_marked: bool) -> bool:  # noqa: FBT001 - as the server answers
-    """Whether a database of ours has no comment although nobody makes one now: its maker was killed meanwhile."""
+    """Whether a database of ours has no comment although none is being made now: its maker was killed meanwhile."""
     return is_marked and comment is None
 
 

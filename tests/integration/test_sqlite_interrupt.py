@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from myfy_data import DatabaseSettings, DataModule, DataSettings
 from tests.asyncio_servers import PATIENCE
 from tests.clock import deadline_of
+from tests.sqlite_ends import file_connection, on_thread
 from tests.sqlite_files import database_with_counter
 
 ROWS = 30_000_000
@@ -124,7 +125,7 @@ async def test_a_statement_that_was_cancelled_in_line_never_begins(data: DataMod
         async with writing(data) as writes:
             writes.driver._tx.put_nowait((None, gate.wait))
             loop.call_soon(in_line.set)
-            await writes.driver._execute(loop.call_soon_threadsafe, began.set)
+            await on_thread(writes.driver, loop.call_soon_threadsafe, began.set)
 
     task = asyncio.create_task(write())
     await in_line.wait()
@@ -150,9 +151,9 @@ async def test_a_statement_that_begins_just_after_its_cancellation_is_interrupte
             def late() -> None:
                 loop.call_soon_threadsafe(taken_up.set)
                 gate.wait()
-                writes.driver._conn.execute(LONG_WRITE)
+                file_connection(writes.driver).execute(LONG_WRITE)
 
-            await writes.driver._execute(late)
+            await on_thread(writes.driver, late)
 
     task = asyncio.create_task(write())
     await taken_up.wait()
@@ -172,7 +173,7 @@ async def test_what_comes_after_a_cancelled_statement_is_not_interrupted(data: D
         assert driver is not None
         hits: list[str] = []
         driver.interrupt_now = lambda: hits.append("interrupt")
-        task = asyncio.create_task(driver._execute(lambda: None))
+        task = asyncio.create_task(on_thread(driver, lambda: None))
         await asyncio.sleep(0)
         ended = threading.Event()
         driver._tx.put_nowait((None, ended.set))

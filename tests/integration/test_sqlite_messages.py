@@ -17,6 +17,7 @@ from myfy_data import DatabaseSettings, DataModule
 from myfy_data.engines.sqlite.cursor import PREFETCH
 from tests.asyncio_servers import PATIENCE
 from tests.clock import deadline_of
+from tests.sqlite_ends import file_connection
 from tests.sqlite_files import SLOW, counted, database_with_counter, increment, opened
 
 
@@ -185,11 +186,11 @@ async def test_a_driver_that_is_used_without_sqlalchemy_may_write_after_a_reader
 async def test_a_reader_whose_begin_fails_begins_with_the_next_statement(path: Path) -> None:
     async with opened(path, read_only=True, pool_size=1) as engine, engine.connect() as connection:
         driver: Any = (await connection.get_raw_connection()).driver_connection
-        begin, driver._conn.begin = driver._conn.begin, _failing
+        begin, file_connection(driver).begin = file_connection(driver).begin, _failing
         with pytest.raises(sqlite3.OperationalError):
             driver.begin_reading()
             await driver.execute("SELECT 1")
-        driver._conn.begin = begin
+        file_connection(driver).begin = begin
         await connection.execute(text("SELECT value FROM counter"))
 
         assert driver.in_transaction

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from myfy_data import DatabaseSettings, DataModule
 from myfy_data.errors import SessionError
-from tests.sqlite_ends import driver_of, items, stored
+from tests.sqlite_ends import driver_of, file_connection, items, on_thread, stored
 
 ORPHAN = "INSERT INTO child VALUES (99)"
 
@@ -57,7 +57,7 @@ async def by_a_script(session: AsyncSession) -> None:
 
 
 async def by_sqlite3_itself(session: AsyncSession) -> None:
-    (await in_autocommit(session))._conn.execute("PRAGMA foreign_keys = false")
+    file_connection(await in_autocommit(session)).execute("PRAGMA foreign_keys = false")
 
 
 async def by_a_dbapi_cursor(session: AsyncSession) -> None:
@@ -66,7 +66,7 @@ async def by_a_dbapi_cursor(session: AsyncSession) -> None:
 
 
 async def by_configuration(session: AsyncSession) -> None:
-    (await driver_of(session))._conn.setconfig(sqlite3.SQLITE_DBCONFIG_ENABLE_FKEY, False)
+    file_connection(await driver_of(session)).setconfig(sqlite3.SQLITE_DBCONFIG_ENABLE_FKEY, False)
 
 
 async def by_an_authorizer(session: AsyncSession) -> None:
@@ -79,7 +79,7 @@ async def by_deserializing(session: AsyncSession) -> None:
     other.execute("CREATE TABLE child (parent_id INTEGER)")
     content = other.serialize()
     other.close()
-    await driver._execute(driver._conn.deserialize, content)
+    await on_thread(driver, file_connection(driver).deserialize, content)
 
 
 DOORS = {
@@ -238,15 +238,15 @@ WRITE = "INSERT INTO item VALUES (1)"
 
 
 async def of_sqlite3(driver: Any) -> None:
-    driver._conn.execute(WRITE)
+    file_connection(driver).execute(WRITE)
 
 
 async def of_a_cursor_of_sqlite3(driver: Any) -> None:
-    driver._conn.cursor().executemany("INSERT INTO item VALUES (?)", [(1,)])
+    file_connection(driver).cursor().executemany("INSERT INTO item VALUES (?)", [(1,)])
 
 
 async def to_a_blob(driver: Any) -> None:
-    await driver._execute(lambda: driver._conn.blobopen("big", "content", 1).write(b"x"))
+    await on_thread(driver, lambda: file_connection(driver).blobopen("big", "content", 1).write(b"x"))
 
 
 async def after_opening(driver: Any) -> None:

@@ -18,7 +18,7 @@ from myfy_data import DatabaseSettings, DataModule
 from myfy_data.engines.pool.errors import StatementInterrupted, WriterQueueTimeout
 from myfy_data.engines.sqlite import thread as sqlite_thread
 from myfy_data.errors import CommitOutcomeUnknown, SessionError
-from tests.sqlite_ends import driver_of, items, run_out, stored
+from tests.sqlite_ends import driver_of, file_connection, items, on_thread, run_out, stored
 
 LONG = {"command_timeout": 600.0, "close_timeout": 0.2, "pool_size": 2}
 """Times that run out when a test says so; only closing is short, and what it leaves behind closes itself."""
@@ -98,7 +98,7 @@ async def a_dump(driver: Any, _session: AsyncSession, gate: Gate) -> None:
 
 async def anything_else(driver: Any, _session: AsyncSession, gate: Gate) -> None:
     """As `load_extension` and blobs do, which aiosqlite runs in this way."""
-    await driver._execute(gate.wait)
+    await on_thread(driver, gate.wait)
 
 
 KINDS: dict[str, Callable[[Any, AsyncSession, Gate], Awaitable[None]]] = {
@@ -208,7 +208,7 @@ async def test_stopping_does_not_wait_for_the_thread(data: DataModule, gate: Gat
 
 async def test_a_commit_without_an_answer_has_an_unknown_outcome(data: DataModule, gate: Gate) -> None:
     async def commits(driver: Any, _session: AsyncSession, gate: Gate) -> None:
-        driver._conn.commit = gate.wait
+        file_connection(driver).commit = gate.wait
 
     task = asyncio.create_task(block(data, gate, commits))
     await gate.times_out()
@@ -222,7 +222,7 @@ async def test_a_roll_back_without_an_answer_ends(data: DataModule, gate: Gate) 
     """The thread rolls back when it is back."""
 
     async def fails(driver: Any, _session: AsyncSession, gate: Gate) -> None:
-        driver._conn.rollback = gate.wait
+        file_connection(driver).rollback = gate.wait
         raise LookupError
 
     task = asyncio.create_task(block(data, gate, fails))

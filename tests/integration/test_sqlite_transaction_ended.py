@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from myfy_data import DataModule
 from myfy_data.errors import TransactionEndedError
-from tests.sqlite_ends import driver_of, ended, items, says, stored
+from tests.sqlite_ends import driver_of, ended, file_connection, items, on_thread, says, stored
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ async def by_fetchall(session: AsyncSession) -> None:
 
 
 async def by_sqlite3_itself(session: AsyncSession) -> None:
-    (await driver_of(session))._conn.execute("ROLLBACK")
+    file_connection(await driver_of(session)).execute("ROLLBACK")
 
 
 async def by_the_drivers_rollback(session: AsyncSession) -> None:
@@ -186,10 +186,10 @@ async def test_every_door_is_closed_behind_the_end(data: DataModule) -> None:
             sync.connection().connection.cursor().execute("INSERT INTO item VALUES (9)")
 
         async def of_sqlite3() -> None:
-            driver._conn.execute("INSERT INTO item VALUES (9)")
+            file_connection(driver).execute("INSERT INTO item VALUES (9)")
 
         async def of_a_cursor_of_sqlite3() -> None:
-            driver._conn.cursor().executemany("INSERT INTO item VALUES (?)", [(9,)])
+            file_connection(driver).cursor().executemany("INSERT INTO item VALUES (?)", [(9,)])
 
         doors = {
             "session": session.execute(text("SELECT 1")),
@@ -205,7 +205,7 @@ async def test_every_door_is_closed_behind_the_end(data: DataModule) -> None:
             "dbapi": session.run_sync(dbapi),
             "sqlite3": of_sqlite3(),
             "cursor of sqlite3": of_a_cursor_of_sqlite3(),
-            "blob": driver._execute(lambda: driver._conn.blobopen("big", "content", 1)),
+            "blob": on_thread(driver, lambda: file_connection(driver).blobopen("big", "content", 1)),
         }
         answers = {name: await refused(work) for name, work in doors.items()}
         await reading.close()

@@ -54,7 +54,7 @@ async def collect(data: Watched, log: RequestLog, asked: tuple[str, str] | None 
     Args:
         data: the module.
         log: what it sent for which request.
-        asked: profile and fingerprint of a statement whose plan somebody wants to see.
+        asked: profile and fingerprint of a statement whose plan is asked for.
     """
     settings = data.settings
     return {

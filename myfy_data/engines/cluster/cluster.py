@@ -242,7 +242,7 @@ class OpenCluster:
         self.loop_affinity.check_current_loop()
         if self._successor is not None:
             raise _Replaced(self._successor)
-        if self._is_closed:  # else the monitor would begin anew, and open servers that nobody closes
+        if self._is_closed:  # else the monitor would begin anew, and open servers that are never closed
             raise closed_engine(self.profile)
 
     def try_to_connect(self, server: Server, connect: Callable[[Engine], T], *, read_only: bool = True) -> T | None:
@@ -332,7 +332,7 @@ class OpenCluster:
         return self._monitor.succession.primary
 
     def _follow(self, before: str | None, changed: Mapping[str, str]) -> None:
-        """Act on a look: leave servers whose role changed, and wake whoever waits."""
+        """Act on a look: leave servers whose role changed, and wake the waiters."""
         for address, role in changed.items():
             server = self._servers[address]
             if address == before:

@@ -44,7 +44,7 @@ class ClusterStatus:
 
 
 def alone(settings: DatabaseSettings, role: str = "unknown") -> ClusterStatus:
-    """What is known of the one server of a profile, which is not watched: a role that somebody has just been told.
+    """What is known of the one server of a profile, which is not watched: a role that has just been told.
 
     A database in a file has no server.
     """

@@ -340,7 +340,7 @@ class Backend(ConnectFailures, Generic[Driver]):
 
         Args:
             dbapi_connection: an adapted connection.
-            hold: who is told; None for nobody any more.
+            hold: where it is told; None for no more.
         """
         adapted(dbapi_connection).driver_connection.door = hold
 

@@ -63,7 +63,7 @@ class MySQL(Backend[DriverConnection]):
         """What MariaDB says, as a node of Galera, a primary or a replica.
 
         Raises:
-            DatabaseConnectionError: it is MySQL, whose replication nobody watches here.
+            DatabaseConnectionError: it is MySQL, whose replication is not watched here.
         """
         from myfy_data.engines.mysql.look import ask_for_look, read_look  # noqa: PLC0415 - needs the driver
 

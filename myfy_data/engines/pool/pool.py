@@ -48,7 +48,7 @@ class BoundedPool(AsyncAdaptedQueuePool):
     recorder: EngineRecorder | None = None
     writers: object = None
     _is_disposed = False
-    _queue_class = IdleQueue  # type: ignore[assignment]  # SQLAlchemy's blocks, which nobody here asks for
+    _queue_class = IdleQueue  # type: ignore[assignment]  # SQLAlchemy's blocks, which is never asked for
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)

@@ -270,7 +270,7 @@ class QueuedConnection(ThreadConnection):
             return await self._send(work, self._deadlines.statement)
         except (sqlite3.OperationalError, SessionError) as error:
             if self._plain.begins_with_next:
-                self.end_turn()  # it has not begun, and somebody else may
+                self.end_turn()  # it has not begun, and another one may
             if not self._wants_turn(error):
                 raise
         finally:

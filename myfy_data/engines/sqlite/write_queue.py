@@ -100,7 +100,7 @@ class WriterQueue:
 
     @property
     def is_taken(self) -> bool:
-        """Whether somebody has the turn."""
+        """Whether the turn is taken."""
         return self._current is not None
 
     @property

@@ -209,7 +209,7 @@ async def test_a_place_that_was_handed_to_a_cancelled_task_goes_to_the_next(sour
 
     given = await second
     assert given.dbapi_connection is not connection.dbapi_connection
-    assert pool._overflow == 0  # one place of one is taken
+    assert pool.overflow() == 0  # one place of one is taken
     await asyncio.gather(give_back(connection), give_back(given))
 
 
@@ -226,7 +226,7 @@ async def test_a_waiter_that_is_cancelled_while_it_opens_its_connection_frees_th
     source.gate.set()
 
     given = await second
-    assert (pool._overflow, pool.waiting) == (0, 0)
+    assert (pool.overflow(), pool.waiting) == (0, 0)
     await asyncio.gather(give_back(connection), give_back(given))
 
 
