@@ -77,7 +77,7 @@ def cluster(standing_cluster: PostgresqlCluster) -> PostgresqlCluster:
 @pytest.fixture(scope="session")
 def standing_maria() -> Iterator[MariaCluster]:
     """The two servers of this run; a test takes `maria`, which is as it was made."""
-    with required(MYSQL.name), mariadb_cluster() as maria:
+    with required("mariadb"), mariadb_cluster() as maria:
         yield maria
 
 

@@ -15,6 +15,7 @@ An HTML comment before a block, which no reader sees, says what the block is:
     <!-- out of: PATH -->           some lines of such a file
     <!-- output of: PATH -->        what that program prints
     <!-- shown only: REASON -->     neither written nor run
+    <!-- client of: KIND -->        here the page ends where that database's client is not installed
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from pathlib import Path
 
 from myfy_data import ConfigError, load_settings
 from tests.sandbox import RUN_TIMEOUT, child_environment
+from tests.servers import require_client
 
 ROOT = Path(__file__).parents[1]
 HOME = "/home/you/shop"
@@ -126,6 +128,8 @@ class Scenario:
         elif name == "run python":
             self._expect_nothing_unsaid(block)
             self._printed = self._finished([sys.executable, "-W", "error", "-c", block.text], block, 0)
+        elif name == "client of":
+            require_client(argument)
         elif name == "output":
             self.compare(self._printed, block.text, block)
             self._printed = ""

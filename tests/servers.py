@@ -12,16 +12,19 @@ import contextlib
 import getpass
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
 import pytest
 
+from myfy_data.cli.shell.clients import PROGRAMS
 from tests.own_servers import own_mysql, own_postgresql
 
 T = TypeVar("T")
@@ -157,6 +160,15 @@ def required(name: str) -> Iterator[None]:
         if name in os.environ.get("MYFY_TEST_REQUIRE", "").split(","):
             pytest.fail(f"{error} (MYFY_TEST_REQUIRE names {name})", pytrace=False)
         pytest.skip(str(error))
+
+
+def require_client(kind: str) -> Path:
+    """The client program of a kind of database; without it the test is skipped, as `required` says for "clients"."""
+    with required("clients"):
+        found = next(filter(None, map(shutil.which, PROGRAMS[kind])), None)
+        if found is None:
+            raise NoServerError(f"no client of {kind}: install {' or '.join(PROGRAMS[kind])}")
+        return Path(found)
 
 
 def account_of(url: str) -> Account:

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -165,14 +166,23 @@ def added(_: Sandbox, run: Run, fix: str) -> Run:
 
 def in_a_shell(sandbox: Sandbox, run: Run, fix: str) -> Run:
     """The fix is a command of the system."""
-    subprocess.run(["sh", "-c", fix], cwd=sandbox.path, check=True, capture_output=True, timeout=60)
+    _in_shell(sandbox, fix).check_returncode()
     return run
 
 
 def shown(sandbox: Sandbox, _: Run, fix: str) -> Run:
     """The fix is a command of the system that shows more of what is wrong, and fails as we did."""
-    done = subprocess.run(["sh", "-c", fix], cwd=sandbox.path, capture_output=True, text=True, timeout=60, check=False)
+    done = _in_shell(sandbox, fix)
     return Run(program=f"raise Exception({done.stdout + done.stderr!r})")
+
+
+def _in_shell(sandbox: Sandbox, text: str) -> subprocess.CompletedProcess[str]:
+    """Run a command as it is run where the virtual environment of this Python is active."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environ = {**os.environ, "PATH": path}
+    return subprocess.run(
+        ["sh", "-c", text], cwd=sandbox.path, env=environ, capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 def _ours(fix: str) -> tuple[str, ...]:

@@ -17,7 +17,8 @@ from myfy_data.redaction import Secret
 from myfy_data.settings.database_settings import DatabaseSettings
 from myfy_data.settings.urls import ConnectionURL
 
-_PROGRAMS = {"sqlite": ("sqlite3",), "postgresql": ("psql",), "mysql": ("mariadb", "mysql")}
+PROGRAMS = {"sqlite": ("sqlite3",), "postgresql": ("psql",), "mysql": ("mariadb", "mysql")}
+"""The clients of each database, the first that is installed is taken."""
 _PACKAGES = {"sqlite": "sqlite3", "postgresql": "postgresql-client", "mysql": "mariadb-client"}
 _PASSWORDS = ("PGPASSWORD", "MYSQL_PWD")
 
@@ -68,10 +69,10 @@ def client_of(profile: str, settings: DatabaseSettings) -> Iterator[Client]:
 
 
 def _find(backend: str) -> str:
-    for name in _PROGRAMS[backend]:
+    for name in PROGRAMS[backend]:
         if found := shutil.which(name):
             return found
-    name = _PROGRAMS[backend][0]
+    name = PROGRAMS[backend][0]
     raise MissingPackageError(
         f"the client {name!r} is not installed", package=name, install=f"apt-get install {_PACKAGES[backend]}"
     )

@@ -125,6 +125,7 @@ def _noted(route: Route, log: Noting | None) -> Route:
             noted.status = response.status_code
             return response
 
+    handle.__annotations__ = handler.__annotations__  # from Python 3.14 on, `wraps` copies what computes them instead
     return dataclasses.replace(route, handler=handle)
 
 

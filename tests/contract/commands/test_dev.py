@@ -24,6 +24,7 @@ from myfy_data.servers.running import RunningServer
 from tests.asyncio_servers import PATIENCE
 from tests.migrating import MigratedProject, ask
 from tests.sandbox import Sandbox, child_environment
+from tests.servers import require_client
 
 TABLE = 'op.create_table("notes", sa.Column("id", sa.Integer, primary_key=True), sa.Column("body", sa.String(20)))'
 SEED = "notes: {key: [id], rows: [{id: 1, body: seeded}]}"
@@ -167,6 +168,8 @@ def test_set_would_not_reach_the_command(small: MigratedProject) -> None:
 def test_without_an_address_a_command_connects_nowhere_and_the_fix_gives_it_one(
     project: Sandbox, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
+    if command == "sql":
+        require_client("sqlite")
     project.write("myfy.toml", '[data.profiles.main]\ndriver = "postgresql"\nmigrations.metadata = "app:metadata"\n')
     project.write("app.py", "from sqlalchemy import MetaData\nmetadata = MetaData()\n")
     project.write("seeds/main/01-none.toml", "")

@@ -7,7 +7,6 @@ import pty
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url
@@ -16,6 +15,7 @@ from tests.asyncio_servers import PATIENCE
 from tests.databases import PERSISTENT, SERVERS
 from tests.migrating import MigratedProject, ask, fresh_database
 from tests.sandbox import Sandbox, child_environment
+from tests.servers import require_client
 
 SECRET = "ca:na'r\\y\"pw"
 
@@ -149,10 +149,23 @@ def typed_at_a_terminal(project: Sandbox, words: list[str], after: list[str]) ->
 # -- sql ---------------------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def client(app: MigratedProject) -> None:
+    """The client of the project's database; without it the test is skipped."""
+    require_client(make_url(app.urls["main"]).get_backend_name())
+
+
+@pytest.fixture
+def sqlite3() -> None:
+    """SQLite's client; without it the test is skipped."""
+    require_client("sqlite")
+
+
 def sql(app: MigratedProject, statement: str, *words: str) -> subprocess.CompletedProcess[str]:
     return app.sandbox.run("sql", *words, stdin=f"{statement};\n")
 
 
+@pytest.mark.usefixtures("client")
 def test_sql_hands_over_to_the_client(app: MigratedProject) -> None:
     done = sql(app, "INSERT INTO notes VALUES (2, 'from the client')")
     shown = sql(app, "SELECT body FROM notes WHERE id = 2", "main")
@@ -161,6 +174,7 @@ def test_sql_hands_over_to_the_client(app: MigratedProject) -> None:
     assert "from the client" in shown.stdout
 
 
+@pytest.mark.usefixtures("client")
 def test_in_production_its_sessions_begin_read_only(app: MigratedProject) -> None:
     refused = sql(app, "INSERT INTO notes VALUES (2, 'x')", "--environment", "production")
     before = app.rows("SELECT id FROM notes")
@@ -171,6 +185,7 @@ def test_in_production_its_sessions_begin_read_only(app: MigratedProject) -> Non
     assert app.rows("SELECT id FROM notes ORDER BY id") == [(1,), (2,)]
 
 
+@pytest.mark.usefixtures("sqlite3")
 def test_the_exit_code_is_the_clients(small: MigratedProject) -> None:
     assert sql(small, ".exit 7").returncode == 7
 
@@ -181,7 +196,6 @@ exec "%s" "$@"
 """
 """A client that notes its arguments and variables before it is one."""
 
-PROGRAMS = {"postgresql": "psql", "mysql": "mariadb"}
 ACCOUNTS = {
     "postgresql": "CREATE ROLE {name} LOGIN SUPERUSER PASSWORD '{secret}'",
     "mysql": "GRANT ALL ON *.* TO '{name}'@'%' IDENTIFIED BY '{secret}'",
@@ -193,8 +207,8 @@ ACCOUNTS = {
 def test_the_password_is_in_neither_arguments_nor_variables(
     project: Sandbox, request: pytest.FixtureRequest, kind: str, way: str
 ) -> None:
-    program = next(Path(part) / PROGRAMS[kind] for part in os.get_exec_path() if (Path(part) / PROGRAMS[kind]).exists())
-    look = project.write(f"bin/{PROGRAMS[kind]}", LOOK % program)
+    program = require_client(kind)
+    look = project.write(f"bin/{program.name}", LOOK % program)
     look.chmod(0o755)
     with fresh_database(kind, request, project.path) as url:
         name = f"canary_{make_url(url).database}"[-30:]
