@@ -1,15 +1,16 @@
 """Running a command with our own input, output and signals, to its end.
 
-The signals are blocked and waited for, together with the command's end: a handler beside `waitpid` would miss a signal
-that comes between the interpreter's look at its signals and the call.
+Signals are read from a socket that the interpreter writes them to. A handler beside `waitpid` would miss one that comes
+between the interpreter's look at its signals and the call, and `sigwait` one that another thread takes.
 """
 
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 _FORWARDED = frozenset({signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2})
@@ -17,8 +18,6 @@ _FORWARDED = frozenset({signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SI
 
 _OF_TERMINALS = frozenset({signal.SIGINT, signal.SIGQUIT})
 """What a terminal sends to both of us; without one, these are forwarded, too."""
-
-_WAITED_FOR = _FORWARDED | _OF_TERMINALS | {signal.SIGCHLD}
 
 
 def run_command(command: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -28,51 +27,39 @@ def run_command(command: Sequence[str], environ: Mapping[str, str]) -> int:
         OSError: there is no such command.
     """
     forwarded = _FORWARDED if sys.stdin.isatty() else _FORWARDED | _OF_TERMINALS
-    with _blocked():  # before it starts, so that none is lost
-        process = subprocess.Popen(  # noqa: S603 - the user's own command
-            command,
-            env=dict(environ),
-            preexec_fn=_unblock,  # noqa: PLW1509 - no thread of ours runs here
-        )
+    # Before it starts, so that none is lost; what is handled here is the default again in the command.
+    with _received(_FORWARDED | _OF_TERMINALS | {signal.SIGCHLD}) as receive:
+        process = subprocess.Popen(command, env=dict(environ))  # noqa: S603 - the user's own command
         while process.poll() is None:
-            number = signal.sigwait(_WAITED_FOR)
-            if number in forwarded:
-                process.send_signal(number)
+            for number in receive():
+                if number in forwarded:
+                    process.send_signal(number)
     code = process.returncode
     return 128 - code if code < 0 else code
 
 
-@contextmanager
-def _blocked() -> Iterator[None]:
-    """Keep the signals for `sigwait`; those that come when the command has ended are dropped."""
-    chld = signal.signal(signal.SIGCHLD, _kept)
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _WAITED_FOR)
-    try:
-        yield
-    finally:
-        while signal.sigpending() & _WAITED_FOR:
-            signal.sigwait(_WAITED_FOR)
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        signal.signal(signal.SIGCHLD, chld)
-
-
-def _kept(_number: int, _frame: object) -> None:
-    """Make SIGCHLD pending: while its action is the default, a system may drop it."""
-
-
 def wait_for_end(tell_ready: Callable[[], None]) -> None:
     """Say that it is ready, and wait until Ctrl-C, SIGTERM or SIGHUP: one sent on that word is the end, too."""
-    ends = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, ends)
-    try:
+    with _received({signal.SIGINT, signal.SIGTERM, signal.SIGHUP}) as receive:
         tell_ready()
-        signal.sigwait(ends)
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        receive()
 
 
-def _unblock() -> None:
-    for number in _FORWARDED | _OF_TERMINALS:
-        signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _WAITED_FOR)
+@contextmanager
+def _received(numbers: Collection[signal.Signals]) -> Iterator[Callable[[], bytes]]:
+    """Yields what waits for some of these signals and gives their numbers."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.setblocking(False)
+        before = {number: signal.signal(number, _receive) for number in numbers}
+        earlier = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+        try:
+            yield lambda: ours.recv(64)
+        finally:
+            signal.set_wakeup_fd(earlier)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _receive(_number: int, _frame: object) -> None:
+    """Do nothing: the number is in the socket already."""
