@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
 
 from myfy_data.engines.backends import BACKENDS
+from myfy_data.engines.connect.backend import Backend
 from myfy_data.settings.urls import DRIVERS
 from tests.sandbox import package_parent
 
@@ -61,3 +63,12 @@ def test_every_database_of_a_url_has_its_folder() -> None:
 
     assert named - {"mariadb"} == set(BACKENDS)  # which speaks MySQL's protocol
     assert all((PACKAGE / "engines" / database / "backend.py").is_file() for database in BACKENDS)
+
+
+def test_what_the_record_asks_of_a_database_is_what_a_backend_has() -> None:
+    record = (package_parent() / "docs/adr/0031-a-database-is-a-folder.md").read_text("utf-8")
+    rows = [line.split("|")[1] for line in record.splitlines() if line.endswith(("/backend.py` |", "| the same |"))]
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row)} - {"Backend"}
+
+    assert {"build_arguments", "explain_refusal", "product"} < named
+    assert {name for name in named if name not in {*dir(Backend), *Backend.__annotations__}} == set()
