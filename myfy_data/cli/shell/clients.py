@@ -17,7 +17,7 @@ from myfy_data.redaction import Secret
 from myfy_data.settings.database_settings import DatabaseSettings
 from myfy_data.settings.urls import ConnectionURL
 
-PROGRAMS = {"sqlite": ("sqlite3",), "postgresql": ("psql",), "mysql": ("mariadb", "mysql")}
+PROGRAMS: dict[str, tuple[str, ...]] = {"sqlite": ("sqlite3",), "postgresql": ("psql",), "mysql": ("mariadb", "mysql")}
 """The clients of each database, the first that is installed is taken."""
 _PACKAGES = {"sqlite": "sqlite3", "postgresql": "postgresql-client", "mysql": "mariadb-client"}
 _PASSWORDS = ("PGPASSWORD", "MYSQL_PWD")
