@@ -100,6 +100,13 @@ def test_in_production_nothing_happens(small: MigratedProject, environment: str)
     assert not (small.sandbox.path / "main.db").exists()
 
 
+def test_that_no_configuration_was_found_is_told(project: Sandbox) -> None:
+    done = dev(project, "true")
+
+    assert done.returncode == 0
+    assert "warning: no configuration was found" in done.stderr
+
+
 def test_a_database_of_another_environment_is_left_alone(small: MigratedProject) -> None:
     small.upgrade()
     small.db("mark", "--as", "production")

@@ -82,6 +82,14 @@ def test_there_are_samples_enough() -> None:
     assert len(BAD) >= 40
 
 
+def test_the_schema_is_one_by_its_own_draft() -> None:
+    """As catalogues of schemas and strict editors judge it."""
+    schema = build_schema()
+
+    assert jsonschema.validators.validator_for(schema) is jsonschema.Draft7Validator
+    jsonschema.Draft7Validator.check_schema(schema)
+
+
 def test_the_schema_knows_every_key_and_no_other() -> None:
     data = build_schema()["properties"]["data"]["properties"]
 
