@@ -54,7 +54,7 @@ class Statements:
 
     Attributes:
         insert: stores a row, and tells the server's port.
-        select: tells the server's port, whether it takes writes, and whether two rows are there.
+        select: tells the server's port, whether it is the one that takes writes, and whether two rows are there.
     """
 
     insert: TextClause
@@ -70,7 +70,9 @@ STATEMENTS = {
     ),
     "mysql": Statements(
         text("INSERT INTO written (i) VALUES (:i) RETURNING @@port"),
-        text(f"SELECT @@port, NOT @@read_only, {_THERE}"),
+        text(
+            f"SELECT @@port, NOT (@@read_only OR @@wsrep_on), {_THERE}"
+        ),  # a node of Galera serves readers as a replica
     ),
 }
 

@@ -27,7 +27,8 @@ of all of them are {DEADLINE:g} s.
 - **promotion**: seconds from the event until another server took writes; where a node of Galera is lost, until the
   others took them without it.
 - **gap**: the longest time in which no writer heard that a row was stored. The promise is promotion + 2 heartbeats +
-  {OVER:g} s; behind HAProxy its checks come on top of that.
+  {OVER:g} s. Behind HAProxy its checks come on top of that, on Galera one heartbeat: each node says that it takes
+  writes, so that one is left after two missed looks.
 - **lost**: rows that were acknowledged, and that the new primary does not have.
 - **unknown**: rows of which the client was told that nobody knows, and how many of those are stored.
 - **untrue**: rows that are stored, of which the client was told that they are not.
