@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.clusters.galera import GaleraCluster, three_nodes
 from tests.clusters.mariadb import MariaCluster, mariadb_cluster
@@ -19,6 +20,10 @@ from tests.servers import MYSQL, POSTGRESQL, required, throw_away_database
 PREFIX = "MYFY_DATA_"
 MYFY_NEEDS = "myfy needs Python 3.12 or later"
 """The one skip that CI allows; `.ci/check_skips.py` looks for these words."""
+
+# A time says nothing on a busy machine, that of one example as little as that of drawing it.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 
 @pytest.fixture(autouse=True)

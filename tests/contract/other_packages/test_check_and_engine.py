@@ -351,7 +351,7 @@ PROFILES = st.fixed_dictionaries(
 
 # What SQLAlchemy only warns of, it takes; each of its versions warns of other options.
 @pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(PROFILES)
 def test_check_and_engine_judge_any_profile_alike(values: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as empty:

@@ -257,7 +257,7 @@ def broken(text: str, rng: random.Random) -> str:
     return text
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.randoms(use_true_random=False), st.sampled_from(["toml", "yaml", "python"]), st.sampled_from(CANARIES))
 def test_no_secret_of_a_broken_file_is_told(rng: random.Random, kind: str, canary: str) -> None:
     """Neither in the problems nor in the traceback, not even with the local variables of our frames."""

@@ -252,7 +252,7 @@ class TomlWriter:
         return self.rng.choice(["\n", " \n", ' # x = "\n', "\n\n"])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.randoms(use_true_random=False))
 def test_places_are_exact_on_random_documents(rng: random.Random) -> None:
     """The writer knows where it put each key."""
@@ -265,7 +265,7 @@ def test_places_are_exact_on_random_documents(rng: random.Random) -> None:
     assert {path: locate(path) for path in writer.places} == writer.places
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.randoms(use_true_random=False))
 def test_every_refusal_of_a_second_line_finds_the_first(rng: random.Random) -> None:
     """A line copied to another place is either allowed or named together with its first one."""

@@ -23,7 +23,7 @@ TREES = st.dictionaries(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(TREES, st.sampled_from([True, False, None]), st.sampled_from(PARSERS))
 def test_a_plain_document_means_the_same_as_to_pyyaml(tree: dict[str, Any], flow: bool | None, parser: str) -> None:
     text = yaml.safe_dump(tree, allow_unicode=True, default_flow_style=flow)
@@ -159,7 +159,7 @@ class YamlWriter:
         return self.rng.choice(["", " ", "\n" + " " * 12, " # } ] , '\n" + " " * 10])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.randoms(use_true_random=False), st.sampled_from(PARSERS))
 def test_places_are_exact_on_random_documents(rng: random.Random, parser: str) -> None:
     """The writer knows where it put each key."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from pydantic import BaseModel
 
 from myfy_data import DatabaseSettings
@@ -43,7 +43,7 @@ FIELDS = DatabaseSettings.model_fields
 
 
 @given(stacks())
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 def test_every_setting_has_the_value_of_the_last_layer_that_speaks(stack: Stack) -> None:
     with loaded(stack) as (loaded_settings, _):
         found = {name: plain(profile) for name, profile in loaded_settings.profiles.items()}
@@ -52,7 +52,7 @@ def test_every_setting_has_the_value_of_the_last_layer_that_speaks(stack: Stack)
 
 
 @given(stacks())
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30)
 def test_unnamed_use_means_the_default_profile(stack: Stack) -> None:
     with loaded(stack) as (loaded_settings, _):
         assert loaded_settings.profile() is loaded_settings.profiles[stack.default]

@@ -27,7 +27,7 @@ KEYS: st.SearchStrategy[Key] = st.one_of(
     st.tuples(st.sampled_from(sorted(KEY_SPEC.free)), FREE_KEYS, FREE_KEYS),
 )
 DECLARED = st.lists(PROFILES, min_size=1, max_size=4, unique_by=lambda name: name.replace("-", "_"))
-QUICK = settings(max_examples=100, deadline=None)
+QUICK = settings(max_examples=100)
 
 
 @given(DECLARED, KEYS, st.data())
@@ -68,7 +68,7 @@ def test_dashes_and_underscores_of_a_declared_name_share_one_variable(name: str,
 
 
 @given(DECLARED, st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_variable_of_the_process_lands_in_its_profile_and_in_no_other(names: list[str], data: st.DataObject) -> None:
     chosen = data.draw(st.sampled_from(names))
     key, text, value = data.draw(st.sampled_from(LANDINGS))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from myfy_data import ConfigError
@@ -13,7 +13,7 @@ from myfy_data.origins import DEFAULT, Origin
 from tests.unit.settings.spelling import loaded
 from tests.unit.settings.stacks import FREE, SOURCES, VALUES, Key, Leaf, Stack, dotted, stacks, winners
 
-QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=60)
 
 
 def keys(stack: Stack) -> Iterator[tuple[str, Key, Leaf | None]]:

@@ -7,7 +7,7 @@ import traceback
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import myfy_data
@@ -27,7 +27,7 @@ from tests.unit.settings.secret_slots import (
     quoted,
 )
 
-QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=60)
 PACKAGE = str(Path(myfy_data.__file__).parent)
 CORE = "kanarie"
 """What stands at both ends of every canary, so that a half of one is found too."""

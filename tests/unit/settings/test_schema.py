@@ -12,8 +12,7 @@ from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]  # it has no types
 import pytest
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from myfy_data.layers.loader import LoadRequest
@@ -179,7 +178,6 @@ SQLITE_URLS = st.builds(
 )
 
 
-@hypothesis_settings(suppress_health_check=[HealthCheck.too_slow])  # on a busy machine anything is
 @given(server_urls() | SQLITE_URLS)
 def test_the_patterns_for_urls_judge_as_the_loader_does(url: str) -> None:
     report = inspect_settings(LoadRequest(start="/", environ={}, overrides={"database_url": url}))
