@@ -47,6 +47,7 @@ PASTED = {
     ),
     "--wait {}": "integration/test_ping_wait.py::test_a_server_that_stays_silent_is_told_with_a_longer_wait",
     "ALTER DATABASE {} SET {} = '60s'": "integration/test_doctor.py::test_a_server_in_production_that_limits_nothing",
+    "SET GLOBAL {} = {}": "integration/test_doctor_limits.py::test_a_mysql_in_production_that_limits_nothing",
     "profiles.{}.read_only = true": "integration/test_doctor.py::test_a_server_that_takes_no_writes",
     "profiles.{}.max_overflow = 10": "integration/test_doctor.py::test_no_limit_at_all",
     "myfy-data config migrate {}": "unit/cli/test_migrate.py::test_a_directory_leads_to_a_file_in_it",
@@ -148,7 +149,6 @@ OF_THE_MACHINE = frozenset(
 """It changes or shows the machine, or a server that is everybody's; root, as CI is, lacks no right."""
 
 IN_WORDS = {
-    "give the statement, or one of the fingerprints in data.slow_queries()": "test_explain gives both",
     'tls = "verify-full", or have the server ask for scram-sha-256 (pg_hba.conf)': "verified TLS is the matrix's",
     'profiles.{}.tls = "verify-full"': "so it is",
     'name the authority that signed it, tls_ca = "/path/to/ca.crt"': "so it is, with the authority",
@@ -168,7 +168,6 @@ IN_WORDS = {
     "DataModule()": "it takes away what a test gave; every other test of the kit runs with it",
     "DataModule(settings=app.settings.{}), or one profile for each": "the field is the application's",
     "import the name at the top of the module, outside of `if TYPE_CHECKING`": "a line of the application's moves up",
-    "await data.explain(select(...).where(... == value))": "test_explain runs with one",
     "use it in a test with the fixture `session`": "words; test_factories runs with it",
     "of factory_boy, in class Meta: sqlalchemy_session_factory = current_session": "test_factories runs with it",
     'tls = "disable"': "the address between test and server is the kit's; test_faults runs with it",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
@@ -295,7 +296,7 @@ async def test_redirects_and_heads_commit(local: Local, app: FastAPI) -> None:
     @app.get("/")
     @app.head("/")
     async def handler(session: Session) -> Response:
-        session.add(Note(text=f"note {id(session)}"))
+        session.add(Note(text=f"note {secrets.token_hex(8)}"))
         return RedirectResponse("/elsewhere")
 
     async with started(app):

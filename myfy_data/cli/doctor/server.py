@@ -192,12 +192,12 @@ def _timeouts(settings: DataSettings, name: str, answers: Answers) -> Iterator[F
     off = [limit for limit, value in answers.timeouts.items() if value == "0"]
     if off and settings.blocks_auto_create:
         message = f"the server itself limits nothing: {', '.join(off)} off"
-        yield Finding("timeouts", name, "warn", message, _limiting(settings.profiles[name], off[-1]))
+        yield Finding("timeouts", name, "warn", message, _limit_fix(settings.profiles[name], off[-1]))
     else:
         yield Finding("timeouts", name, "ok", ", ".join(f"{key} {value}" for key, value in answers.timeouts.items()))
 
 
-def _limiting(profile: DatabaseSettings, limit: str) -> str:
+def _limit_fix(profile: DatabaseSettings, limit: str) -> str:
     """The statement that sets a limit of a minute."""
     if profile.url.backend == "postgresql":
         return f"ALTER DATABASE {profile.url.database} SET {limit} = '60s'"
