@@ -95,7 +95,10 @@ def _written(lines: list[str], said: str, at: int) -> list[str]:
         if name == path[0] and (len(path) > 1 or "." not in key):
             lines[number] = f"{name} = {value}" if len(path) == 1 else f"{name} = {_set(rest, path[1:], value)}"
             return lines
-        # A line that points into a table says its last key only.
+        # A line that points into a table says its last key only, and so does one that points behind a dot.
+        if number == at and len(path) == 1 and name.endswith(f".{key}"):
+            lines[number] = f"{name} = {value}"
+            return lines
         if number == at and len(path) == 1 and rest.startswith("{") and re.search(rf'\b{key}"? = ', rest):
             lines[number] = f"{name} = {_set(rest, [*_find(tomllib.loads(f'x = {rest}')['x'], key)], value)}"
             return lines

@@ -164,7 +164,7 @@ def _check_name(name: str) -> None:
         )
     if looks_secret(name):
         raise URLError(
-            f"a secret in the URL's query ({name}=...) would end up in logs",
+            f"a secret in the URL ({name}=...) would end up in logs",
             f"take {name} out of the query and give it as `password` or `password_file`",
         )
 

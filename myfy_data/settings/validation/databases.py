@@ -67,7 +67,8 @@ def _sqlite(settings: ProfileSettings, url: ConnectionURL) -> Iterator[Fault]:
         yield Fault(("pool_reset_on_return",), why, Repair(delete=(("pool_reset_on_return",),)))
     if settings.read_only and url.is_memory:
         message = "an in-memory database that nobody may write stays empty"
-        yield Fault(("read_only",), message, Repair(delete=(("read_only",),)))
+        # Without `read_only` it would be written to, which was not asked for.
+        yield Fault(("read_only",), message, Repair(write=((("database_url",), "sqlite+aiosqlite:///./app.db"),)))
 
 
 def _no_pooler(settings: ProfileSettings) -> Iterator[Fault]:

@@ -96,9 +96,10 @@ REFUSED: list[tuple[str, str, str, str]] = [
         "database_url",
         "take ssl_min_protocol_version out of the URL",
     ),
-    ("sqlite://", "read_only = true", "read_only", "delete this line"),
+    ("sqlite://", "read_only = true", "read_only", 'database_url = "sqlite+aiosqlite:///./app.db"'),
     (SQLITE, 'pool_reset_on_return = "none"', "pool_reset_on_return", "delete this line"),
     (POSTGRESQL, "engine_options = { label_length = 100 }", "engine_options.label_length", "label_length = 63"),
+    (POSTGRESQL, "engine_options.label_length = 100", "engine_options.label_length", "label_length = 63"),
     (POSTGRESQL, "engine_options.future = false", "engine_options.future", "delete future"),
     (
         POSTGRESQL,

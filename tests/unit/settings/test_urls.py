@@ -106,11 +106,11 @@ def test_a_short_name_gets_its_async_driver(name: str, driver: str) -> None:
         ("file:x.db", "not a database URL", "write it as sqlite+aiosqlite:///./x.db"),
         ("jdbc:mysql://h/d", "is no supported driver", "write mysql+aiomysql in its place"),
         ("jdbc:mariadb://h/d", "is no supported driver", "write mariadb+aiomysql in its place"),
-        ("postgresql://h/d?password=x", "a secret in the URL's query (password=...)", "password_file"),
-        ("postgresql://h/d#password=x", "a secret in the URL's query (password=...)", "password_file"),
-        ("mysql://u@h/d;user=u;Password=x", "a secret in the URL's query (Password=...)", "password_file"),
-        ("postgresql://h;password=x", "a secret in the URL's query (password=...)", "password_file"),
-        ("postgresql://h/d?application_name=a#token=x", "a secret in the URL's query (token=...)", "password_file"),
+        ("postgresql://h/d?password=x", "a secret in the URL (password=...)", "password_file"),
+        ("postgresql://h/d#password=x", "a secret in the URL (password=...)", "password_file"),
+        ("mysql://u@h/d;user=u;Password=x", "a secret in the URL (Password=...)", "password_file"),
+        ("postgresql://h;password=x", "a secret in the URL (password=...)", "password_file"),
+        ("postgresql://h/d?application_name=a#token=x", "a secret in the URL (token=...)", "password_file"),
     ],
 )
 def test_what_cannot_be_used_is_told_with_the_fix(text: str, told: str, fix: str) -> None:
