@@ -59,11 +59,12 @@ async def main():
     async with data:
         await work(names)
         status = {n: data.pool_status(n) for n in names}
-        print("parent", told(), {n: s.checked_in + s.checked_out for n, s in status.items()})
+        print("parent", told(), {n: s.checked_in + s.checked_out for n, s in status.items()}, flush=True)
         child = os.fork()
         if child == 0:
+            print("forked", told()[1])
             in_thread(work(names[:2]))
-            print("child", told(), {}, flush=True)
+            print("child", told(), flush=True)
             os._exit(0)
         _, status = os.waitpid(child, 0)
         assert os.waitstatus_to_exitcode(status) == 0
@@ -88,7 +89,8 @@ def test_a_forked_process_tells_of_itself_alone(kind: str, request: pytest.Fixtu
 
     every, pools = ["one", "three", "two"], {"one": 1, "two": 1, "three": 1}
     assert result.returncode == 0, result.stderr
-    parent, child, after = result.stdout.splitlines()
+    parent, forked, child, after = result.stdout.splitlines()
+    assert forked == f"forked {dict.fromkeys(pools, 0)}"
     assert parent == f"parent {(every, pools)} {pools}"
-    assert child.startswith(f"child ({['one', 'two']}, ")
+    assert child == f"child {(['one', 'two'], {'one': 1, 'two': 1, 'three': 0})}"
     assert after == f"after {every}"
