@@ -46,9 +46,13 @@ def quiet_slow_log(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
-    """An empty project root that is the working directory."""
-    return Sandbox(tmp_path, monkeypatch)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """An empty project root that is the working directory; what a test imports from it is gone after it."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    yield Sandbox(tmp_path, monkeypatch)
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None)).startswith(f"{tmp_path}/"):
+            del sys.modules[name]
 
 
 @pytest.fixture(scope="session")
