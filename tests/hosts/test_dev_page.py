@@ -13,6 +13,7 @@ from litestar import Litestar, get
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -196,10 +197,14 @@ async def test_in_another_environment_it_is_not_there(project: Sandbox, build: B
         (("127.0.0.1", 1), [(b"host", b"localhost"), (b"X-Forwarded-For", b"10.0.0.7")]),
         (("127.0.0.1", 1), [(b"host", b"localhost"), (b"x-forwarded-host", b"shop.example")]),
         (("127.0.0.1", 1), [(b"host", b"localhost"), (b"forwarded", b"for=10.0.0.7")]),
+        (("127.0.0.1", 1), [(b"host", b"localhost"), (b"sec-fetch-site", b"cross-site"), (b"sec-fetch-mode", b"cors")]),
+        (("127.0.0.1", 1), [(b"host", b"localhost:8000"), (b"Sec-Fetch-Site", b"same-site")]),
+        (("127.0.0.1", 1), [(b"host", b"localhost:8000"), (b"origin", b"https://evil.example")]),
+        (("127.0.0.1", 1), [(b"host", b"localhost:8000"), (b"origin", b"null")]),
     ],
 )
 def test_only_this_machine_is_answered(client: Any, headers: list[tuple[bytes, bytes]]) -> None:
-    refused = refusal({"client": client, "headers": headers})
+    refused = refusal({"client": client, "headers": headers}, asks_server=False)
 
     assert refused is not None
     assert refused.status == 403
@@ -207,8 +212,27 @@ def test_only_this_machine_is_answered(client: Any, headers: list[tuple[bytes, b
 
 @pytest.mark.parametrize("client", ["127.0.0.1", "::1"])
 @pytest.mark.parametrize("host", [b"localhost", b"LOCALHOST:8000", b"127.0.0.1:8000", b"[::1]:8000", b"[::1]"])
-def test_this_machine_is_answered(client: str, host: bytes) -> None:
-    assert refusal({"client": (client, 1), "headers": [(b"host", host)]}) is None
+@pytest.mark.parametrize(
+    "more",
+    [
+        [],
+        [(b"sec-fetch-site", b"none"), (b"sec-fetch-mode", b"navigate")],
+        [(b"sec-fetch-site", b"same-origin"), (b"sec-fetch-mode", b"cors")],
+        [(b"sec-fetch-site", b"cross-site"), (b"sec-fetch-mode", b"navigate")],  # a link somebody clicked
+    ],
+)
+def test_this_machine_is_answered(client: str, host: bytes, more: list[tuple[bytes, bytes]]) -> None:
+    assert refusal({"client": (client, 1), "headers": [(b"host", host), *more]}, asks_server=False) is None
+
+
+async def test_another_site_reads_nothing_where_the_application_allows_every_origin(data: DataModule) -> None:
+    app = with_starlette(data)
+    app.add_middleware(CORSMiddleware, allow_origins=["*"])
+    asked = [(b"origin", b"https://evil.example"), (b"sec-fetch-site", b"cross-site"), (b"sec-fetch-mode", b"cors")]
+    async with started(app):
+        answer: Answer = await request(app, "/_data?json", headers=[*LOCAL["headers"], *asked])
+
+    assert (answer.status, answer.text) == (403, "only from the page itself")
 
 
 @on_hosts

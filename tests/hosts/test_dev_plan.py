@@ -100,7 +100,7 @@ async def test_what_a_server_refuses_is_told_on_the_page(data: DataModule) -> No
 @pytest.mark.parametrize(("site", "status"), [(b"cross-site", 403), (b"same-site", 403), (b"same-origin", 200)])
 async def test_another_site_cannot_have_a_statement_planned(data: DataModule, site: bytes, status: int) -> None:
     app = with_starlette(data)
-    headers = [*LOCAL["headers"], (b"sec-fetch-site", site)]
+    headers = [*LOCAL["headers"], (b"sec-fetch-site", site), (b"sec-fetch-mode", b"navigate")]
     async with started(app):
         answer = await request(app, "/_data?profile=main&plan=00ff00ff", headers=headers)
         page = await request(app, "/_data", headers=headers)

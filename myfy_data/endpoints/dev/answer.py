@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import parse_qs
 
-from myfy_data.endpoints.dev.guard import refusal, refusal_by_other_site
+from myfy_data.endpoints.dev.guard import refusal
 from myfy_data.endpoints.dev.page import policy, render, style
 from myfy_data.endpoints.dev.report import Watched, collect
 from myfy_data.endpoints.dev.requests import RequestLog
@@ -22,12 +22,10 @@ def dev_answers(path: str, data: Watched, log: RequestLog) -> dict[str, Answer]:
     )
 
     async def answer(scope: Scope) -> Response:
-        refused = refusal(scope)
-        if refused is not None:
-            return refused
         query = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
         asked = (query["profile"][0], query["plan"][0]) if {"profile", "plan"} <= query.keys() else None
-        if asked is not None and (refused := refusal_by_other_site(scope)) is not None:
+        refused = refusal(scope, asks_server=asked is not None)
+        if refused is not None:
             return refused
         told = await collect(data, log, asked)
         if "json" in query:
