@@ -256,3 +256,21 @@ async def test_a_commit_is_not_sent_where_the_server_has_no_transaction(database
                 await (await driver(session))._protocol.send("ROLLBACK")
 
     assert await database.stored() == []
+
+
+@pytest.mark.parametrize("behind", [[], ["SELECT 1"], ["BEGIN"]])
+@pytest.mark.parametrize("end", ["COMMIT", "ROLLBACK", "COMMIT AND CHAIN"])
+async def test_an_end_that_was_prepared_and_is_executed_is_noticed(
+    database: Database, end: str, behind: list[str]
+) -> None:
+    async with database.module() as data:
+        with pytest.raises(TransactionEndedError) as caught:
+            async with data.session() as session:
+                await store(session, database)
+                _kept = await (await driver(session)).prepare(end, name="fin")
+                for sql in ["EXECUTE fin", *behind]:
+                    await session.execute(text(sql))
+                await store(session, database, "b")
+
+    assert caught.value.committed == (end != "ROLLBACK")
+    assert await database.stored() == (["a"] if end != "ROLLBACK" else [])

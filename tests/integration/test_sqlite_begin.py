@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import InvalidRequestError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from myfy_data import DatabaseSettings, DataModule
 from myfy_data.engines.connect.read_only import READ_ONLY_OPTIONS
+from tests.sandbox import Sandbox
 from tests.sqlite_files import counted, database_with_counter, increment, opened
 
 READING = READ_ONLY_OPTIONS
@@ -110,3 +113,55 @@ async def test_an_engine_that_was_read_last_leaves_one_file(path: Path) -> None:
             await connection.execute(text("SELECT value FROM counter"))
 
     assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("has_read", [False, True])
+async def test_a_connection_that_was_closed_underneath_keeps_no_turn(path: Path, *, has_read: bool) -> None:
+    """The turn ends with the connection; what goes on with it afterwards must not take another one along."""
+    settings = DatabaseSettings(database_url=f"sqlite:///{path}", pool_timeout=2, connect_timeout=1)
+    closing, other = DataModule(settings=settings), DataModule(settings=settings)
+    async with other:
+        async with closing:
+            session = await closing.session().__aenter__()
+            await session.connection()
+            if has_read:
+                await session.execute(text("SELECT value FROM counter"))
+                async with other.session() as writing:  # the first steps aside
+                    await increment(writing)
+        with pytest.raises(OperationalError):
+            await increment(session)
+        async with other.session() as writing:
+            await increment(writing)
+
+    assert await counted(path) == 1 + has_read
+
+
+async def test_an_engine_that_was_kept_over_a_reload_waits_in_the_queue_of_the_file_that_it_writes(
+    project: Sandbox,
+) -> None:
+    for name in ("old", "new"):
+        (project.path / name).mkdir()
+        database_with_counter(project.path / name)
+    table = '[data.profiles.{}]\ndatabase_url = "sqlite:///{}/app.db"\npool_timeout = 2\nconnect_timeout = 1\n'
+    project.write("myfy.toml", '[data]\ndefault = "main"\n' + table.format("main", "old") + table.format("same", "old"))
+    async with DataModule() as data, data.session(read_only=True) as holding:
+        await holding.execute(text("SELECT 1"))  # the old engine drains
+        kept = data.get_engine()
+        async with kept.begin() as connection:
+            await increment(connection)
+        project.write("myfy.toml", project.path.joinpath("myfy.toml").read_text().replace("old", "new", 1))
+        await data.reload()
+        async with data.get_engine().begin() as holder:
+            await increment(holder)
+            writing = asyncio.create_task(increment_on(kept))
+            await asyncio.sleep(0)
+        await writing
+        async with data.session("same") as session:
+            await increment(session)
+
+    assert [await counted(project.path / name / "app.db") for name in ("old", "new")] == [2, 2]
+
+
+async def increment_on(engine: AsyncEngine) -> None:
+    async with engine.begin() as connection:
+        await increment(connection)

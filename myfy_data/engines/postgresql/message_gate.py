@@ -25,8 +25,9 @@ DISCARD = "DISCARD ALL"
 """Takes a connection back to what it was when it was opened; sent by us where the profile says so (ADR 16)."""
 
 _READ_ONLY = "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"
-_ENDING_WORDS = re.compile(r"\b(?:commit|end|rollback|abort|prepare)\b", re.IGNORECASE)
-_BEGINNING_WORDS = re.compile(r"\b(?:chain|begin|start)\b", re.IGNORECASE)
+# EXECUTE may run any of them: prepared by the driver, it stands in no text that passes here.
+_ENDING_WORDS = re.compile(r"\b(?:commit|end|rollback|abort|prepare|execute)\b", re.IGNORECASE)
+_BEGINNING_WORDS = re.compile(r"\b(?:chain|begin|start|execute)\b", re.IGNORECASE)
 
 
 class Line(Protocol):

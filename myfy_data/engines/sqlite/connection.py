@@ -79,9 +79,11 @@ class QueuedConnection(ThreadConnection):
         return None if self.autocommit or self.read_only or self._turn is not None else self._access
 
     def adopt(self, turn: Turn) -> None:
-        """Keep a turn until the transaction has ended, or steps aside."""
+        """Keep a turn until the transaction has ended, or steps aside; one that has been closed keeps none."""
         self._turn = turn
         turn.holder = weakref.ref(self)
+        if self._stopped is not None and self._stopped.done():
+            self.end_turn()  # what ends it at the close has run already
 
     def take_waited(self) -> float:
         """Seconds that were waited for the turn, and for another process's lock, since this was asked last."""
@@ -263,8 +265,8 @@ class QueuedConnection(ThreadConnection):
         if door is not None and not door.is_inside and args and isinstance(args[0], str):  # a statement of the user's
             return await door.measure(args[0], lambda: self._execute(fn, *args, **kwargs))
         self.is_fresh, self.task = False, current_task()
-        if self._turn is None and self._access is not None and self._plain.begins_with_next == "BEGIN IMMEDIATE":
-            await self._take_turn(self._access)  # the one before went with a BEGIN that failed
+        if self._needs_turn_again and self._access is not None:
+            await self._take_turn(self._access)
         work = partial(self._plain.run, partial(fn, *args, **kwargs))
         try:
             return await self._send(work, self._deadlines.statement)
@@ -277,6 +279,11 @@ class QueuedConnection(ThreadConnection):
             self.idle_since = self._loop.time()
         await self._take_again()
         return await self._execute(fn, *args, **kwargs)
+
+    @property
+    def _needs_turn_again(self) -> bool:
+        """Whether the turn went with a BEGIN that failed; a connection that was closed takes none any more."""
+        return self._turn is None and self._stopped is None and self._plain.begins_with_next == "BEGIN IMMEDIATE"
 
     def executemany(self, sql: str, parameters: Iterable[Iterable[Any]]) -> Any:
         """Run a statement once for each set of parameters."""

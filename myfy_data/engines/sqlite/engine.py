@@ -57,9 +57,10 @@ class WriterConnection(Connection):
         if self._dbapi_connection is None and (access := getattr(pool, "writers", None)) is not None:
             turn = Turn(has_connection=False)
             self._take_connection(access, turn)
-            if self._driver.awaited is not None:
+            awaited = self._driver.awaited
+            if awaited is not None and awaited.queue is access.queue:
                 return turn
-            access.queue.leave(turn)
+            access.queue.leave(turn)  # the connection needs none, or leads to another file after a reload
         driver = self._driver
         access = driver.awaited
         if access is None:

@@ -123,7 +123,11 @@ class WriterQueue:
         """
         if self.take(turn):
             return
-        self._ask_own_task(turn)
+        try:
+            self._ask_own_task(turn)
+        except WaitsForItselfError:
+            self.leave(turn)  # a turn that was lent stands in the line
+            raise
         future = self._line.get(turn) or self._join(turn)
         self._lend()
         self._watch()
