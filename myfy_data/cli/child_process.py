@@ -26,7 +26,8 @@ def run_command(command: Sequence[str], environ: Mapping[str, str]) -> int:
     Raises:
         OSError: there is no such command.
     """
-    forwarded = _FORWARDED if sys.stdin.isatty() else _FORWARDED | _OF_TERMINALS
+    has_terminal = sys.stdin is not None and sys.stdin.isatty()
+    forwarded = _FORWARDED if has_terminal else _FORWARDED | _OF_TERMINALS
     # Before it starts, so that none is lost; what is handled here is the default again in the command.
     with _received(_FORWARDED | _OF_TERMINALS | {signal.SIGCHLD}) as receive:
         process = subprocess.Popen(command, env=dict(environ))  # noqa: S603 - the user's own command
@@ -51,14 +52,21 @@ def _received(numbers: Collection[signal.Signals]) -> Iterator[Callable[[], byte
     ours, theirs = socket.socketpair()
     with ours, theirs:
         theirs.setblocking(False)
-        before = {number: signal.signal(number, _receive) for number in numbers}
         earlier = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+        before = {number: signal.getsignal(number) for number in numbers if not _stays_ignored(number)}
         try:
+            for number in before:
+                signal.signal(number, _receive)
             yield lambda: ours.recv(64)
         finally:
-            signal.set_wakeup_fd(earlier)
             for number, handler in before.items():
                 signal.signal(number, handler)
+            signal.set_wakeup_fd(earlier)
+
+
+def _stays_ignored(number: signal.Signals) -> bool:
+    """Whether a signal is ignored on purpose, as under nohup; shells let all in their background ignore SIGINT."""
+    return number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN
 
 
 def _receive(_number: int, _frame: object) -> None:
