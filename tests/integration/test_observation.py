@@ -159,9 +159,9 @@ async def test_waiting_and_connecting_and_running_are_three_numbers(database: Da
     waits = sorted(waited for waited, _ in notes.checkouts)
     runs = [operation.ran for operation in notes.of("SLEEP") + notes.of("sleep")]
     assert waits[0] == 0.0
-    assert waits[-1] < elapsed
-    assert waits[-1] >= 4 * 0.05
-    assert all(0.05 <= ran <= elapsed - waits[-1] + 0.05 * 4 for ran in runs)
+    assert sum(runs) - max(runs) <= waits[-1] < elapsed  # the last one waited while the others ran
+    assert all(ran > 0.04 for ran in runs)
+    assert sum(runs) <= elapsed
     assert sum(operation.waited for operation in notes.operations) == pytest.approx(sum(waits), rel=0.05)
 
 
