@@ -7,6 +7,7 @@ is prepared, and planned for whatever may come; a statement with its values is p
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -101,10 +102,16 @@ async def _explain_prepared(connection: AsyncConnection, statement: str) -> Sequ
     parts = statement.split("?")
     text = parts[0] + "".join(f"${count + at}{part}" for at, part in enumerate(parts[1:], start=1))
     unknown = ", ".join(["NULL"] * (count + len(parts) - 1))
+    # It outlives the transaction, and behind PgBouncer our connection: it has a name of its own and always goes.
+    name = f"myfy_explained_{secrets.token_hex(4)}"
     await connection.exec_driver_sql("SET LOCAL plan_cache_mode = force_generic_plan")
-    await connection.exec_driver_sql(f"PREPARE myfy_explained AS {text}")
-    execute = f"EXPLAIN EXECUTE myfy_explained{f'({unknown})' if unknown else ''}"
-    return (await connection.exec_driver_sql(execute)).mappings().all()
+    await connection.exec_driver_sql(f"PREPARE {name} AS {text}")
+    try:
+        async with connection.begin_nested():
+            execute = f"EXPLAIN EXECUTE {name}{f'({unknown})' if unknown else ''}"
+            return (await connection.exec_driver_sql(execute)).mappings().all()
+    finally:
+        await connection.exec_driver_sql(f"DEALLOCATE {name}")
 
 
 def _text_of(given: str, profile: str, known: Iterable[SlowQuery]) -> str:

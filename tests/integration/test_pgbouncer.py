@@ -12,7 +12,14 @@ from sqlalchemy import ARRAY, JSON, Column, Enum, Integer, MetaData, String, Tab
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from myfy_data import DatabaseSettings, DataModule, DataSettings, ReadOnlySessionError, SessionError
+from myfy_data import (
+    DatabaseSettings,
+    DataModule,
+    DataModuleError,
+    DataSettings,
+    ReadOnlySessionError,
+    SessionError,
+)
 from tests.pgbouncer import SIZE, own_pgbouncer
 from tests.servers import required
 
@@ -202,3 +209,14 @@ async def test_an_idle_connection_is_pinged_and_health_is_asked(bouncer: str) ->
         report = await data.health()
 
     assert report.ok
+
+
+async def test_a_plan_is_had_again_and_again_and_nothing_of_it_stays_at_the_server(data: DataModule) -> None:
+    plans = [await data.explain("SELECT 1") for _ in range(3)]
+    with pytest.raises(DataModuleError, match="does not plan"):
+        await data.explain("SELECT nowhere FROM nowhere")
+    async with data.session() as session:
+        left = await session.scalar(text("SELECT count(*) FROM pg_prepared_statements WHERE name ~ 'myfy_explained'"))
+
+    assert all(plans)
+    assert left == 0
