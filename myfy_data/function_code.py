@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Iterator
+from contextlib import suppress
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -45,21 +46,23 @@ def _behind(value: Any) -> Iterator[FunctionType]:
         if id(found) in seen or not callable(found):
             continue
         seen.add(id(found))
-        if isinstance(found, FunctionType):
+        if type(found) is FunctionType:
             yield found
             waiting += [each for code in _with_inner(found.__code__) for each in code.co_consts]
         waiting += _wrapped(found)
 
 
 def _wrapped(function: object) -> Iterator[object]:
-    yield from (getattr(function, name, None) for name in ("__func__", "__wrapped__"))
-    if isinstance(function, functools.partial):
-        yield function.func
-    for cell in getattr(function, "__closure__", None) or ():
-        try:
+    # By its type: a closure may hold a proxy, which makes what it stands for when it is asked for anything else.
+    if issubclass(type(function), functools.partial):
+        yield function.func  # type: ignore[attr-defined]  # of a partial: mypy narrows by isinstance only
+    for name in ("__func__", "__wrapped__"):
+        if inspect.getattr_static(function, name, None) is not None:
+            with suppress(Exception):  # there is nothing yet that it stands for
+                yield getattr(function, name)
+    for cell in function.__closure__ or () if type(function) is FunctionType else ():
+        with suppress(ValueError):  # not set yet
             yield cell.cell_contents
-        except ValueError:  # not set yet
-            continue
 
 
 def _with_inner(code: CodeType) -> Iterator[CodeType]:

@@ -26,8 +26,8 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
 from myfy_data.integrations.forgotten_setup import refuse_at_start
-from myfy_data.integrations.routes import every_route, with_mounted
-from myfy_data.integrations.starlette import get_session, install, is_prepared, names_get_session
+from myfy_data.integrations.routes import every_route, place_of, with_mounted
+from myfy_data.integrations.starlette import get_session, install, names_get_session
 
 __all__ = ["Session", "SessionDependency", "session_for", "setup"]
 
@@ -149,7 +149,7 @@ def _asking(app: Starlette) -> Iterator[str]:
     for route in every_route(_as_reached(app)):
         asked = _dependencies(getattr(route, "dependant", None), overrides)
         if any(isinstance(call, SessionDependency) or names_get_session(call) for call in asked):
-            yield route.path
+            yield place_of(route)
 
 
-refuse_at_start(_asking, is_prepared)
+refuse_at_start("fastapi", _asking)

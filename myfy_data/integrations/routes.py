@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from starlette.applications import Starlette
@@ -10,11 +10,18 @@ from starlette.applications import Starlette
 
 def every_route(routes: Iterable[Any]) -> Iterator[Any]:
     """Routes, and those of routers that are mounted or included; not those of mounted applications."""
-    for route in routes:
-        yield route
+    waiting, seen = [*routes], set[int]()
+    while waiting:
+        yield (route := waiting.pop(0))
         inner = _leads_to(route)
-        if not isinstance(inner, Starlette):
-            yield from every_route(getattr(inner, "routes", ()))
+        if not isinstance(inner, Starlette) and id(inner) not in seen:
+            seen.add(id(inner))
+            waiting[:0] = _routes_of(inner) or ()
+
+
+def place_of(route: Any) -> str:
+    """The path of a route; its kind where it has none."""
+    return getattr(route, "path", None) or type(route).__name__
 
 
 def mounted(routes: Iterable[Any]) -> Iterator[Starlette]:
@@ -32,15 +39,24 @@ def with_mounted(app: Starlette, leave_out: Callable[[Starlette], bool] = lambda
         app: the outermost one.
         leave_out: those that are left out, with what is mounted in them.
     """
-    if not leave_out(app):
-        yield app
-        for inner in mounted(app.routes):
-            yield from with_mounted(inner, leave_out)
+    waiting, seen = [app], set[int]()  # an application may be mounted in itself
+    while waiting:
+        found = waiting.pop(0)
+        if id(found) not in seen and not leave_out(found):
+            seen.add(id(found))
+            yield found
+            waiting[:0] = mounted(found.routes)
 
 
 def _leads_to(route: Any) -> Any:
     # A router is included as itself or by its routes, and an application is mounted: FastAPI's versions differ.
-    inner = getattr(route, "original_router", None) or getattr(route, "app", None)
-    while inner is not None and not hasattr(inner, "routes"):
+    inner, seen = getattr(route, "original_router", None) or getattr(route, "app", None), set[int]()
+    while inner is not None and _routes_of(inner) is None and id(inner) not in seen:
+        seen.add(id(inner))
         inner = getattr(inner, "app", None)  # of a middleware
     return inner
+
+
+def _routes_of(inner: Any) -> Sequence[Any] | None:
+    found = getattr(inner, "routes", None)
+    return found if isinstance(found, list | tuple) else None  # others may have a method of that name

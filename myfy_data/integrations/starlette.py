@@ -28,8 +28,8 @@ try:
     from starlette.requests import HTTPConnection, Request
     from starlette.responses import PlainTextResponse, Response
 
-    from myfy_data.integrations.forgotten_setup import refuse_at_start
-    from myfy_data.integrations.routes import every_route, mounted
+    from myfy_data.integrations.forgotten_setup import mark, module_of, refuse_at_start
+    from myfy_data.integrations.routes import every_route, mounted, place_of
 except ImportError as _error:
     raise framework_error("starlette", _error) from _error
 
@@ -143,24 +143,25 @@ def install(
 
 
 def _prepared(app: Starlette, data: DataModule) -> bool:
-    current = app.router.middleware_stack
-    if isinstance(current, UnitOfWorkMiddleware) and current.data is not data:
+    current = module_of(app)
+    if current is not None and current is not data:
         raise DataModuleError(
             "the application has another DataModule already\n"
             "  fix: one module, in which each database is a profile: data.session('analytics')"
         )
-    return isinstance(current, UnitOfWorkMiddleware)
+    return current is data
 
 
 def _prepare(app: Starlette, data: DataModule, *, answers_itself: bool = False) -> None:
     app.router.middleware_stack = UnitOfWorkMiddleware(app.router.middleware_stack, data, answers_itself=answers_itself)
+    mark(app, data)
     _prepare_mounted(app.routes, data)
 
 
 def _prepare_mounted(routes: Iterable[Any], data: DataModule) -> None:
     # A mounted application has exception handlers of its own: the unit of work must stand below them.
     for inner in mounted(routes):
-        if not isinstance(inner.router.middleware_stack, UnitOfWorkMiddleware):
+        if module_of(inner) is None:
             _prepare(inner, data)
 
 
@@ -196,14 +197,6 @@ class UnitOfWorkMiddleware:
         await run_request(self.data, self.app, scope, receive, send)
 
 
-def is_prepared(app: Starlette) -> bool:
-    """Whether the requests of an application have a unit of work; others may have put a middleware around ours."""
-    around: Any = app.router.middleware_stack
-    while around is not None and not isinstance(around, UnitOfWorkMiddleware):
-        around = getattr(around, "app", None)
-    return around is not None
-
-
 def names_get_session(function: Any) -> bool:
     """Whether a handler, or something that it is wrapped around, says `get_session` in its own code."""
     for found in functions_of(function):
@@ -218,10 +211,10 @@ def names_get_session(function: Any) -> bool:
 def _asking(app: Starlette) -> Iterator[str]:
     for route in every_route(app.routes):
         if names_get_session(getattr(route, "endpoint", None)):
-            yield route.path
+            yield place_of(route)
 
 
-refuse_at_start(_asking, is_prepared)
+refuse_at_start("starlette", _asking)
 
 
 class _MarkedHandlers:

@@ -25,6 +25,9 @@ from myfy_data.integrations.starlette import get_session, setup
 from tests.hosts.client import connect, request as ask, started
 data = DataModule()
 """
+FORGOTTEN = (
+    "setup(app, data) where the app is made; where sessions come another way: `app.state.myfy_data_setup = False`"
+)
 SOCKET = "async def socket(request):\n    await request.accept()\n"
 STREAM = """\
 async def endpoint(request):
@@ -112,9 +115,14 @@ def one_plugin(_: Sandbox, run: Run, fix: str) -> Run:
 
 IN_STARLETTE = (
     Trial(
-        "setup(app, data) where the app is made",
+        FORGOTTEN,
         program(STARLETTE + ENDPOINT + ANSWERED),
         part(r"(setup\(app, data\))", code("#")),
+    ),
+    Trial(
+        FORGOTTEN,
+        program(STARLETTE + ENDPOINT.replace("get", "request is None and get") + ANSWERED),
+        part(r"`(app\.state\..*)`", code("#")),
     ),
     Trial(
         "call setup(app, data) where the app is made",
