@@ -137,9 +137,13 @@ class CredentialSource:
         try:
             async with asyncio.timeout(self.timeout / 2):
                 return await self._ask("connect")
-        except (ProviderError, TimeoutError) as error:
-            told = error.message if isinstance(error, ProviderError) else "gives no answer"
-            logger.warning("%s, and is asked again: its last credentials are still valid", self._says(told))
+        except ProviderError as error:
+            failure = error
+        except TimeoutError:
+            failure = NoAnswerError(self._says("gives no answer"))
+        if self._clock() >= issued.valid_until:  # they ended meanwhile
+            raise failure
+        logger.warning("%s, and is asked again: its last credentials are still valid", failure.message)
         return issued
 
     async def log_in(self, attempt: Attempt, open_with: Opens[T], refuses: Callable[[BaseException], bool]) -> T:

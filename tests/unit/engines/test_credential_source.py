@@ -113,6 +113,25 @@ async def test_valid_ones_go_on_while_the_provider_hangs() -> None:
     assert await service.connect(source) == "t1"
 
 
+@pytest.mark.parametrize("fails", [True, False], ids=["it fails", "it hangs"])
+async def test_what_ends_while_the_provider_is_waited_for_is_not_used(*, fails: bool) -> None:
+    service = Service(lifetime=100)
+    source = service.source(timeout=0.2)
+    await service.connect(source)
+
+    async def answer_late() -> None:
+        service.now += 20
+        if not fails:
+            await asyncio.Event().wait()
+        raise RuntimeError
+
+    service.before_answer = answer_late
+    service.now += 90
+
+    with pytest.raises(ProviderError, match="failed: RuntimeError" if fails else "gives no answer"):
+        await service.connect(source)
+
+
 async def test_what_connects_at_once_asks_once() -> None:
     service = Service(before_answer=lambda: asyncio.sleep(0))
     source = service.source()
