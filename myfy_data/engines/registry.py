@@ -157,7 +157,7 @@ class EngineRegistry:
                 self.on_open(new)
         for name, every in list(self._engines.items()):
             for present in every if name not in opened else ():
-                _adopt(present, profiles[name])
+                present.loop_affinity.call_there(partial(_adopt, present, profiles[name]))
 
     def _tell(self, profile: str, opened: OpenEngine) -> None:
         """Tell of the engine of one of a profile's servers."""
@@ -361,15 +361,6 @@ class EngineRegistry:
 
 
 def _adopt(opened: Opened, settings: DatabaseSettings) -> None:
-    """Use other settings of the same database, in the event loop that the engine belongs to."""
-    loop = opened.loop_affinity.loop
-    if loop is None or loop is asyncio.get_running_loop():
-        _adopt_here(opened, settings)
-    elif not loop.is_closed():
-        loop.call_soon_threadsafe(_adopt_here, opened, settings)
-
-
-def _adopt_here(opened: Opened, settings: DatabaseSettings) -> None:
     for handle, its in opened.adopt(settings) if isinstance(opened, OpenCluster) else [(opened, settings)]:
         adopt_settings(handle, its)
 

@@ -105,6 +105,14 @@ class LoopAffinity:
         if loop is not None:
             self._loop = weakref.ref(loop)
 
+    def call_there(self, act: Callable[[], object]) -> None:
+        """Act in the engine's loop: at once where that runs here, or there is none yet; never once it is closed."""
+        loop = self.loop
+        if loop is None or loop is running_loop():
+            act()
+        elif not loop.is_closed():
+            loop.call_soon_threadsafe(act)
+
     def check_current_loop(self) -> None:
         """Bind the engine to the running loop, or make sure that it is bound to it.
 
