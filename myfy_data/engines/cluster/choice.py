@@ -15,7 +15,7 @@ class Choice:
 
     Args:
         servers: every server by address.
-        monitor: gives what looks at them.
+        monitor: gives what looks at them, at work.
         max_lag: gives the seconds that a replica may be behind.
     """
 
@@ -34,7 +34,6 @@ class Choice:
             shunned: those that could not be connected to since the last look.
         """
         monitor = self._monitor()
-        monitor.start()
         address = monitor.succession.primary
         primary = self._servers[address] if address is not None and address not in shunned else None
         if route.source == "primary":

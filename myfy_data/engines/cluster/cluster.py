@@ -66,7 +66,7 @@ class OpenCluster:
         self._watch: Monitor | None = None
         self._news = asyncio.Event()
         self._is_closed = False
-        self._choice = Choice(self._servers, lambda: self._monitor, lambda: self.settings.reads.max_lag)
+        self._choice = Choice(self._servers, self._watched, lambda: self.settings.reads.max_lag)
         self._fresh_reads = FreshReads(profile, self, self._servers, lambda: self._monitor)
         own_writes.keep_requests_apart()
 
@@ -157,7 +157,7 @@ class OpenCluster:
     def lead_to(self, successor: Callable[[], OpenEngine | OpenCluster]) -> None:
         """Take each further connection from another engine of the profile; who waits for a server does so too."""
         self._successor = successor
-        self._wake()
+        self.loop_affinity.call_there(self._wake)
 
     def ask_position(self) -> Answer | None:
         """How far the primary will have come, asked now; None where no read would need it."""
@@ -252,6 +252,7 @@ class OpenCluster:
             PoolExhausted: every connection of the server stayed in use for `pool_timeout`.
             DatabaseConnectionError: another server would refuse it as well.
         """
+        self._check_usable()  # there may have been a wait since it was chosen
         if self._servers.get(server.address) is not server:  # a reload took it away
             return None
         handle = self._handle(server)
@@ -281,8 +282,7 @@ class OpenCluster:
             ReplicaUnavailable: only a replica may serve, and none does.
         """
         deadline = self._deadline()
-        while not self._monitor.is_settled:
-            self._monitor.start()
+        while not self._watched().is_settled:
             await_only(self._change(route, deadline))
         found = self._choice.least_used(without)
         if found is None and not without and route.source == "replica":
@@ -311,8 +311,6 @@ class OpenCluster:
                 await self._news.wait()
         except TimeoutError:
             raise self._unserved(self.settings.cluster.failover_timeout) from None
-        if self._successor is not None:
-            raise _Replaced(self._successor)
 
     def _unserved(self, seconds: float) -> ClusterError:
         monitor = self._monitor
@@ -326,6 +324,12 @@ class OpenCluster:
             readers = frozenset(reader_addresses(self.settings))
             self._watch = Monitor(self.profile, self._servers, self.settings.cluster.heartbeat, self._follow, readers)
         return self._watch
+
+    def _watched(self) -> Monitor:
+        """The monitor, at work; each turn of a wait begins here, so that none stays with servers that were left."""
+        self._check_usable()
+        self._monitor.start()
+        return self._monitor
 
     @property
     def _primary(self) -> str | None:

@@ -14,7 +14,7 @@ from myfy_data.engines.cluster.status import HostStatus
 from myfy_data.engines.cluster.succession import Sight, Succession, find_system, role_of, succeed
 from myfy_data.engines.connect.connect_errors import other_failure
 from myfy_data.engines.connect.look import Look
-from myfy_data.errors import DatabaseConnectionError
+from myfy_data.errors import DatabaseConnectionError, closed_engine
 
 logger: logging.Logger = logging.getLogger("myfy_data")
 
@@ -60,6 +60,7 @@ class Monitor:
         self._on_change = on_change
         self._readers = readers
         self._task: asyncio.Task[None] | None = None
+        self._is_stopped = False
         self._looks: dict[str, asyncio.Task[None]] = {}
         self._began: dict[str, float] = {}
         self._due: dict[str, float] = {}
@@ -114,14 +115,21 @@ class Monitor:
     # -- its life ----------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Begin to look, unless it does."""
+        """Begin to look, unless it does.
+
+        Raises:
+            DataModuleNotConfiguredError: it was stopped.
+        """
+        if self._is_stopped:
+            raise closed_engine(self._profile)
         if self._task is None or self._task.done():
             loop = asyncio.get_running_loop()
             # Not in the context of the request that happens to be the first.
             self._task = loop.create_task(self._run(), name=f"myfy_data monitor of {self._profile}", context=_context())
 
     async def stop(self) -> None:
-        """End every look."""
+        """End every look, for good."""
+        self._is_stopped = True
         tasks = [task for task in (self._task, *self._looks.values()) if task is not None]
         for task in tasks:
             task.cancel()
