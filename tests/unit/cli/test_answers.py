@@ -40,6 +40,7 @@ def test_what_the_project_prints_is_no_answer(project: Sandbox, command: tuple[s
 
 NEEDED = {
     "config explain": ["pool_size"],
+    "explain": ["SELECT 1"],
     "config diff": ["development", "test"],
     "db downgrade": ["base"],
     "db stamp": ["head"],
