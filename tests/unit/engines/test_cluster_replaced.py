@@ -71,7 +71,7 @@ async def make(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[MakeCluster]:
                 database_url="postgresql+asyncpg://app@/shop",
                 hosts=[f"{host}:1", f"{host}:2"],
                 cluster={"heartbeat": 60.0, "failover_timeout": 2.0},
-                reads={"wait": 0.1 if host == "old" else 0.0},  # the new primary serves them at once
+                reads={"wait": 0.5 if host == "old" else 0.0},  # the new primary serves them at once
             )
             cluster = OpenCluster("main", settings, lambda _: None)
             opened.push_async_callback(cluster.close)
@@ -110,6 +110,28 @@ async def test_a_connect_that_fails_after_the_end_does_not_begin_anew(make: Make
     with pytest.raises(DataModuleNotConfiguredError, match="was closed"):
         await taking
     assert monitors() == []
+
+
+async def test_an_old_replica_is_not_tried_after_a_reload_while_the_position_was_asked(
+    make: MakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new, connect = make("old"), await make("new").present(), Connects()
+    asked, answers = asyncio.Event(), asyncio.Event()
+    connect.fails.set()
+
+    async def position(_: Server) -> Position:
+        asked.set()
+        await answers.wait()
+        return Position("0/1", "x", "1")
+
+    monkeypatch.setattr(Server, "position", position)
+    taking = start_take(old, Route(read_only=True, source="replica", after=Token().text), connect)
+    await asyncio.wait_for(asked.wait(), PATIENCE)
+    old.lead_to(lambda: new)
+    answers.set()
+
+    assert await taking == "of the new servers"
+    assert not connect.begun.is_set()
 
 
 async def test_the_primary_of_replaced_servers_is_that_of_the_new_ones(make: MakeCluster) -> None:
