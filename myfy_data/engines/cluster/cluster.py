@@ -362,6 +362,7 @@ class OpenCluster:
     async def close(self) -> None:
         """Close every connection, within `close_timeout`."""
         self._is_closed = True
+        self._wake()
         await self._fresh_reads.stop()
         if self._watch is not None:
             await self._watch.stop()

@@ -175,3 +175,18 @@ async def test_a_reload_in_another_thread_wakes_who_waits_in_its_own(
 
     assert await taking == "of the new servers"
     assert threads == {threading.get_ident()}
+
+
+async def test_who_waits_for_a_server_is_told_of_the_end_at_once(make: MakeCluster) -> None:
+    cluster, connect = make("old"), Connects()
+    connect.fails.set()
+    taking = start_take(cluster, WRITES, connect)
+    await connect.begun.wait()
+    for _ in range(100):  # until it waits for news of the servers
+        await asyncio.sleep(0)
+    assert not taking.done()
+
+    await cluster.close()
+
+    with pytest.raises(DataModuleNotConfiguredError):
+        await taking
