@@ -11,6 +11,7 @@ from typing import Any
 
 from myfy_data import DataSettings
 from myfy_data.layers.loader import LoadRequest
+from tests.unit.settings.spelling import in_dotenv
 
 
 @dataclass
@@ -58,8 +59,8 @@ def in_file(lines: str, **more: str) -> Project:
 
 
 def _dotenv(value: str) -> Project:
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return in_file(SERVER, **{".env": f"MYFY_DATA_PASSWORD='{escaped}'\nDB_PASSWORD='{escaped}'\n"})
+    said = in_dotenv(value)
+    return in_file(SERVER, **{".env": f"MYFY_DATA_PASSWORD={said}\nDB_PASSWORD={said}\n"})
 
 
 def _environ(lines: str, **environ: str) -> Project:
