@@ -130,6 +130,7 @@ async def test_a_connection_that_was_closed_underneath_keeps_no_turn(path: Path,
                     await increment(writing)
         with pytest.raises((OperationalError, ValueError), match="closed"):  # SQLAlchemy 2.0 hands through aiosqlite's
             await increment(session)
+        await session.close()
         async with other.session() as writing:
             await increment(writing)
 
