@@ -12,30 +12,11 @@ import argparse
 import asyncio
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from statistics import median
 
-from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select
-
+from calls import METADATA, Work, read, write
 from myfy_data import DatabaseSettings, DataModule, DataSettings
-
-METADATA = MetaData()
-ITEMS = Table("myfy_telemetry", METADATA, Column("id", Integer, primary_key=True), Column("name", String(20)))
-
-Work = Callable[[DataModule], Awaitable[None]]
-
-
-async def read(data: DataModule) -> None:
-    """A row by its key."""
-    async with data.session() as session:
-        (await session.execute(select(ITEMS).where(ITEMS.c.id == 1))).all()
-
-
-async def write(data: DataModule) -> None:
-    """A row."""
-    async with data.session() as session:
-        await session.execute(insert(ITEMS).values(name="x"))
 
 
 def module(url: str, *, is_on: bool) -> DataModule:

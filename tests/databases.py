@@ -16,6 +16,7 @@ from sqlalchemy.orm import registry
 from sqlalchemy.pool import NullPool
 
 from myfy_data import DatabaseSettings, DataModule, DataSettings
+from myfy_data.engines.registry import EngineRegistry
 from tests.tcp_proxy import Relay, relay_to
 
 SERVERS = [
@@ -153,3 +154,13 @@ SLOW_ON_SQLITE = (
 def slow(kind: str) -> str:
     """A statement that is still running when a test cancels it."""
     return SLOW.get(kind, SLOW_ON_SQLITE)
+
+
+@asynccontextmanager
+async def opened(settings: DatabaseSettings) -> AsyncIterator[EngineRegistry]:
+    """A registry of one profile, `main`, that is closed when the block ends."""
+    registry = EngineRegistry({"main": settings})
+    try:
+        yield registry
+    finally:
+        await registry.close()

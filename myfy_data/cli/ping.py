@@ -86,8 +86,7 @@ def _host_rows(answer: Answer) -> Iterator[list[output.Span]]:
     if len(answer.hosts) > 1:
         for host in answer.hosts:
             colour = {"primary": "green", "replica": "green", "unknown": "yellow"}.get(host.role, "red")
-            told = describe(host)
-            yield [f"  {host.address}", (told, colour), "", ""]
+            yield [f"  {host.address}", (describe(host), colour), "", ""]
 
 
 def _row(answer: Answer) -> list[output.Span]:

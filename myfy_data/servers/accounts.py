@@ -121,17 +121,21 @@ def made_once(name: str, account: Account, make: Callable[[Path], None]) -> Path
     return place
 
 
-def kept_once(place: Path, source: Path, account: Account) -> Path:
-    """A directory that stays, with a copy of `source` the first time; whole or not at all."""
-    if not place.is_dir():
-        draft = place.with_name(f".{place.name}-new")
+def data_directory(empty: Path, home: Path, account: Account, keep: Path | None) -> Path:
+    """A server's data, at first a copy of what `empty` has: a directory that stays, else one in `home`."""
+    source = empty / "data"
+    if keep is None:
+        _copy_tree(source, home / "data", account)
+        return home / "data"
+    if not keep.is_dir():  # whole or not at all
+        draft = keep.with_name(f".{keep.name}-new")
         shutil.rmtree(draft, ignore_errors=True)
-        copy_tree(source, draft, account)
-        draft.rename(place)
-    return place
+        _copy_tree(source, draft, account)
+        draft.rename(keep)
+    return keep
 
 
-def copy_tree(source: Path, target: Path, account: Account) -> None:
+def _copy_tree(source: Path, target: Path, account: Account) -> None:
     """Copy a directory for an account."""
     shutil.copytree(source, target, symlinks=True)
     if account.is_lent:

@@ -9,7 +9,7 @@ import socket
 import subprocess
 from pathlib import Path
 
-from myfy_data.servers.accounts import Account, copy_tree, kept_once, made_once, run_directory, server_account
+from myfy_data.servers.accounts import Account, data_directory, made_once, run_directory, server_account
 from myfy_data.servers.keeper import Kept
 from myfy_data.servers.running import RunningServer
 
@@ -39,11 +39,8 @@ def start_mariadb(keep: Path | None = None) -> RunningServer | None:
         f"mariadb-{version}-{account.entry.pw_uid}", account, lambda to: _initialize(install, to, account)
     )
     home = run_directory(account)
-    if keep is None:
-        data, settings = home / "data", _FAST
-        copy_tree(empty / "data", data, account)
-    else:
-        data, settings = kept_once(keep / f"mariadb-{version}", empty / "data", account), _SETTINGS
+    data = data_directory(empty, home, account, keep and keep / f"mariadb-{version}")
+    settings = _FAST if keep is None else _SETTINGS
     path = home / "socket"
     places = [f"--datadir={data}", f"--tmpdir={home}", f"--socket={path}", f"--pid-file={home / 'pid'}"]
     command = [str(program), "--no-defaults", *places, *_SMALL, *settings]

@@ -8,7 +8,7 @@ import shutil
 import signal
 from pathlib import Path
 
-from myfy_data.servers.accounts import Account, copy_tree, kept_once, made_once, may_run, run_directory, server_account
+from myfy_data.servers.accounts import Account, data_directory, made_once, may_run, run_directory, server_account
 from myfy_data.servers.keeper import Kept
 from myfy_data.servers.running import RunningServer
 
@@ -51,11 +51,8 @@ def start_embedded(keep: Path | None = None) -> RunningServer | None:
         f"postgresql-{version}-{account.entry.pw_uid}", account, lambda to: _initialize(programs, to, account)
     )
     home = run_directory(account)
-    if keep is None:
-        data, settings = home / "data", _FAST
-        copy_tree(empty / "data", data, account)
-    else:
-        data, settings = kept_once(keep / f"postgresql-{version.partition('.')[0]}", empty / "data", account), _SETTINGS
+    data = data_directory(empty, home, account, keep and keep / f"postgresql-{version.partition('.')[0]}")
+    settings = _FAST if keep is None else _SETTINGS
     command = [str(programs / "postgres"), "-D", str(data), "-k", str(home)]
     command += [part for setting in settings for part in ("-c", setting)]
     kept = Kept(command, account, home / "log", stop=signal.SIGINT, remove=[home])

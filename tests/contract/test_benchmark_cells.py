@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.sandbox import RUN_TIMEOUT, child_environment
-
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+from tests.benchmarking import BENCHMARKS, python
 
 RENEW = """
 import sys
@@ -27,19 +23,6 @@ instructions = {"ours": UNITS * 2000, "plain": UNITS * 4000}
 for _ in range(2):
     write_page(Path(sys.argv[1]), CellResults.build([("sqlite", "read", 1)], [rows], [seconds], [instructions]))
 """
-
-
-def python(*arguments: object) -> subprocess.CompletedProcess[str]:
-    environment = child_environment()
-    environment["PYTHONPATH"] = os.pathsep.join([str(BENCHMARKS), environment["PYTHONPATH"]])
-    return subprocess.run(
-        [sys.executable, *map(str, arguments)],
-        env=environment,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=RUN_TIMEOUT,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")

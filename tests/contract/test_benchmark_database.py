@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
@@ -11,9 +10,8 @@ from threading import Thread
 
 import pytest
 
-from tests.sandbox import RUN_TIMEOUT, child_environment
-
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+from tests.benchmarking import BENCHMARKS, python
+from tests.sandbox import RUN_TIMEOUT
 
 OPERATE = """
 import asyncio, sys
@@ -45,19 +43,6 @@ page = Path(sys.argv[1])
 write_page(page, results)
 write_page(page, results)
 """
-
-
-def python(*arguments: object) -> subprocess.CompletedProcess[str]:
-    environment = child_environment()
-    environment["PYTHONPATH"] = os.pathsep.join([str(BENCHMARKS), environment["PYTHONPATH"]])
-    return subprocess.run(
-        [sys.executable, *map(str, arguments)],
-        env=environment,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=RUN_TIMEOUT,
-        check=False,
-    )
 
 
 @pytest.mark.parametrize("row", ["raw", "plain", "ours"])

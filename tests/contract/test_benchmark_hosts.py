@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.sandbox import RUN_TIMEOUT, child_environment
-
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+from tests.benchmarking import BENCHMARKS, python
 
 ASK = """
 import asyncio, httpx, importlib, sys
@@ -44,19 +39,6 @@ samples = {
 }
 print(table(samples, [plain, ours], "read"), *bounds(samples, ["read"]), sep="\\n")
 """
-
-
-def python(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    environment = child_environment()
-    environment["PYTHONPATH"] = os.pathsep.join([str(BENCHMARKS), environment["PYTHONPATH"]])
-    return subprocess.run(
-        [sys.executable, *arguments],
-        env=environment | variables,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=RUN_TIMEOUT,
-        check=False,
-    )
 
 
 @pytest.mark.parametrize("library", ["plain", "ours"])

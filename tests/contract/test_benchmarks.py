@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+from tests.benchmarking import BENCHMARKS, python
+
 SMALLEST = ["--profiles", "2", "--repetitions", "1", "--loads", "2"]
 
 WITH_A_ROW_THAT_IS_NOT_INSTALLED = f"""
@@ -26,17 +25,6 @@ config_project.write(directory, 2, "toml")
 os.environ |= {name: "6" for name in config_project.variables()}
 config_child.best("parsing", directory, 2, 1)
 """
-
-
-def python(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *arguments],
-        env=os.environ | {"PYTHONPATH": str(BENCHMARKS)},
-        capture_output=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,8 @@ from starlette.routing import Mount, Route
 from myfy_data import ConfigError, DatabaseSettings, DataModule, DataModuleError, DataSettings
 from myfy_data.integrations.fastapi import setup as setup_fastapi
 from myfy_data.integrations.litestar import DataPlugin
-from myfy_data.integrations.starlette import setup as setup_starlette
+from tests.hosts import bare_applications
+from tests.hosts.bare_applications import with_starlette
 from tests.hosts.client import Answer, request, started
 from tests.hosts.conftest import Local
 
@@ -27,23 +28,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # a class
 Build = Callable[..., Any]
 
 
-def with_starlette(data: DataModule, health: str | None = "/health", **options: Any) -> Starlette:
-    app = Starlette(**options)
-    setup_starlette(app, data, health=health)
-    return app
-
-
-def with_fastapi(data: DataModule, health: str | None = "/health") -> FastAPI:
-    app = FastAPI()
-    setup_fastapi(app, data, health=health)
-    return app
-
-
-def with_litestar(data: DataModule, health: str | None = "/health") -> Litestar:
-    return Litestar(plugins=[DataPlugin(data, health=health)])
-
-
-on_hosts = pytest.mark.parametrize("build", [with_starlette, with_fastapi, with_litestar])
+on_hosts = bare_applications.on_hosts(health="/health")
 
 
 def spoken(answer: Answer) -> tuple[int | None, Any]:
@@ -197,7 +182,7 @@ async def test_a_route_of_the_application_at_the_same_path_is_refused(local: Loc
     async def own(_request: Any) -> PlainTextResponse:
         return PlainTextResponse("mine")
 
-    app = with_starlette(local.data, routes=[Route("/health/ready", own)])
+    app = with_starlette(local.data, health="/health", routes=[Route("/health/ready", own)])
 
     with pytest.raises(RuntimeError, match="a route at '/health/ready' of its own"):
         async with started(app):
@@ -226,7 +211,7 @@ def test_litestar_refuses_a_route_at_the_same_path(local: Local) -> None:
 
 
 async def test_below_a_mount_the_path_is_the_applications_own(local: Local) -> None:
-    inner = with_starlette(local.data)
+    inner = with_starlette(local.data, health="/health")
     outer = Starlette(routes=[Mount("/api", app=inner)])
     async with local.data:
         answer = await request(outer, "/api/health/ready")
@@ -235,7 +220,7 @@ async def test_below_a_mount_the_path_is_the_applications_own(local: Local) -> N
 
 
 async def test_a_mounted_application_has_no_answers_of_its_parents(local: Local) -> None:
-    app = with_starlette(local.data, routes=[Mount("/sub", app=Starlette())])
+    app = with_starlette(local.data, health="/health", routes=[Mount("/sub", app=Starlette())])
     async with started(app):
         answer = await request(app, "/sub/health/live")
 

@@ -7,15 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
-from litestar import Litestar
 from sqlalchemy import text
-from starlette.applications import Starlette
 
 from myfy_data import ConfigError, DataModule, MissingPackageError
-from myfy_data.integrations.fastapi import setup as setup_fastapi
-from myfy_data.integrations.litestar import DataPlugin
-from myfy_data.integrations.starlette import setup as setup_starlette
+from tests.hosts import bare_applications
+from tests.hosts.bare_applications import with_starlette
 from tests.hosts.client import request, started
 from tests.hosts.conftest import Local
 
@@ -27,23 +23,7 @@ READ = 'db_client_operation_duration_seconds_count{db_client_connection_pool_nam
 IDLE = 'db_client_connection_idle_max{db_client_connection_pool_name="second"} 3.0'
 
 
-def with_starlette(data: DataModule, metrics: str | None = "/metrics") -> Starlette:
-    app = Starlette()
-    setup_starlette(app, data, metrics=metrics)
-    return app
-
-
-def with_fastapi(data: DataModule, metrics: str | None = "/metrics") -> FastAPI:
-    app = FastAPI()
-    setup_fastapi(app, data, metrics=metrics)
-    return app
-
-
-def with_litestar(data: DataModule, metrics: str | None = "/metrics") -> Litestar:
-    return Litestar(plugins=[DataPlugin(data, metrics=metrics)])
-
-
-on_hosts = pytest.mark.parametrize("build", [with_starlette, with_fastapi, with_litestar])
+on_hosts = bare_applications.on_hosts(metrics="/metrics")
 
 
 @on_hosts

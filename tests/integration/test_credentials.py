@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -29,6 +27,7 @@ from myfy_data.engines.registry import EngineRegistry
 from tests import token_service as providers
 from tests.accounts import Account
 from tests.asyncio_servers import PATIENCE
+from tests.databases import opened
 from tests.integration.test_connect_secrets import frames
 from tests.token_service import TokenService, token_service
 
@@ -41,15 +40,6 @@ ID = {"postgresql": "SELECT pg_backend_pid()", "mysql": "SELECT connection_id()"
 def settings_of(service: TokenService, **settings: object) -> DatabaseSettings:
     given = {"credentials": ASYNC, "credentials_options": {"url": service.url}, "pool_size": 2, **settings}
     return service.account.settings(**given)
-
-
-@asynccontextmanager
-async def opened(settings: DatabaseSettings) -> AsyncIterator[EngineRegistry]:
-    registry = EngineRegistry({"main": settings})
-    try:
-        yield registry
-    finally:
-        await registry.close()
 
 
 async def backend_id(registry: EngineRegistry) -> int:

@@ -6,8 +6,6 @@ import asyncio
 import logging
 import secrets
 import traceback
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -20,19 +18,11 @@ from myfy_data.errors import DatabaseConnectionError
 from myfy_data.settings.database_settings import DatabaseSettings
 from tests.accounts import Account
 from tests.asyncio_servers import close_server
+from tests.databases import opened
 from tests.own_servers import free_port
 
 HARD = "a@b:c/d?e#f%g[h]i j'k\"l€"
 KINDS = pytest.mark.parametrize("account", ["postgresql", "mysql"], indirect=True)
-
-
-@asynccontextmanager
-async def opened(settings: DatabaseSettings) -> AsyncIterator[EngineRegistry]:
-    registry = EngineRegistry({"main": settings})
-    try:
-        yield registry
-    finally:
-        await registry.close()
 
 
 async def connects(settings: DatabaseSettings) -> bool:

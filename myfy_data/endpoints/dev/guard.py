@@ -20,11 +20,7 @@ def refusal(scope: Scope, *, asks_server: bool) -> Response | None:
         asks_server: whether it has a server asked for something, which a link on another site must not.
     """
     reason = _reason(scope, asks_server=asks_server)
-    return None if reason is None else _refused(reason)
-
-
-def _refused(reason: str) -> Response:
-    return Response(403, reason.encode(), "text/plain; charset=utf-8")
+    return None if reason is None else Response(403, reason.encode(), "text/plain; charset=utf-8")
 
 
 def _reason(scope: Scope, *, asks_server: bool) -> str | None:
