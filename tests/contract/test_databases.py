@@ -66,7 +66,7 @@ def test_every_database_of_a_url_has_its_folder() -> None:
 
 
 def test_what_the_record_asks_of_a_database_is_what_a_backend_has() -> None:
-    record = (package_parent() / "docs/adr/0031-a-database-is-a-folder.md").read_text("utf-8")
+    record = (Path(__file__).parents[2] / "docs/adr/0031-a-database-is-a-folder.md").read_text("utf-8")
     rows = [line.split("|")[1] for line in record.splitlines() if line.endswith(("/backend.py` |", "| the same |"))]
     named = {name for row in rows for name in re.findall(r"`(\w+)`", row)} - {"Backend"}
 
