@@ -153,13 +153,12 @@ async def test_waiting_and_connecting_and_running_are_three_numbers(database: Da
 
         loop = asyncio.get_running_loop()
         started = loop.time()
-        async with asyncio.TaskGroup() as tasks:
-            async with data.session() as session:
-                await session.execute(select(1))
-                for _ in range(5):
-                    tasks.create_task(work())
-                while data.pool_status().waiting < 5:  # whoever is late would not wait for all that run before it
-                    await asyncio.sleep(0.001)
+        async with asyncio.TaskGroup() as tasks, data.session() as session:
+            await session.execute(select(1))
+            for _ in range(5):
+                tasks.create_task(work())
+            while data.pool_status().waiting < 5:  # whoever is late would not wait for all that run before it
+                await asyncio.sleep(0.001)
         elapsed = loop.time() - started
 
     first, *waits = [waited for waited, _ in notes.checkouts]  # in the order of the checkouts
