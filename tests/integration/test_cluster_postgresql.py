@@ -336,3 +336,19 @@ async def test_a_connection_that_is_cut_while_it_is_set_up_is_made_anew(
 
         assert await ports(data, 1) == {cluster.n1.port: 1}
         assert cuts == []
+
+
+async def test_an_engine_that_was_disposed_goes_on_with_new_pools(cluster: PostgresqlCluster, database: str) -> None:
+    """More sessions than a pool has places, on the primary and on replicas; what comes back stays open."""
+    several: dict[str, Any] = {"pool_size": 1, "max_overflow": 0, "reads": {"from": "replica", "pool_size": 1}}
+    async with running(settings_of(cluster.addresses, database, **several)) as data:
+        await until(lambda: all(role(data, node) == "replica" for node in cluster.replicas))
+        await ports(data)
+        await ports(data, read_only=True)
+
+        await data.get_engine().dispose()
+
+        assert data.pool_status().checked_in == 0
+        async with asyncio.timeout(PATIENCE):
+            assert sum((await ports(data)).values()) == sum((await ports(data, read_only=True)).values()) == 6
+        assert data.pool_status().checked_in >= 2

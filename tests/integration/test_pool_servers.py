@@ -82,6 +82,30 @@ async def test_sessions_are_served_in_the_order_of_asking(database: Database) ->
         assert data.pool_status().waiting == 0
 
 
+@pytest.mark.parametrize("database", PERSISTENT, indirect=True)
+async def test_all_who_wait_are_served_when_the_engine_is_disposed(database: Database) -> None:
+    """However many they are: more than the pool has places."""
+
+    async def work(data: DataModule) -> int:
+        async with data.session(read_only=True) as session:
+            return int(await session.scalar(text("SELECT 1")) or 0)
+
+    async with database.module() as data:
+        engine = data.get_engine()
+        async with engine.connect() as first, engine.connect() as second:
+            tasks = [asyncio.create_task(work(data)) for _ in range(6)]
+            while data.pool_status().waiting < 6:
+                await asyncio.sleep(0)
+            await engine.dispose()
+            await first.close()
+            await second.close()
+            async with asyncio.timeout(PATIENCE):
+                served = await asyncio.gather(*tasks)
+
+        assert served == [1] * 6
+        assert (data.pool_status().checked_out, data.pool_status().waiting) == (0, 0)
+
+
 @pytest.mark.parametrize("database", SERVERS, indirect=True)
 async def test_a_warm_up_opens_the_whole_pool_at_once_and_keeps_it(
     database: Database, monkeypatch: pytest.MonkeyPatch

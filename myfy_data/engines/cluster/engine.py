@@ -17,6 +17,7 @@ from myfy_data.engines.cluster.listeners import connect_joined, give_listeners, 
 if TYPE_CHECKING:
     from myfy_data.engines.cluster.position_asker import Answer
     from myfy_data.engines.cluster.route import Route
+    from myfy_data.engines.factory import OpenEngine
 
 T = TypeVar("T", Connection, PoolProxiedConnection)
 
@@ -27,6 +28,11 @@ class Source(Protocol):
     @property
     def pools(self) -> list[Pool]:
         """The pools of every server."""
+        ...
+
+    @property
+    def handles(self) -> list[OpenEngine]:
+        """The engines of every server."""
         ...
 
     def take(self, route: Route, connect: Callable[[Engine], T]) -> T:
@@ -71,9 +77,9 @@ class ClusterPool(Pool):
         return "; ".join(pool.status() for pool in self._source.pools)
 
     def dispose(self) -> None:
-        """Close what is idle, on every server."""
-        for pool in self._source.pools:
-            pool.dispose()
+        """Close what is idle on every server, which goes on with a new pool; those that were left did so by then."""
+        for handle in self._source.handles:
+            handle.engine.sync_engine.dispose()
 
     def recreate(self) -> Pool:
         """Itself: it has no connections of its own."""

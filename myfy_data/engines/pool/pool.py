@@ -168,7 +168,11 @@ class BoundedPool(AsyncAdaptedQueuePool):
             self._queue.hand_over(Wakeup.LEFT)
 
     def dispose(self) -> None:
-        """Close what is idle. What is in use is closed when it comes back, and waiters open anew."""
+        """Close what is idle. What is in use is closed when it comes back, and waiters open anew.
+
+        SQLAlchemy's count of places begins anew, so that as many waiters as it has go on at once. Each further one gets
+        the place of whatever comes back: what is in use now, and a pool's places, are the most that are ever open.
+        """
         self._is_disposed = True
         super().dispose()
         self._serve()
@@ -190,7 +194,7 @@ class BoundedPool(AsyncAdaptedQueuePool):
     def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
         self._checked_out.remove(record)
         if self._is_disposed:
-            record.close()
+            self.drop(record)
             return
         try:
             self._pool.put_nowait(record)

@@ -351,29 +351,6 @@ async def is_cancelled(work: Awaitable[object]) -> bool:
     return False
 
 
-async def test_a_pool_that_is_disposed_keeps_nothing_that_comes_back(source: Source) -> None:
-    pool = pool_of(source)
-    connection = await check_out(pool)
-    await greenlet_spawn(pool.dispose)
-
-    await give_back(connection)
-
-    assert source.opened[0].is_closed
-    assert pool.checkedin() == 0
-
-
-async def test_those_who_wait_for_a_pool_that_is_disposed_open_their_own(source: Source) -> None:
-    pool = pool_of(source)
-    connection = await check_out(pool)
-    task = waiter(pool)
-    await turns()
-
-    await greenlet_spawn(pool.dispose)
-
-    assert (await task).dbapi_connection is source.opened[1]
-    await asyncio.gather(give_back(connection), give_back(await task))
-
-
 async def test_what_is_evicted_is_replaced_at_its_next_checkout(source: Source) -> None:
     pool = pool_of(source)
     await give_back(await check_out(pool))
