@@ -76,8 +76,12 @@ class Database:
             )
 
     def settings(self, **settings: Any) -> DatabaseSettings:
-        """Settings of a profile for this database, with a small pool."""
+        """Settings of a profile for this database, with a small pool.
+
+        Its connections count as used a moment ago, however long a busy machine takes between two sessions.
+        """
         defaults = {"pool_size": 2, "max_overflow": 0, "pool_timeout": 30.0, "connect_timeout": 30.0}
+        defaults["pool_pre_ping_idle"] = 600.0
         return DatabaseSettings(database_url=self.url, **{**defaults, **settings})
 
     def module(self, **settings: Any) -> DataModule:

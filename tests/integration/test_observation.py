@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from myfy_data import CommitOutcomeUnknown, DataModule, DataSettings, PoolExhaus
 from myfy_data.engines.observation import EngineObserver, Operation
 from tests.databases import CONNECTION_ID, KILL, PERSISTENT, SERVERS, Database
 from tests.observing import Notes
+from tests.sqlite_files import waiting_writers
 
 persistent = pytest.mark.parametrize("database", PERSISTENT, indirect=True)
 servers = pytest.mark.parametrize("database", SERVERS, indirect=True)
@@ -186,29 +189,29 @@ async def test_a_new_connection_is_told_apart_from_waiting(database: Database) -
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_the_turn_to_write_is_waiting(database: Database) -> None:
+    took: list[float] = []
     async with database.module() as data:
         notes = heard(data)
-        has_begun, may_end = asyncio.Event(), asyncio.Event()
 
-        async def first() -> None:
+        async def write() -> None:
             async with data.session() as session:
-                await session.execute(insert(database.notes).values(text="a"))
-                has_begun.set()
-                await may_end.wait()
-
-        async def second() -> None:
-            await has_begun.wait()
-            asyncio.get_running_loop().call_later(0.1, may_end.set)
-            async with data.session() as session:
+                started = time.monotonic()
                 await session.execute(insert(database.notes).values(text="b"))
+                took.append(time.monotonic() - started)
 
-        await asyncio.gather(first(), second())
+        async with asyncio.TaskGroup() as tasks, data.session() as session:
+            await session.execute(insert(database.notes).values(text="a"))
+            tasks.create_task(write())
+            await waiting_writers(Path(database.url.partition(":///")[2]), 1)
+            started = time.monotonic()
+            await asyncio.sleep(0.1)
+            kept = time.monotonic() - started
 
     [waited] = notes.turns
     _, late = notes.of("INSERT")
-    assert waited >= 0.05
+    assert waited >= kept
     assert late.waited >= waited
-    assert late.ran < late.waited + waited
+    assert late.waited + late.ran <= took[0]  # what was waited is no part of what ran
 
 
 @persistent

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import time
 from collections.abc import Callable
 
 import pytest
@@ -78,16 +79,19 @@ async def test_a_slow_commit_names_the_line_that_waits_for_it(
 async def test_a_wait_for_a_connection_is_a_line_of_its_own(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with DataModule(settings=database.settings(pool_size=1, slow={"wait": 0.01})) as data:
-        may_end = asyncio.Event()
+    profiles = {"main": database.settings(pool_size=1, slow={"wait": 0.01})}
+    async with DataModule(settings=DataSettings(profiles=profiles, environment="production")) as data:
 
-        async def hold() -> None:
+        async def wait() -> None:
             async with data.session() as session:
                 await session.execute(select(1))
-                asyncio.get_running_loop().call_later(0.1, may_end.set)
-                await may_end.wait()
 
-        await asyncio.gather(hold(), hold())
+        async with asyncio.TaskGroup() as tasks, data.session() as session:
+            await session.execute(select(1))
+            tasks.create_task(wait())
+            while not data.pool_status().waiting:
+                await asyncio.sleep(0)
+            await asyncio.sleep(0.02)
 
     [record] = records(caplog)
     told = vars(record)
@@ -101,12 +105,16 @@ async def test_a_wait_for_a_connection_is_a_line_of_its_own(
 async def test_a_long_transaction_tells_its_longest_pause(database: Database, caplog: pytest.LogCaptureFixture) -> None:
     async with module(database, transaction=0.05) as data, data.session() as session:
         await session.execute(insert(database.notes).values(text="a"))
+        started = time.monotonic()
         await asyncio.sleep(0.1)
+        paused = time.monotonic() - started
         await session.execute(insert(database.notes).values(text="b"))
 
     [record] = records(caplog)
     assert vars(record)["kind"] == "transaction"
-    assert re.search(r"transaction \d+ ms  waited \d+ ms  idle 1\d\d ms of it between two", record.getMessage())
+    told = re.search(r"transaction (\d+) ms  waited \d+ ms  idle (\d+) ms of it between two", record.getMessage())
+    assert told is not None
+    assert 1000 * paused - 1 <= int(told[2]) <= int(told[1])
     assert PLACE.search(vars(record)["place"])
 
 
