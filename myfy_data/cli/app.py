@@ -13,7 +13,7 @@ import click
 
 from myfy_data import __version__
 from myfy_data.cli import output
-from myfy_data.cli.did_you_mean import LazyCommands, SuggestingGroup
+from myfy_data.cli.command_classes import LazyCommands, SuggestingGroup
 from myfy_data.errors import ConfigError, DataModuleError, Problem
 
 PROGRAM = "myfy-data"

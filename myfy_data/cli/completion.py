@@ -8,7 +8,7 @@ from typing import Any
 import click
 from click.shell_completion import get_completion_class
 
-from myfy_data.cli.did_you_mean import StrictCommand
+from myfy_data.cli.command_classes import StrictCommand
 
 SHELLS = ("bash", "zsh", "fish")
 

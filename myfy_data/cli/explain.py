@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from myfy_data.cli import output
+from myfy_data.cli.command_classes import StrictCommand
 from myfy_data.cli.completion import complete_profiles
-from myfy_data.cli.did_you_mean import StrictCommand
 from myfy_data.cli.options import LoadOptions, load_options
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ import click
 
 from myfy_data.cli import output
 from myfy_data.cli.atomic_write import write_files
+from myfy_data.cli.command_classes import StrictCommand
 from myfy_data.cli.config.init import IGNORED, with_ignore_rules
 from myfy_data.cli.config.schema import SCHEMA_FILE, schema_text
-from myfy_data.cli.did_you_mean import StrictCommand
 from myfy_data.errors import ConfigError, Problem
 
 HOSTS = ("fastapi", "starlette", "litestar", "myfy")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from myfy_data.layers.files.discovery import LOCAL
 from myfy_data.layers.fixes import assignment
+from myfy_data.layers.key_spec import PREFIX
 from myfy_data.layers.layer import Findings
-from myfy_data.layers.variable_names import PREFIX
 from myfy_data.layers.variables.reader import Variable
 from myfy_data.origins import DEFAULT, Origin
 from myfy_data.redaction import redact_text

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
-from myfy_data.layers.variable_names import variable_for
+from myfy_data.layers.key_spec import variable_for
 from myfy_data.origins import KeyPath, Origin, format_key
 from myfy_data.redaction import redact_text
 

@@ -12,6 +12,11 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 
+from myfy_data.origins import KeyPath
+
+PREFIX = "MYFY_DATA_"
+"""What the names of our variables begin with."""
+
 
 class Kind(Enum):
     """How the text of a value is read; never guessed from the text itself (contract C3.6)."""
@@ -131,6 +136,13 @@ def is_profile_name(name: str) -> bool:
 def fold_name(name: str) -> str:
     """What a profile's name has in common with the variables that mean it: `Read-Replica` is `read_replica`."""
     return name.lower().replace("-", "_")
+
+
+def variable_for(path: KeyPath) -> str:
+    """The variable that sets the key at `path` (contract C3.6); `variables/fitting.py` finds the way back."""
+    if len(path) > 1 and path[0] == "profiles":
+        return f"{PREFIX}PROFILES__{fold_name(path[1]).upper()}__" + "__".join(path[2:]).upper()
+    return PREFIX + "__".join(path).upper()
 
 
 def is_private(key: str) -> bool:

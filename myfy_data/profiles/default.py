@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 from myfy_data.errors import ProblemKind
 from myfy_data.layers.fixes import assignment, beside, removal
-from myfy_data.layers.key_spec import fold_name, is_profile_name
+from myfy_data.layers.key_spec import fold_name, is_profile_name, variable_for
 from myfy_data.layers.layer import Findings, Layer
 from myfy_data.layers.merge import overlaps
-from myfy_data.layers.variable_names import variable_for
 from myfy_data.profiles.extends import abstract_names
 from myfy_data.suggestions import listed, nearest
 

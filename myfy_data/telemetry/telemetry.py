@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 from myfy_data.engines.cluster.status import ClusterStatus
 from myfy_data.engines.factory import OpenEngine
+from myfy_data.engines.instrumentation import attach_observers
 from myfy_data.engines.observation import EngineObserver, Incident
-from myfy_data.engines.observer import attach_observers
 from myfy_data.engines.pool.status import PoolStatus, build_status, pool_size
 from myfy_data.settings.data_settings import DataSettings
 from myfy_data.settings.database_settings import DatabaseSettings

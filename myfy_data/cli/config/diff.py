@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from myfy_data.cli import output
+from myfy_data.cli.command_classes import StrictCommand
 from myfy_data.cli.completion import complete_environments
-from myfy_data.cli.did_you_mean import StrictCommand
 from myfy_data.cli.options import LoadOptions, load_options, settings_of
 
 if TYPE_CHECKING:

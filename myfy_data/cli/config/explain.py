@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from myfy_data.cli import output
+from myfy_data.cli.command_classes import StrictCommand
 from myfy_data.cli.completion import complete_keys
-from myfy_data.cli.did_you_mean import StrictCommand
 from myfy_data.cli.options import LoadOptions, load_options
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _about(answer: Answer) -> Iterator[output.Line]:
 
 def _variables(path: KeyPath, default: str | None) -> tuple[str, ...]:
     """The variables for a key; below a part that no variable can spell, the one for the whole table."""
-    from myfy_data.layers.variable_names import variable_for
+    from myfy_data.layers.key_spec import variable_for
 
     inner = path[2:] if path[0] == "profiles" else path
     spelled = next((at for at, part in enumerate(inner) if not _IN_VARIABLES.fullmatch(part)), len(inner))

@@ -10,10 +10,10 @@ import click
 
 from myfy_data.cli import output
 from myfy_data.cli.atomic_write import write_files
+from myfy_data.cli.command_classes import StrictCommand
 from myfy_data.cli.config.editors import EDITORS
 from myfy_data.cli.config.schema import SCHEMA_FILE, schema_text, stale
 from myfy_data.cli.config.template import TEMPLATE_URL, template_text
-from myfy_data.cli.did_you_mean import StrictCommand
 from myfy_data.cli.options import LoadOptions, load_options
 from myfy_data.errors import ConfigError, Problem
 from myfy_data.layers.fixes import set_aside

@@ -10,7 +10,7 @@ import click
 
 from myfy_data.cli import output
 from myfy_data.cli.atomic_write import write_files
-from myfy_data.cli.did_you_mean import StrictCommand
+from myfy_data.cli.command_classes import StrictCommand
 from myfy_data.cli.options import LoadOptions, load_options
 from myfy_data.errors import ConfigError, Problem
 

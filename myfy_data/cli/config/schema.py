@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from myfy_data.cli import output
-from myfy_data.cli.did_you_mean import StrictCommand
+from myfy_data.cli.command_classes import StrictCommand
 from myfy_data.cli.options import LoadOptions, load_options
 
 SCHEMA_FILE = "schemas/myfy.schema.json"

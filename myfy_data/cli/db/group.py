@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
+from myfy_data.cli.command_classes import SuggestingGroup
 from myfy_data.cli.db.databases import create, drop, mark
 from myfy_data.cli.db.files import init, merge, revision
 from myfy_data.cli.db.inspect import check, current, heads, history
 from myfy_data.cli.db.run import downgrade, stamp, upgrade
 from myfy_data.cli.db.schema import schema
 from myfy_data.cli.db.seeds import reset, seed
-from myfy_data.cli.did_you_mean import SuggestingGroup
 
 
 @click.group(cls=SuggestingGroup)

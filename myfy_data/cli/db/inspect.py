@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from myfy_data.cli import output
+from myfy_data.cli.command_classes import StrictCommand
 from myfy_data.cli.db.options import SelectedProfiles, profile_options
-from myfy_data.cli.did_you_mean import StrictCommand
 
 if TYPE_CHECKING:
     from myfy_data.cli.db.each_profile import Answer

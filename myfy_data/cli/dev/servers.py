@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from myfy_data.errors import ConfigError, Problem
-from myfy_data.layers.variable_names import variable_for
+from myfy_data.layers.key_spec import variable_for
 from myfy_data.migrations.file_lock import FileLock, process_of
 from myfy_data.servers.accounts import cache_directory
 from myfy_data.servers.find import find_server, standing_server

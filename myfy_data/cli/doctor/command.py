@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from myfy_data.cli import output
-from myfy_data.cli.did_you_mean import StrictCommand
+from myfy_data.cli.command_classes import StrictCommand
 from myfy_data.cli.options import LoadOptions, load_options, settings_of
 
 if TYPE_CHECKING:

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 from myfy_data.cli.migrate.addresses import async_driver, put_url
 from myfy_data.cli.migrate.draft import MAIN, Draft, ProfileDraft, is_secret
-from myfy_data.layers.key_spec import Kind
-from myfy_data.layers.variable_names import PREFIX
+from myfy_data.layers.key_spec import PREFIX, Kind
 from myfy_data.layers.variables.coercion import TextError, read_text
 from myfy_data.settings.key_spec import KEY_SPEC
 

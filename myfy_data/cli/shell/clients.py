@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from myfy_data.engines.connect.password import load_password
 from myfy_data.errors import ConfigError, MissingPackageError, Problem
-from myfy_data.layers.variable_names import PREFIX
+from myfy_data.layers.key_spec import PREFIX
 from myfy_data.redaction import Secret
 from myfy_data.settings.database_settings import DatabaseSettings
 from myfy_data.settings.urls import ConnectionURL

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from myfy_data.layers.files.document import LayerSyntaxError, read_text_file
+from myfy_data.layers.key_spec import PREFIX
 from myfy_data.layers.layer import Findings
-from myfy_data.layers.variable_names import PREFIX
-from myfy_data.layers.variables.names import is_ours
+from myfy_data.layers.variables.fitting import is_ours
 from myfy_data.layers.variables.reader import Variable
 from myfy_data.origins import Origin
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from myfy_data.layers.key_spec import PREFIX
 from myfy_data.layers.layer import Layer
 from myfy_data.layers.unknown_keys import check_names
-from myfy_data.layers.variable_names import PREFIX
-from myfy_data.layers.variables.names import Fitter
+from myfy_data.layers.variables.fitting import Fitter
 from myfy_data.layers.variables.reader import TextReader, Variable
 from myfy_data.layers.variables.secrets_dir import list_secrets, read_secrets, variable_name
 from myfy_data.origins import Origin

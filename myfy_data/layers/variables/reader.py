@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from myfy_data.layers.fixes import SECRET_FILE, assignment, removal
-from myfy_data.layers.key_spec import KeySpec, Kind
+from myfy_data.layers.key_spec import PREFIX, KeySpec, Kind
 from myfy_data.layers.layer import DEPLOYMENT_RANK, Findings, Layer, Tree
 from myfy_data.layers.merge import merge, overlaps
-from myfy_data.layers.variable_names import PREFIX
 from myfy_data.layers.variables.coercion import TextError, read_secret_text, read_text, verbatim
-from myfy_data.layers.variables.names import CONTROL, Fitter, Misfit, is_ours, is_service_link
+from myfy_data.layers.variables.fitting import CONTROL, Fitter, Misfit, is_ours, is_service_link
 from myfy_data.origins import KeyPath, Origin
 from myfy_data.redaction import looks_secret, redact_value
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from myfy_data.layers.files.regular_file import open_regular
 from myfy_data.layers.fixes import SECRET_FILE, assignment
+from myfy_data.layers.key_spec import PREFIX
 from myfy_data.layers.layer import Findings
-from myfy_data.layers.variable_names import PREFIX
 from myfy_data.layers.variables.coercion import read_secret_text
-from myfy_data.layers.variables.names import CONTROL, Fitter, Misfit, is_ours
+from myfy_data.layers.variables.fitting import CONTROL, Fitter, Misfit, is_ours
 from myfy_data.layers.variables.reader import Variable
 from myfy_data.origins import Origin
 from myfy_data.suggestions import nearest

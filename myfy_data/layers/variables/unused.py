@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from myfy_data.layers.key_spec import PREFIX
 from myfy_data.layers.layer import Layer, LayerStatus
-from myfy_data.layers.variable_names import PREFIX
 from myfy_data.origins import Origin
 
 _OURS_MISSPELT = re.compile(r"MYFYDATA_|MYFY__DATA_|MYFY_(?=DATABASE_URL$)|DATA_(?=DATABASE_URL$)")

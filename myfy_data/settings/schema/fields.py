@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from myfy_data.layers.variable_names import variable_for
+from myfy_data.layers.key_spec import variable_for
 from myfy_data.origins import KeyPath, format_key
 from myfy_data.settings.data_settings import DataSettings
 from myfy_data.settings.database_settings import DatabaseSettings

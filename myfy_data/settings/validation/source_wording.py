@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 
 from myfy_data.layers.fixes import assignment, beside, is_yaml, removal
-from myfy_data.layers.variable_names import variable_for
+from myfy_data.layers.key_spec import variable_for
 from myfy_data.origins import Blame, KeyPath, Origin, format_key
 from myfy_data.settings.models import FREE_TABLES, ProfileSettings
 from myfy_data.settings.validation.fault import written_table

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from myfy_data import load_settings
-from myfy_data.layers.variable_names import variable_for
-from myfy_data.layers.variables.names import Fitter
+from myfy_data.layers.key_spec import variable_for
+from myfy_data.layers.variables.fitting import Fitter
 from myfy_data.settings.key_spec import KEY_SPEC
 
 Key = tuple[str, ...]

@@ -11,8 +11,16 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from myfy_data.errors import ProblemKind
-from myfy_data.layers.key_spec import ALIASES, AS_NEAR, STEERING_ALIASES, KeySpec, fold_name, is_profile_name
-from myfy_data.layers.variable_names import PREFIX, variable_for
+from myfy_data.layers.key_spec import (
+    ALIASES,
+    AS_NEAR,
+    PREFIX,
+    STEERING_ALIASES,
+    KeySpec,
+    fold_name,
+    is_profile_name,
+    variable_for,
+)
 from myfy_data.origins import KeyPath
 from myfy_data.suggestions import listed, nearest
 
