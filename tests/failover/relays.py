@@ -25,6 +25,10 @@ class Lines:
         """From now on nothing passes to and from a server, and no connection ends."""
         self._relays[index].black_hole()
 
+    def heal(self, index: int) -> None:
+        """Let everything pass again; connections that lost something end."""
+        self._relays[index].heal()
+
 
 @asynccontextmanager
 async def lines_to(ports: Sequence[int]) -> AsyncIterator[Lines]:

@@ -7,8 +7,10 @@ import contextvars
 import logging
 import random
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
+from myfy_data.engines.cluster.progress import Progress
 from myfy_data.engines.cluster.server import Server
 from myfy_data.engines.cluster.status import HostStatus
 from myfy_data.engines.cluster.succession import Sight, Succession, find_system, role_of, succeed
@@ -65,6 +67,7 @@ class Monitor:
         self._began: dict[str, float] = {}
         self._due: dict[str, float] = {}
         self._doubts: dict[str, float] = {}
+        self._progress = Progress()
         self._wake = asyncio.Event()
         self._system: str | None = None
         self.failovers: int = 0
@@ -204,7 +207,8 @@ class Monitor:
         deadline = asyncio.get_running_loop().time() + self.heartbeat
         try:
             async with asyncio.timeout_at(deadline):
-                found = sight.seen(await self._servers[address].look())
+                look = await self._servers[address].look()
+            found = sight.seen(self._compared(address, look))
         except TimeoutError as error:
             late = asyncio.get_running_loop().time() - deadline
             if late > _LATE * self.heartbeat and not isinstance(error, DatabaseConnectionError):
@@ -215,6 +219,13 @@ class Monitor:
             found = sight.missed(_words(error))
         self._end(address)
         self._apply(address, found)
+
+    def _compared(self, address: str, look: Look) -> Look:
+        """A look at a replica, with its lag by what the primary had, where that is more than it says of itself."""
+        if look.lag is None or address == self.succession.primary:
+            return look
+        behind = self._progress.behind(look, self._began[address], asyncio.get_running_loop().time())
+        return replace(look, lag=max(look.lag, behind))
 
     def _end(self, address: str, *, again: bool = False) -> None:
         self._looks.pop(address, None)
@@ -234,6 +245,8 @@ class Monitor:
         self.succession = now = succeed(before.primary, self.sights, self._system, self._readers)
         self.failovers += now.primary is not None and self.last_primary not in (None, now.primary)
         self.last_primary = now.primary or self.last_primary
+        if address == now.primary and sight.present is not None:
+            self._progress.note(sight.present, asyncio.get_running_loop().time())
         if before.primary is not None and now.primary is None:  # one of the others may be the primary by now
             for other in self._servers:
                 self.look_soon(other)

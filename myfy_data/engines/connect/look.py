@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class Look:
         source: the `member` of the server that it follows; None when unknown.
         reason: why it takes no writes, or serves no readers, where its role does not tell; empty else.
         cut_off: it is no primary, and would take what this account writes all the same, or let it wait.
+        progress: how far it has come: numbers that grow, by what each of them counts. A replica's grow to the primary's
+            as it receives what that wrote. Empty when unknown.
     """
 
     is_primary: bool
@@ -34,3 +37,4 @@ class Look:
     source: str | None = None
     reason: str = ""
     cut_off: bool = False
+    progress: Mapping[str, int] = field(default_factory=dict)

@@ -15,17 +15,21 @@ from pymysql.err import OperationalError
 from myfy_data.engines.connect.look import Look
 from myfy_data.engines.mysql.driver_connection import DriverConnection
 from myfy_data.engines.mysql.error_codes import MISSING_PRIVILEGE
+from myfy_data.engines.mysql.position import parse_gtid
 
 LOOK = """\
 SELECT
   @@global.read_only OR @@global.innodb_read_only,
   @@global.server_id,
+  @@global.gtid_binlog_pos,
+  @@global.gtid_current_pos,
   CURRENT_USER(),
   EXISTS (SELECT 1 FROM information_schema.USER_PRIVILEGES
     WHERE REPLACE(GRANTEE, '''', '') = CURRENT_USER() AND PRIVILEGE_TYPE IN ('SUPER', 'READ_ONLY ADMIN')),
   (SELECT GROUP_CONCAT(VARIABLE_NAME, '=', VARIABLE_VALUE SEPARATOR ';') FROM information_schema.GLOBAL_STATUS
     WHERE VARIABLE_NAME IN ('SLAVES_RUNNING', 'WSREP_CLUSTER_CONF_ID', 'WSREP_CLUSTER_STATE_UUID',
-      'WSREP_CLUSTER_STATUS', 'WSREP_LOCAL_STATE', 'WSREP_LOCAL_STATE_COMMENT', 'WSREP_PROVIDER_NAME', 'WSREP_READY'));
+      'WSREP_CLUSTER_STATUS', 'WSREP_LAST_COMMITTED', 'WSREP_LOCAL_STATE', 'WSREP_LOCAL_STATE_COMMENT',
+      'WSREP_PROVIDER_NAME', 'WSREP_READY'));
 SHOW ALL SLAVES STATUS"""
 """Tables of information_schema are answered by a node of Galera without its cluster as well."""
 
@@ -43,6 +47,8 @@ class Answers:
         is_exempt: whether that account may write all the same.
         status: its status variables, those of Galera included.
         sources: its connections to the servers that it follows, by column; None when the account may not see them.
+        logged: GTIDs of what it has in its binary log; empty where there is none.
+        applied: GTIDs of what it has, its own and other servers'.
     """
 
     refuses: bool
@@ -51,6 +57,8 @@ class Answers:
     is_exempt: bool
     status: Mapping[str, str]
     sources: Sequence[Mapping[str, Any]] | None
+    logged: str = ""
+    applied: str = ""
 
 
 async def ask_for_look(driver: DriverConnection) -> Answers:
@@ -61,7 +69,7 @@ async def ask_for_look(driver: DriverConnection) -> Answers:
     """
     async with driver.cursor() as cursor:
         await cursor.execute(LOOK)
-        refuses, member, account, is_exempt, status = await cursor.fetchone()
+        refuses, member, logged, applied, account, is_exempt, status = await cursor.fetchone()
         try:
             await cursor.nextset()
             names = [column[0] for column in cursor.description]
@@ -72,7 +80,7 @@ async def ask_for_look(driver: DriverConnection) -> Answers:
             sources = None
     text: str = status or ""
     told = dict(pair.split("=", 1) for pair in text.split(";") if pair)
-    return Answers(bool(refuses), str(member), account, bool(is_exempt), told, sources)
+    return Answers(bool(refuses), str(member), account, bool(is_exempt), told, sources, logged or "", applied or "")
 
 
 def read_look(answers: Answers) -> Look:
@@ -96,11 +104,22 @@ def _node(answers: Answers) -> Look:
         timeline=int(view) if view.isdigit() else None,
         lag=0.0,
         peers=system,
+        progress=_committed(status),
     )
     if status.get("WSREP_LOCAL_STATE") == _SYNCED:
         return look
     # Nothing bounds how far behind it is: the others do not wait for it.
     return replace(look, is_primary=False, lag=None, reason=f"the node is not synchronised ({state})")
+
+
+def _committed(status: Mapping[str, str]) -> dict[str, int]:
+    """How many transactions of its cluster a node has; it may call itself synchronised and not have the last ones."""
+    number = status.get("WSREP_LAST_COMMITTED", "")
+    return {status.get("WSREP_CLUSTER_STATE_UUID", ""): int(number)} if number.isdigit() else {}
+
+
+def _progress(gtids: str) -> dict[str, int]:
+    return {str(domain): number for domain, number in parse_gtid(gtids).items()}
 
 
 def _server(answers: Answers) -> Look:
@@ -110,7 +129,7 @@ def _server(answers: Answers) -> Look:
         return _in_part(answers)
     followed = [source for source in sources if _is_meant_to_follow(source)]
     if not answers.refuses and not followed:
-        return Look(is_primary=True, member=answers.member, lag=0.0)
+        return Look(is_primary=True, member=answers.member, lag=0.0, progress=_progress(answers.logged))
     receiving = [source for source in followed if source["Slave_IO_Running"] == "Yes"]
     delays = [source["Seconds_Behind_Master"] for source in followed]
     return Look(
@@ -121,6 +140,7 @@ def _server(answers: Answers) -> Look:
         source=str(receiving[0]["Master_Server_Id"]) if receiving else None,
         reason=next(filter(None, map(_complaint, followed)), ""),
         cut_off=answers.is_exempt or not answers.refuses,
+        progress=_progress(answers.applied),
     )
 
 
@@ -140,7 +160,7 @@ def _in_part(answers: Answers) -> Look:
     """What an account knows that may not ask whom a server follows: whether it applies anything."""
     applies = answers.status.get("SLAVES_RUNNING", "0") != "0"
     if not answers.refuses and not applies:
-        return Look(is_primary=True, member=answers.member, lag=0.0)
+        return Look(is_primary=True, member=answers.member, lag=0.0, progress=_progress(answers.logged))
     user, _, host = answers.account.rpartition("@")
     return Look(
         is_primary=False,

@@ -114,6 +114,20 @@ def test_a_node_that_is_not(change: dict[str, str], follows: bool, is_cut_off: b
     assert change.get("WSREP_LOCAL_STATE_COMMENT", "Synced") in found.reason
 
 
+@pytest.mark.parametrize(("number", "progress"), [("17", {"u": 17}), ("-1", {}), ("", {})])
+def test_a_node_counts_the_transactions_of_its_cluster(number: str, progress: Mapping[str, int]) -> None:
+    assert look(refuses=False, status=NODE | {"WSREP_LAST_COMMITTED": number}).progress == progress
+
+
+def test_a_primary_counts_what_it_logged_and_a_replica_what_it_has() -> None:
+    gtids: Any = {"logged": "0-1-7,3-1-2", "applied": "0-1-5"}
+    status = {"SLAVES_RUNNING": "0"}
+
+    assert read_look(Answers(False, "1", "app@%", False, status, [], **gtids)).progress == {"0": 7, "3": 2}
+    assert read_look(Answers(False, "1", "app@%", False, status, None, **gtids)).progress == {"0": 7, "3": 2}
+    assert read_look(Answers(True, "1", "app@%", False, status, [source()], **gtids)).progress == {"0": 5}
+
+
 def test_a_node_that_is_read_only_serves_readers() -> None:
     found = look(refuses=True, status=NODE)
 
