@@ -73,7 +73,9 @@ def haproxy(cluster: PatroniCluster) -> Iterator[Doors]:
         text = _HAPROXY
         for name, port in ports.items():
             text += _LISTEN.format(name=name, host=HOST, port=port, check=f"/{name}")
-            text += "".join(f"    server {one.name} {one.address} check port {one.rest}\n" for one in cluster.nodes)
+            text += "".join(
+                f"    server {one.name} {one.address} check port {one.outer_rest}\n" for one in cluster.nodes
+            )
         work.write("haproxy.cfg", text)
         with work.daemon(command, ports["primary"], signal.SIGTERM):
             yield Doors(f"{HOST}:{ports['primary']}", f"{HOST}:{ports['replica']}")

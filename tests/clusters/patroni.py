@@ -21,6 +21,7 @@ from tests.clusters.node import rows_of
 from tests.clusters.packages import SYSTEM_PYTHON, program, python_packages
 from tests.clusters.processes import parent_of
 from tests.clusters.waiting import until
+from tests.clusters.wires import Wires
 from tests.own_servers import HOST, Workspace, free_port, in_memory, postgresql_binaries, workspace
 from tests.servers import POSTGRESQL, Account, NoServerError, Server, in_own_loop
 
@@ -47,14 +48,23 @@ _CONFIG = {
 
 
 class PatroniNode:
-    """One server, and the Patroni that keeps it."""
+    """One server, and the Patroni that keeps it.
+
+    Attributes:
+        name: its name in the cluster.
+        port: where the server listens; what it says of itself.
+        rest: the same of Patroni.
+        outer: where clients and the other servers reach the server.
+        outer_rest: where others reach Patroni.
+    """
 
     def __init__(self, work: Workspace, name: str) -> None:
         self.name = name
-        self.port, self.rest = free_port(), free_port()
+        self.port, self.rest, self.outer, self.outer_rest = (free_port() for _ in range(4))
         self.server = Server(POSTGRESQL, Account(HOST, self.port, SUPERUSER))
         self._work = work
         self._process: subprocess.Popen[Any] | None = None
+        self._wires = Wires({})
 
     def __repr__(self) -> str:
         return f"<{self.name} at {self.address}>"
@@ -62,7 +72,7 @@ class PatroniNode:
     @property
     def address(self) -> str:
         """Host and port, as `hosts` has them."""
-        return f"{HOST}:{self.port}"
+        return f"{HOST}:{self.outer}"
 
     @property
     def is_running(self) -> bool:
@@ -70,14 +80,17 @@ class PatroniNode:
         return self._process is not None and self._process.poll() is None
 
     def configure(self, etcd: int, binaries: Path) -> None:
-        """Write what its Patroni reads."""
+        """Write what its Patroni reads, and lay its wires: to others it goes by them, and others to it."""
+        way = free_port()
+        self._wires = Wires({self.outer: self.port, self.outer_rest: self.rest, way: etcd})
+        self._wires.start()
         own = {
             "scope": "test",
             "name": self.name,
-            "restapi": {"listen": f"{HOST}:{self.rest}", "connect_address": f"{HOST}:{self.rest}"},
-            "etcd3": {"host": f"{HOST}:{etcd}"},
+            "restapi": {"listen": f"{HOST}:{self.rest}", "connect_address": f"{HOST}:{self.outer_rest}"},
+            "etcd3": {"hosts": [f"{HOST}:{way}"], "use_proxies": True},  # else it goes where etcd says that it is
             "postgresql": {
-                "listen": self.address,
+                "listen": f"{HOST}:{self.port}",
                 "connect_address": self.address,
                 "data_dir": str(self._work.path / self.name),
                 "bin_dir": str(binaries),
@@ -104,14 +117,20 @@ class PatroniNode:
         """The machine hangs: it accepts connections, and nothing answers."""
         self._signal(signal.SIGSTOP)
 
+    def cut(self) -> None:
+        """Its network is gone: neither clients nor the other servers nor etcd hear of it, and it hears of nobody."""
+        self._wires.cut()
+
     def resume(self) -> None:
-        """The machine goes on where it was."""
+        """The machine goes on where it was, and so does its network."""
         self._signal(signal.SIGCONT)
+        self._wires.mend()
 
     def stop(self) -> None:
         """End Patroni and its server, whatever state they are in."""
         self.resume()
         self.kill()
+        self._wires.end()
 
     def is_leader(self) -> bool:
         """Whether Patroni made it the leader, and its server takes writes."""

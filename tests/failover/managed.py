@@ -25,7 +25,7 @@ class Managed(Failing[PatroniNode]):
     LATE = Replicated.LATE
 
     def __init__(self, cluster: PatroniCluster, target: Target, leader: PatroniNode) -> None:
-        super().__init__(target, leader)
+        super().__init__(target, leader, leader.cut)
         self.cluster = cluster
 
     @property
@@ -105,8 +105,9 @@ class ManagedScene:
 EVERY: Mapping[str, Event] = {
     "kill": Managed.kill,
     "freeze": Managed.freeze,
+    "network cut": Managed.cut,
     "switchover": Managed.switch_over,
     "replica lost": Managed.lose_replica,
     "old primary resumed": Managed.resume_old,
 }
-SHORT: Mapping[str, Event] = {name: EVERY[name] for name in ("kill", "switchover")}
+SHORT: Mapping[str, Event] = {name: EVERY[name] for name in ("kill", "freeze", "network cut", "switchover")}

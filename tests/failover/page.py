@@ -24,6 +24,8 @@ control, which shows what the monitor is for. **SQLAlchemy** has asyncpg's own l
 `target_session_attrs`, and `pool_pre_ping`; aiomysql has no list, so that it knows the first server alone. Deadlines
 of all of them are {DEADLINE:g} s.
 
+- **network cut**: between the primary and its clients; under Patroni also between the primary and the other servers,
+  HAProxy and etcd.
 - **promotion**: seconds from the event until another server took writes; where a node of Galera is lost, until the
   others took them without it.
 - **gap**: the longest time in which no writer heard that a row was stored. The promise is promotion + 2 heartbeats +
