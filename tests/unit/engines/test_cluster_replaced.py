@@ -70,7 +70,7 @@ async def make(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[MakeCluster]:
             settings = DatabaseSettings(
                 database_url="postgresql+asyncpg://app@/shop",
                 hosts=[f"{host}:1", f"{host}:2"],
-                cluster={"heartbeat": 60.0, "failover_timeout": 2.0},
+                cluster={"heartbeat": 60.0, "failover_timeout": PATIENCE},
                 reads={"wait": 0.5 if host == "old" else 0.0},  # the new primary serves them at once
             )
             cluster = OpenCluster("main", settings, lambda _: None)

@@ -104,8 +104,9 @@ async def test_valid_ones_go_on_while_the_provider_fails() -> None:
 
 async def test_valid_ones_go_on_while_the_provider_hangs() -> None:
     service = Service(lifetime=100)
-    source = service.source(timeout=0.2)
+    source = service.source()
     await service.connect(source)
+    source.timeout = 0.2
     service.before_answer = asyncio.Event().wait
 
     service.now += 90
@@ -116,7 +117,7 @@ async def test_valid_ones_go_on_while_the_provider_hangs() -> None:
 @pytest.mark.parametrize("fails", [True, False], ids=["it fails", "it hangs"])
 async def test_what_ends_while_the_provider_is_waited_for_is_not_used(*, fails: bool) -> None:
     service = Service(lifetime=100)
-    source = service.source(timeout=0.2)
+    source = service.source()
     await service.connect(source)
 
     async def answer_late() -> None:
@@ -125,6 +126,7 @@ async def test_what_ends_while_the_provider_is_waited_for_is_not_used(*, fails: 
             await asyncio.Event().wait()
         raise RuntimeError
 
+    source.timeout = PATIENCE if fails else 0.2
     service.before_answer = answer_late
     service.now += 90
 
@@ -221,6 +223,5 @@ async def test_a_question_that_hangs_is_given_up_though_others_join_it() -> None
 
     with pytest.raises(NoAnswerError):
         await service.connect(source)
-    service.before_answer = None
-
+    source.timeout, service.before_answer = PATIENCE, None
     assert await service.connect(source) == "t2"

@@ -19,7 +19,7 @@ from myfy_data.engines.pool.errors import PoolExhausted
 from myfy_data.engines.pool.pool import BoundedPool
 from myfy_data.engines.pool.status import build_status
 
-LONG = 5.0
+LONG = 60.0
 """Seconds that no test waits, unless something is wrong."""
 
 

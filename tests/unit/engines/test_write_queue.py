@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from myfy_data.engines.sqlite.write_queue import Turn, WriterQueue, writer_queue
+from tests.asyncio_servers import PATIENCE
 
 
 def asking() -> Turn:
@@ -26,7 +27,7 @@ async def test_turns_come_in_the_order_of_asking() -> None:
 
     async def write(number: int) -> None:
         turn = asking()
-        await queue.enter(turn, 5)
+        await queue.enter(turn, PATIENCE)
         order.append(number)
         await asyncio.sleep(0)
         queue.leave(turn)
@@ -42,7 +43,7 @@ async def test_one_who_asks_again_waits_behind_the_others() -> None:
     async def write(name: str) -> None:
         for _ in range(3):
             turn = asking()
-            await queue.enter(turn, 5)
+            await queue.enter(turn, PATIENCE)
             order.append(name)
             await asyncio.sleep(0)
             queue.leave(turn)
@@ -63,7 +64,7 @@ async def test_a_wait_ends_with_its_time() -> None:
 async def test_one_who_gives_up_takes_no_turn() -> None:
     queue = WriterQueue()
     turn = await taken(queue)
-    waiting = asyncio.create_task(queue.enter(asking(), 5))
+    waiting = asyncio.create_task(queue.enter(asking(), PATIENCE))
     await asyncio.sleep(0)
     waiting.cancel()
     await asyncio.wait([waiting])
@@ -75,7 +76,7 @@ async def test_one_who_gives_up_takes_no_turn() -> None:
 async def test_one_cancelled_at_the_very_turn_passes_it_on() -> None:
     queue = WriterQueue()
     turn = await taken(queue)
-    waiting = asyncio.create_task(queue.enter(asking(), 5))
+    waiting = asyncio.create_task(queue.enter(asking(), PATIENCE))
     await asyncio.sleep(0)
     queue.leave(turn)
     waiting.cancel()
@@ -87,7 +88,7 @@ async def test_one_cancelled_at_the_very_turn_passes_it_on() -> None:
 async def test_one_who_was_too_late_is_passed_over() -> None:
     queue = WriterQueue()
     turn, late, next_one = await taken(queue), asking(), asking()
-    waiting = asyncio.create_task(queue.enter(next_one, 5))
+    waiting = asyncio.create_task(queue.enter(next_one, PATIENCE))
     with pytest.raises(TimeoutError):
         await queue.enter(late, 0)
     queue.leave(turn)
@@ -104,7 +105,7 @@ async def test_who_holds_a_connection_goes_before_one_who_waits_for_it() -> None
     lender, holder = await taken(queue), Turn(has_connection=True)
 
     with queue.lending(lender):
-        await queue.enter(holder, 5)
+        await queue.enter(holder, PATIENCE)
 
     assert queue.take(holder)
 
@@ -112,7 +113,7 @@ async def test_who_holds_a_connection_goes_before_one_who_waits_for_it() -> None
 async def test_one_who_comes_with_a_connection_before_that_is_let_pass_as_well() -> None:
     queue = WriterQueue()
     lender, holder = await taken(queue), Turn(has_connection=True)
-    waiting = asyncio.create_task(queue.enter(holder, 5))
+    waiting = asyncio.create_task(queue.enter(holder, PATIENCE))
     await asyncio.sleep(0)
 
     with queue.lending(lender):
@@ -124,10 +125,10 @@ async def test_one_who_comes_with_a_connection_before_that_is_let_pass_as_well()
 async def test_a_lender_is_next_whoever_came_before() -> None:
     queue = WriterQueue()
     lender, holder, other = await taken(queue), Turn(has_connection=True), asking()
-    waiting = asyncio.create_task(queue.enter(other, 5))
+    waiting = asyncio.create_task(queue.enter(other, PATIENCE))
     await asyncio.sleep(0)
     with queue.lending(lender):
-        await queue.enter(holder, 5)
+        await queue.enter(holder, PATIENCE)
     queue.leave(holder)
 
     await queue.enter(lender, 0)
@@ -139,7 +140,7 @@ async def test_a_lender_is_next_whoever_came_before() -> None:
 async def test_nothing_is_lent_to_those_who_hold_no_connection() -> None:
     queue = WriterQueue()
     lender = await taken(queue)
-    waiting = asyncio.create_task(queue.enter(asking(), 5))
+    waiting = asyncio.create_task(queue.enter(asking(), PATIENCE))
     await asyncio.sleep(0)
 
     with queue.lending(lender):
@@ -153,7 +154,7 @@ async def test_a_lender_that_gets_no_connection_leaves() -> None:
     queue = WriterQueue()
     lender, holder = await taken(queue), Turn(has_connection=True)
     with pytest.raises(RuntimeError), queue.lending(lender):
-        await queue.enter(holder, 5)
+        await queue.enter(holder, PATIENCE)
         raise RuntimeError
     queue.leave(holder)
 

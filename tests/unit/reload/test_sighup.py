@@ -13,8 +13,7 @@ from threading import Timer
 
 import pytest
 
-from tests.asyncio_servers import PATIENCE
-from tests.sandbox import Sandbox, child_environment
+from tests.sandbox import RUN_TIMEOUT, Sandbox, child_environment
 
 APP = """
     import asyncio, logging, signal, sys
@@ -60,7 +59,7 @@ def running(project: Sandbox, *arguments: str, more: str = "") -> Iterator[subpr
 @contextmanager
 def patience(pid: int) -> Iterator[None]:
     """A child that keeps the block waiting for longer is killed, and with that the block ends."""
-    over = Timer(PATIENCE, os.kill, (pid, signal.SIGKILL))
+    over = Timer(RUN_TIMEOUT, os.kill, (pid, signal.SIGKILL))
     over.start()
     try:
         yield
@@ -90,9 +89,10 @@ def test_sighup_reloads(project: Sandbox) -> None:
 def test_a_file_that_changes_reloads_where_that_is_asked_for(project: Sandbox) -> None:
     with running(project, more="[data.reload]\nwatch = true\ninterval = 0.05\n") as process:
         project.write(
-            "myfy.toml",
+            "new",
             '[data]\ndatabase_url = "sqlite:///app.db"\npool_size = 7\n[data.reload]\nwatch = true\ninterval = 0.05\n',
         )
+        (project.path / "new").replace(project.path / "myfy.toml")  # it is never there in part
 
         assert line(process) == "applied: profiles.default.pool_size 3 -> 7 (myfy.toml:3:1)"
 
@@ -108,7 +108,7 @@ def test_without_it_sighup_means_what_it_means_by_default(project: Sandbox) -> N
     with running(project, more="[data.reload]\nsighup = false\n") as process:
         process.send_signal(signal.SIGHUP)
 
-        assert process.wait(PATIENCE) == -signal.SIGHUP
+        assert process.wait(RUN_TIMEOUT) == -signal.SIGHUP
 
 
 @pytest.mark.skipif(not hasattr(os, "setsid"), reason="there are terminals of this kind on Unix only")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import anyio
 import pytest
@@ -26,6 +27,15 @@ class CleanUp:
         if self.failure:
             raise self.failure
         return "clean"
+
+
+async def let_go_once(is_late: Callable[[], bool], clean_up: CleanUp) -> None:
+    """Let it go when the time is up, and the cancellation had several turns of the loop to arrive."""
+    while not is_late():
+        await asyncio.sleep(0)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    clean_up.let_go.set()
 
 
 async def test_the_result_comes_back() -> None:
@@ -74,22 +84,24 @@ async def test_a_failure_behind_a_cancellation_is_noted_on_it() -> None:
 
 async def test_a_deadline_of_asyncio_still_becomes_a_time_out() -> None:
     clean_up = CleanUp()
-    asyncio.get_running_loop().call_later(0.05, clean_up.let_go.set)
 
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.01):
+        async with asyncio.timeout(0.01) as limit:
+            letting_go = asyncio.create_task(let_go_once(limit.expired, clean_up))
             await run_to_completion(clean_up.run())
 
+    await letting_go
     assert clean_up.done
 
 
 async def test_an_anyio_scope_that_cancels_again_and_again_waits_as_well() -> None:
     clean_up = CleanUp()
-    asyncio.get_running_loop().call_later(0.05, clean_up.let_go.set)
 
     with anyio.move_on_after(0.01) as scope:
+        letting_go = asyncio.create_task(let_go_once(lambda: scope.cancel_called, clean_up))
         await run_to_completion(clean_up.run())
 
+    await letting_go
     assert (scope.cancelled_caught, clean_up.done) == (True, True)
 
 

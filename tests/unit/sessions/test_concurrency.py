@@ -14,6 +14,7 @@ from myfy_data.errors import ConcurrentSessionError, SessionError, WrongEventLoo
 from myfy_data.sessions.concurrency import SessionGuard
 from myfy_data.sessions.session import ProfileSession
 from myfy_data.settings.database_settings import DatabaseSettings
+from tests.asyncio_servers import PATIENCE
 
 
 class NoEngines:
@@ -25,7 +26,7 @@ class NoEngines:
 
 @pytest.fixture
 def usage() -> SessionGuard:
-    return SessionGuard("main", patience=0.05)
+    return SessionGuard("main", patience=PATIENCE)
 
 
 async def test_a_nested_call_of_the_same_task_is_let_in(usage: SessionGuard) -> None:
@@ -67,7 +68,8 @@ async def test_the_clean_up_waits_for_another_task(usage: SessionGuard) -> None:
     assert waited
 
 
-async def test_the_clean_up_does_not_wait_for_ever(usage: SessionGuard) -> None:
+async def test_the_clean_up_does_not_wait_for_ever() -> None:
+    usage = SessionGuard("main", patience=0.05)
     usage.enter()
 
     with pytest.raises(ConcurrentSessionError, match="nothing was rolled back"):
