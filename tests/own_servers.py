@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -26,6 +27,11 @@ STOP_TIMEOUT = 30.0
 
 Started = tuple[str, int, str]
 """Host, port and the name of the superuser, which needs no password."""
+
+
+_PORTS_OF_SERVERS = range(10240, 32768)
+"""Below those that systems give to clients."""
+_GIVEN: set[int] = set()
 
 
 class ServerStartError(Exception):
@@ -162,11 +168,22 @@ def own_mysql(options: Options = lambda _: ()) -> Iterator[Started | None]:
 
 
 def free_port() -> int:
-    """A port of this machine that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port for a server, on which nothing listens, and which no client is given before the server is there."""
+    while True:
+        port = secrets.choice(_PORTS_OF_SERVERS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind((HOST, port))
+            if port not in _GIVEN:
+                _GIVEN.add(port)
+                return port
+
+
+@contextmanager
+def closed_port() -> Iterator[int]:
+    """A port on which nothing listens, nor will as long as the block lasts: it is taken."""
+    with socket.socket() as taken:
+        taken.bind((HOST, 0))
+        yield taken.getsockname()[1]
 
 
 @contextmanager

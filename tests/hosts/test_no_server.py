@@ -9,13 +9,13 @@ import pytest
 from sqlalchemy import text
 
 from myfy_data import ClusterError, DatabaseSettings, DataModule, DataSettings
+from tests.clusters.profiles import until
 from tests.hosts.client import request, started
-from tests.own_servers import free_port
 
 
 def unreachable() -> DataModule:
-    """A module whose profile `far` has two servers that are not there."""
-    hosts = [f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"]
+    """A module whose profile `far` has two servers that are not there, on ports that nobody else takes."""
+    hosts = ["127.0.0.1:1", "127.0.0.1:2"]
     far = DatabaseSettings(
         database_url="postgresql://app@/shop", hosts=hosts, cluster={"heartbeat": 1.5, "failover_timeout": 0.2}
     )
@@ -107,6 +107,9 @@ async def test_a_request_is_told_to_come_again(make: Callable[[], Any]) -> None:
 
 async def test_the_error_names_every_server() -> None:
     async with unreachable() as data:
+        with pytest.raises(ClusterError, match="no primary within"):
+            await ask(data)  # from now on they are looked at
+        await until(lambda: {host.role for host in data.cluster("far").hosts} == {"down"})
         with pytest.raises(ClusterError, match="no primary within") as caught:
             await ask(data)
 

@@ -18,7 +18,7 @@ from myfy_data.engines.registry import EngineRegistry
 from myfy_data.errors import DatabaseConnectionError
 from myfy_data.settings.database_settings import DatabaseSettings
 from tests.asyncio_servers import PATIENCE, close_server
-from tests.own_servers import free_port
+from tests.own_servers import closed_port
 
 SERVERS = pytest.mark.parametrize("url", ["postgresql_url", "mysql_url"], indirect=True)
 ALL = pytest.mark.parametrize("url", ["postgresql_url", "mysql_url", "sqlite_url"], indirect=True)
@@ -159,9 +159,8 @@ async def test_the_next_user_of_that_connection_may_write(url: str) -> None:
 @pytest.mark.parametrize("driver", ["postgresql", "mysql"])
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 async def test_nothing_listens(driver: str, host: str) -> None:
-    port = free_port()
-
-    error = await failure(database_url=f"{driver}://app@{host}:{port}/main")
+    with closed_port() as port:
+        error = await failure(database_url=f"{driver}://app@{host}:{port}/main")
 
     assert error.reason == f"nothing listens on {host}:{port}"
     assert "fix: start the server" in str(error)

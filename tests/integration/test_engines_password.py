@@ -19,7 +19,7 @@ from myfy_data.settings.database_settings import DatabaseSettings
 from tests.accounts import Account
 from tests.asyncio_servers import close_server
 from tests.databases import opened
-from tests.own_servers import free_port
+from tests.own_servers import closed_port
 
 HARD = "a@b:c/d?e#f%g[h]i j'k\"l€"
 KINDS = pytest.mark.parametrize("account", ["postgresql", "mysql"], indirect=True)
@@ -152,9 +152,10 @@ async def test_no_failure_to_connect_tells_the_password(
 ) -> None:
     server = await asyncio.start_server(refuse, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    place = {"refused": f"127.0.0.1:{free_port()}", "unknown host": "db.invalid", "other protocol": f"127.0.0.1:{port}"}
+    with closed_port() as closed:
+        place = {"refused": f"127.0.0.1:{closed}", "unknown host": "db.invalid", "other protocol": f"127.0.0.1:{port}"}
 
-    error = await error_of(with_canary(f"{driver}://app@{place[way]}/main", canary, connect_timeout=1, tls=tls))
+        error = await error_of(with_canary(f"{driver}://app@{place[way]}/main", canary, tls=tls))
 
     await close_server(server)
     assert CANARY not in everything_about(error)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 import traceback
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
@@ -15,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from myfy_data import DatabaseSettings, DataModule, DataModuleError, DataSettings
 from tests.databases import CONNECTION_ID, KILL, Database
+from tests.own_servers import closed_port
 
 CANARY = "CANARY-p4ssword"
 
@@ -93,13 +93,11 @@ async def test_no_error_of_a_session_shows_the_password(
 
 async def test_no_error_of_a_start_shows_the_password(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    data = module_with_canary(f"postgresql+asyncpg://app@127.0.0.1:{port}/main")
+    with closed_port() as port:
+        data = module_with_canary(f"postgresql+asyncpg://app@127.0.0.1:{port}/main")
 
-    with pytest.raises(DataModuleError) as caught:
-        await data.start()
+        with pytest.raises(DataModuleError) as caught:
+            await data.start()
 
     assert CANARY not in printed(caught.value)
     assert CANARY not in caplog.text + repr(data)

@@ -12,8 +12,8 @@ from contextlib import ExitStack, closing
 
 import pytest
 
-from tests.asyncio_servers import PATIENCE
-from tests.sandbox import Sandbox, child_environment
+from tests import own_servers
+from tests.sandbox import RUN_TIMEOUT, Sandbox, child_environment
 
 BOUND = 30.0
 """Seconds of `connect_timeout` for a server that answers: a busy machine takes some of them."""
@@ -27,11 +27,10 @@ def silent_port() -> Iterator[int]:
 
 
 @pytest.fixture
-def closed_port() -> int:
+def closed_port() -> Iterator[int]:
     """A port on which nothing listens."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as server:
-        port: int = server.getsockname()[1]
-    return port
+    with own_servers.closed_port() as port:
+        yield port
 
 
 def write_profiles(project: Sandbox, connect_timeout: float = BOUND, /, **urls: str) -> None:
@@ -144,13 +143,13 @@ def test_servers_that_never_answer_are_told_with_their_deadline(project: Sandbox
 
 
 def test_servers_are_asked_at_once(project: Sandbox) -> None:
-    """Each of three is there before the first was given up, which is after a minute."""
+    """Each of three is there before the first was given up, which is after ten minutes."""
     with closing(socket.create_server(("127.0.0.1", 0))) as server, ExitStack() as stack:
-        silent_profiles(project, server.getsockname()[1], connect_timeout=60)
+        silent_profiles(project, server.getsockname()[1], connect_timeout=600)
         command = [sys.executable, "-m", "myfy_data", "ping"]
         process = stack.enter_context(subprocess.Popen(command, cwd=project.path, env=child_environment()))
         stack.callback(process.kill)
-        server.settimeout(PATIENCE)
+        server.settimeout(RUN_TIMEOUT)
         for _ in range(3):
             stack.enter_context(server.accept()[0])
 

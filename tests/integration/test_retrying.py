@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 import pytest
@@ -17,7 +18,7 @@ from myfy_data import CommitOutcomeUnknown, DatabaseConnectionError, DataModule,
 from tests.asyncio_servers import PATIENCE, close_server
 from tests.clock import deadline_of
 from tests.databases import CONNECTION_ID, KILL, SERVERS, Database
-from tests.own_servers import free_port
+from tests.own_servers import closed_port
 from tests.tcp_proxy import Relay
 
 ON_SERVERS = pytest.mark.parametrize("database", SERVERS, indirect=True)
@@ -87,13 +88,15 @@ async def test_a_serialization_failure_at_commit(two_notes: Database) -> None:
 @ON_SERVERS
 async def test_a_deadlock(two_notes: Database) -> None:
     """Each locks one note and wants the other's: the server fails one of them, which then runs again."""
-    both = asyncio.Barrier(2)
+    both, survivor_has_ended = asyncio.Barrier(2), asyncio.Event()
     attempts: dict[str, int] = {}
 
     async with two_notes.module() as data:
 
         async def unit(letter: str, first: int, second: int) -> None:
             async for attempt in retrying(data):
+                if attempt.number == 2:
+                    await survivor_has_ended.wait()  # else it may meet the one that runs again, and a third attempt
                 async with attempt as session:
                     attempts[letter] = attempt.number
                     if two_notes.kind == "postgresql":
@@ -102,6 +105,7 @@ async def test_a_deadlock(two_notes: Database) -> None:
                     if attempt.number == 1:
                         await both.wait()
                     await lock(session, two_notes, second, letter)
+            survivor_has_ended.set()
 
         await asyncio.gather(unit("a", 1, 2), unit("b", 2, 1))
 
@@ -197,15 +201,16 @@ async def test_a_commit_whose_answer_is_lost_is_stored_once(two_notes: Database)
 
 @ON_SERVERS
 async def test_a_server_that_comes_back(two_notes: Database) -> None:
-    straight, port = two_notes.url, free_port()
+    straight, door = two_notes.url, socket.socket()
+    door.bind(("127.0.0.1", 0))  # nobody else takes it, and nothing listens on it yet
     relay = Relay(*_place(straight))
-    two_notes.url = straight.replace(f":{_place(straight)[1]}/", f":{port}/")
+    two_notes.url = straight.replace(f":{_place(straight)[1]}/", f":{door.getsockname()[1]}/")
     attempts, server = 0, None
     async with unasked(two_notes.module()) as data:
         two_notes.url = straight
         async for attempt in retrying(data):
             if attempt.number == 2:
-                server = await asyncio.start_server(relay.accept, "127.0.0.1", port)
+                server = await asyncio.start_server(relay.accept, sock=door)
             async with attempt as session:
                 attempts = attempt.number
                 await lock(session, two_notes, 1, "x")
@@ -219,8 +224,9 @@ async def test_a_server_that_comes_back(two_notes: Database) -> None:
 @ON_SERVERS
 async def test_a_server_that_does_not_come_back_is_told_as_ever(two_notes: Database) -> None:
     straight, attempts = two_notes.url, 0
-    two_notes.url = straight.replace(f":{_place(straight)[1]}/", f":{free_port()}/")
-    async with unasked(two_notes.module()) as data:
+    async with AsyncExitStack() as stack:
+        two_notes.url = straight.replace(f":{_place(straight)[1]}/", f":{stack.enter_context(closed_port())}/")
+        data = await stack.enter_async_context(unasked(two_notes.module()))
         two_notes.url = straight
         with pytest.raises(DatabaseConnectionError, match="nothing listens on"):
             async for attempt in retrying(data):

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from myfy_data import ClusterError, ConfigError, DatabaseSettings, DataModule, DataSettings
-from tests.own_servers import free_port
+from tests.own_servers import closed_port
 
 pytestmark = pytest.mark.postgresql
 
@@ -28,27 +28,30 @@ def parts_of(url: str) -> tuple[str, str, str]:
 @pytest.mark.parametrize("order", ["alive first", "alive last"])
 async def test_the_host_that_is_the_primary_serves(postgresql_url: str, order: str) -> None:
     user, alive, database = parts_of(postgresql_url)
-    dead = f"127.0.0.1:{free_port()}"
-    hosts = [alive, dead] if order == "alive first" else [dead, alive]
-    query = "&".join(f"host={host}" for host in hosts)
+    with closed_port() as port:
+        dead = f"127.0.0.1:{port}"
+        hosts = [alive, dead] if order == "alive first" else [dead, alive]
+        query = "&".join(f"host={host}" for host in hosts)
 
-    assert await answer(DatabaseSettings(database_url=f"postgresql://{user}@/{database}?{query}")) == 1
+        assert await answer(DatabaseSettings(database_url=f"postgresql://{user}@/{database}?{query}")) == 1
 
 
 async def test_hosts_come_from_parts(postgresql_url: str) -> None:
     user, alive, database = parts_of(postgresql_url)
-    query = {"host": f"127.0.0.1:{free_port()},{alive}"}
+    with closed_port() as port:
+        query = {"host": f"127.0.0.1:{port},{alive}"}
+        settings = DatabaseSettings(driver="postgresql", username=user, database=database, query=query)
 
-    assert await answer(DatabaseSettings(driver="postgresql", username=user, database=database, query=query)) == 1
+        assert await answer(settings) == 1
 
 
 async def test_an_error_names_every_host_that_was_tried() -> None:
-    ports = [free_port(), free_port()]
-    url = f"postgresql://app@/d?host=127.0.0.1:{ports[0]}&host=127.0.0.1:{ports[1]}"
-    settings = DatabaseSettings(database_url=url, cluster={"failover_timeout": 1.0})
+    with closed_port() as first, closed_port() as second:
+        url = f"postgresql://app@/d?host=127.0.0.1:{first}&host=127.0.0.1:{second}"
+        settings = DatabaseSettings(database_url=url, cluster={"failover_timeout": 1.0})
 
-    with pytest.raises(ClusterError, match=f"127.0.0.1:{ports[0]} (.|\n)*127.0.0.1:{ports[1]} "):
-        await answer(settings)
+        with pytest.raises(ClusterError, match=f"127.0.0.1:{first} (.|\n)*127.0.0.1:{second} "):
+            await answer(settings)
 
 
 async def test_several_hosts_of_mysql_are_refused() -> None:
