@@ -17,16 +17,15 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import ClauseElement
 
 from myfy_data.engines.registry import EngineRegistry
-from myfy_data.errors import ConfigError, DataModuleError, Problem
+from myfy_data.errors import DataModuleError
 from myfy_data.settings.database_settings import DatabaseSettings
 from myfy_data.telemetry.slow_queries import SlowQuery
+from myfy_data.telemetry.told_statements import FINGERPRINT, refused_statement, whole_text
 
 _WORDS = {"postgresql": "EXPLAIN", "mysql": "EXPLAIN", "sqlite": "EXPLAIN QUERY PLAN"}
 _NUMBERED = re.compile(r"\$(\d+)")
 _PLANNED = re.compile(r"\s*(?:SELECT|WITH|VALUES|TABLE|INSERT|UPDATE|DELETE|REPLACE|MERGE)\b", re.IGNORECASE)
 """How a text begins that EXPLAIN takes; ANALYZE would run it."""
-
-_FINGERPRINT = re.compile(r"[0-9a-f]{4,16}")
 
 
 class _Explained(Executable, ClauseElement):
@@ -63,9 +62,9 @@ async def explain_query(
     if isinstance(statement, str):
         statement = _text_of(statement, profile, known)
     if settings.url.is_memory:
-        raise _refused("a database in memory is one connection's own", "explain it on a file")
+        raise refused_statement("a database in memory is one connection's own", "explain it on a file")
     if isinstance(statement, str) and (";" in statement.rstrip("; \n") or not _PLANNED.match(statement)):
-        raise _refused("is not one statement that has a plan", "give one SELECT, INSERT, UPDATE or DELETE")
+        raise refused_statement("is not one statement that has a plan", "give one SELECT, INSERT, UPDATE or DELETE")
     own = {"read_only": True, "pool_size": 1, "max_overflow": 0, "warm_up": False}
     registry = EngineRegistry({profile: settings.model_copy(update=own)})
     try:
@@ -92,7 +91,9 @@ async def _explain(connection: AsyncConnection, backend: str, statement: str | E
         return (await connection.exec_driver_sql(f"{_WORDS[backend]} {statement}", unknown)).mappings().all()
     if "?" in statement or "%s" in statement:
         message = "this server plans a statement for its values, and here are none"
-        raise _refused(message, "put values in place of ? and %s, or give a statement of SQLAlchemy's with its values")
+        raise refused_statement(
+            message, "put values in place of ? and %s, or give a statement of SQLAlchemy's with its values"
+        )
     return (await connection.exec_driver_sql(f"{_WORDS[backend]} {statement}")).mappings().all()
 
 
@@ -115,17 +116,13 @@ async def _explain_prepared(connection: AsyncConnection, statement: str) -> Sequ
 
 
 def _text_of(given: str, profile: str, known: Iterable[SlowQuery]) -> str:
-    if not _FINGERPRINT.fullmatch(given):
+    if not FINGERPRINT.fullmatch(given):
         return given
     found = next((each for each in known if each.profile == profile and each.fingerprint.startswith(given)), None)
     if found is None:
         message = f"nothing slow of profile {profile!r} has the fingerprint {given!r}"
-        raise _refused(message, "give the statement, or one of the fingerprints in data.slow_queries()")
-    return found.statement
-
-
-def _refused(message: str, fix: str) -> ConfigError:
-    return ConfigError([Problem("argument", "statement", message, fix=fix)])
+        raise refused_statement(message, "give the statement, or one of the fingerprints in data.slow_queries()")
+    return whole_text(found.statement)
 
 
 def _line(row: RowMapping) -> str:

@@ -178,7 +178,7 @@ class SlowLog(EngineObserver):
 
 def _fields(found: SlowQuery, count: int) -> dict[str, object]:
     """What a record has beside its message, for loggers that write fields."""
-    names = ("profile", "kind", "waited_s", "ran_s", "rows", "fingerprint", "place")
+    names = ("profile", "kind", "waited_s", "ran_s", "rows", "fingerprint", "statement", "place")
     return {**{name: getattr(found, name) for name in names}, "count": count}
 
 

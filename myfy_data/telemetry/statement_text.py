@@ -12,7 +12,7 @@ from functools import lru_cache
 from hashlib import blake2b
 
 _LONGEST_READ = 20_000
-_LONGEST_SHOWN = 2_000
+LONGEST_SHOWN: int = 2_000
 """Characters of a statement that are read, and that are shown."""
 
 _WORD = r"[^\W\d][\w$]*"
@@ -99,7 +99,7 @@ def statement_text(sql: str, database: str) -> StatementText:
     target = re.sub(r"[\"`]", "", found.group(1)) if found is not None else ""
     digest = blake2b(text.encode("utf-8", "replace"), digest_size=4).hexdigest()
     summary = f"{operation} {target}".strip()[:255]
-    return StatementText(text[:_LONGEST_SHOWN], operation, summary, digest)
+    return StatementText(text[:LONGEST_SHOWN], operation, summary, digest)
 
 
 class _Masking:

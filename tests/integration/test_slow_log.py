@@ -17,7 +17,7 @@ from tests.databases import PERSISTENT, SERVERS, Database
 pytestmark = pytest.mark.usefixtures("slow_log")
 
 CANARY = "canary7531"
-FIELDS = ("profile", "kind", "waited_s", "ran_s", "rows", "fingerprint", "place", "count")
+FIELDS = ("profile", "kind", "waited_s", "ran_s", "rows", "fingerprint", "statement", "place", "count")
 PLACE = re.compile(r"tests/integration/test_slow_log\.py:\d+ in \w+$")
 
 persistent = pytest.mark.parametrize("database", PERSISTENT, indirect=True)
