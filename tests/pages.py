@@ -48,7 +48,7 @@ _VARIES = (
     ),  # Litestar logs in a thread, at its own time
     (re.compile(r" +\d+(\.\d+)? ms +"), "  N ms  "),
     (re.compile(r"\bSQLite \d[\d.]*"), "SQLite N"),
-    (re.compile(r"\bin \d+\.\d+s\b"), "in Ns"),
+    (re.compile(r"\bin \d+\.\d+s\b(?: \(\d+:\d\d:\d\d\))?"), "in Ns"),
     (re.compile(r"  \d+\.\d\d s$", re.MULTILINE), "  N s"),
     (re.compile(r"\bprocess \d+ on \S+ since \S+\b"), "process N on host since then"),
 )
