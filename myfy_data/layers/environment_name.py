@@ -42,7 +42,7 @@ class EnvironmentName:
         return self.name == TEST
 
 
-NOBODY_SAID = EnvironmentName(FALLBACK, DEFAULT)
+UNSAID = EnvironmentName(FALLBACK, DEFAULT)
 
 
 def said_by(variables: Iterable[Variable]) -> EnvironmentName | None:
@@ -64,7 +64,7 @@ def usable(chosen: EnvironmentName, findings: Findings) -> EnvironmentName:
         findings.problem(chosen.origin, KEY, message, fix=_say(chosen.origin, repaired))
     else:
         return chosen
-    return NOBODY_SAID
+    return UNSAID
 
 
 def _say(origin: Origin, name: str) -> str:
@@ -76,7 +76,7 @@ def _say(origin: Origin, name: str) -> str:
 def require_overlay(environment: EnvironmentName, overlays: Iterable[str], findings: Findings) -> None:
     """Refuse a name that has no overlay while others have: `prodution` must not start on base settings."""
     others = sorted(name for name in overlays if name != LOCAL)
-    if environment is NOBODY_SAID or environment.name in _NEEDS_NO_OVERLAY or environment.name in others:
+    if environment is UNSAID or environment.name in _NEEDS_NO_OVERLAY or environment.name in others:
         return
     if not others:
         _doubt_slip(environment, findings)

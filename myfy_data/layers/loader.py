@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from myfy_data.layers.environment_name import (
     KEY,
-    NOBODY_SAID,
+    UNSAID,
     EnvironmentName,
     require_overlay,
     said_by,
@@ -105,7 +105,7 @@ class LayerLoader:
         asked = asked_config(self._process) if by_variable else request.files
         self._is_explicit = asked is not None
         asked = [asked] if isinstance(asked, str | os.PathLike) else asked or []
-        self._files = self._discovery.explicit(asked, by_variable=by_variable)
+        self._files = self._discovery.explicit(asked, by_variable=by_variable) if asked else []
 
     def load(self) -> LoadedLayers:
         """Read every source, in the order that the names of one need the content of another."""
@@ -113,28 +113,30 @@ class LayerLoader:
         files = self._base_layers(project)
         base_dir = project.root or self._discovery.start
         dotenv_path = os.path.join(base_dir, ".env") if base_dir else ".env"  # noqa: PTH118 - text, as in `discovery`
-        environment, dotenv = self._choose_environment(files, dotenv_path)
+        dotenv_name = self._discovery.shown(dotenv_path)
+        environment, dotenv = self._choose_environment(files, dotenv_path, dotenv_name)
         variables = self._variables(dotenv)
-        files += self._overlay_layers(project, environment)
+        unread = self._why_unread(environment)
+        files += self._overlay_layers(project, environment, unread)
         for layer in files:
             resolve_roots(layer, variables, self._findings, elsewhere=self._request.elsewhere)
         arguments = self._arguments(files)
         root = project.root or (Path(self._files[0]).parent if self._files else None)
-        deployment = Deployment(
-            self._reader, root, self._discovery.shown(dotenv_path), self._note, elsewhere=self._request.elsewhere
-        )
-        layers = deployment.layers([*files, arguments], self._process, dotenv.ours if dotenv else ())
-        self._note_dotenv(self._discovery.shown(dotenv_path), dotenv, environment)
+        deployment = Deployment(self._reader, root, dotenv_name, elsewhere=self._request.elsewhere)
+        layers, secrets = deployment.layers([*files, arguments], self._process, dotenv.ours if dotenv else ())
+        self._statuses += secrets
+        self._note(dotenv_name, "not read" if unread else "absent" if dotenv is None else "found", unread)
         self._note("environment", "found" if self._process else "absent")
         self._note(arguments.name, "found" if arguments.root or arguments.flat or arguments.profiles else "absent")
-        self._statuses += unused_variables(self._environ, dotenv.places if dotenv else {}, files)
+        statuses = [replace(status, name=redact_text(status.name)) for status in self._statuses]
+        statuses += unused_variables(self._environ, dotenv.places if dotenv else {}, files)
         layers = [*self._defaults(), *files, *layers, arguments]
         return LoadedLayers(
-            layers, self._statuses, environment, self._discovery.start, root, variables, self._request.elsewhere
+            layers, statuses, environment, self._discovery.start, root, variables, self._request.elsewhere
         )
 
     def _note(self, name: str, state: Literal["found", "absent", "not read"], reason: str = "") -> None:
-        self._statuses.append(LayerStatus(redact_text(name), state, reason))
+        self._statuses.append(LayerStatus(name, state, reason))
 
     def _base_layers(self, project: Project) -> list[Layer]:
         paths = self._files or ([project.base] if project.base else [])
@@ -150,40 +152,48 @@ class LayerLoader:
         self._note(name, "found")
         return read_file_layer(path, name, rank, self._key_spec, self._findings)
 
-    def _overlay_layers(self, project: Project, environment: EnvironmentName) -> list[Layer]:
-        base = self._discovery.shown(project.base) if project.base else "myfy.toml"
+    def _why_unread(self, environment: EnvironmentName) -> str:
+        """Why the files that belong to one machine, `config/local.*` and `.env`, are not read; empty where they are."""
+        if self._is_explicit:
+            return _EXPLICIT
+        if environment.is_test:
+            return _IN_TEST
+        return _OF_ONE_MACHINE if self._request.elsewhere else ""
+
+    def _overlay_layers(self, project: Project, environment: EnvironmentName, unread: str) -> list[Layer]:
         layers = []
         for rank, overlay in ((2, environment.name), (3, LOCAL)):
             paths = project.overlays.get(overlay, [])
             name = self._discovery.shown(paths[0]) if paths else f"config/{overlay}.toml"
-            if self._is_explicit:
-                self._note(name, "not read", _EXPLICIT)
-            elif overlay == LOCAL and (environment.is_test or self._request.elsewhere):
-                self._note(name, "not read", _IN_TEST if environment.is_test else _OF_ONE_MACHINE)
+            if unread and (overlay == LOCAL or self._is_explicit):
+                self._note(name, "not read", unread)
             elif not paths:
                 self._note(name, "absent")
             else:
                 layers.append(self._file_layer(self._discovery.only_one(paths), rank))
         for layer in layers:
+            base = self._discovery.shown(project.base) if project.base else "myfy.toml"
             refuse_environment(layer, base, self._findings)
         require_overlay(environment, project.overlays, self._findings)
         return layers
 
-    def _choose_environment(self, files: list[Layer], path: str) -> tuple[EnvironmentName, DotenvFile | None]:
+    def _choose_environment(
+        self, files: list[Layer], path: str, name: str
+    ) -> tuple[EnvironmentName, DotenvFile | None]:
         """The environment's name, and `.env` where it is read: each may have a say in the other."""
         argument = self._request.environment
         told = EnvironmentName(argument, ARGUMENT) if argument else said_by(self._process)
         if told is not None and (told.is_test or self._request.elsewhere):
             return usable(told, self._findings), None
         findings = Findings()
-        dotenv = None if self._is_explicit else read_dotenv(path, self._discovery.shown(path), findings)
-        name = told or self._said_in_dotenv(dotenv) or self._said_in_base(files, dotenv, Findings())
-        if name is not None and name.is_test:
+        dotenv = None if self._is_explicit else read_dotenv(path, name, findings)
+        chosen = told or self._said_in_dotenv(dotenv) or self._said_in_base(files, dotenv, Findings())
+        if chosen is not None and chosen.is_test:
             # .env is not read in `test`, so it may not help to say that this is `test`.
             dotenv, findings = None, Findings()
-            name = self._said_in_base(files, None, findings)
+            chosen = self._said_in_base(files, None, findings)
         self._findings.add(*findings.problems)
-        return usable(name or NOBODY_SAID, self._findings), dotenv
+        return usable(chosen or UNSAID, self._findings), dotenv
 
     def _variables(self, dotenv: DotenvFile | None) -> Mapping[str, str]:
         """What references are looked up in. The process's own are not copied: each copy decodes every one."""
@@ -196,7 +206,7 @@ class LayerLoader:
         message = "'test' cannot be chosen here: .env is not read in environment test"
         fix = "delete this line, and set MYFY_DATA_ENVIRONMENT=test in the process"
         self._findings.problem(name.origin, KEY, message, fix=fix)
-        return NOBODY_SAID
+        return UNSAID
 
     def _said_in_base(
         self, files: list[Layer], dotenv: DotenvFile | None, findings: Findings
@@ -208,8 +218,9 @@ class LayerLoader:
         said = self._request.overrides or self._request.sets
         declared = {fold_name(name): name for file in files for name in file.profiles} if said else {}
         layer = ArgumentReader(self._reader, declared).layer(self._request.overrides or {}, self._request.sets)
-        check_names(layer, self._key_spec, self._findings)
-        resolve_roots(layer, {}, self._findings)
+        if said:
+            check_names(layer, self._key_spec, self._findings)
+            resolve_roots(layer, {}, self._findings)
         if self._request.environment:
             layer.root["environment"] = self._request.environment
         return layer
@@ -221,13 +232,3 @@ class LayerLoader:
         layer = ArgumentReader(self._reader, {}).layer(self._request.defaults, ())
         layer.name, layer.rank, layer.locate = "override", 0, at_override
         return [layer]
-
-    def _note_dotenv(self, name: str, dotenv: DotenvFile | None, environment: EnvironmentName) -> None:
-        if self._is_explicit:
-            self._note(name, "not read", _EXPLICIT)
-        elif environment.is_test:
-            self._note(name, "not read", _IN_TEST)
-        elif self._request.elsewhere:
-            self._note(name, "not read", _OF_ONE_MACHINE)
-        else:
-            self._note(name, "absent" if dotenv is None else "found")

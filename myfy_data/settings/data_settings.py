@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -17,7 +17,8 @@ from myfy_data.redaction import redact_value
 from myfy_data.settings.database_settings import DatabaseSettings
 from myfy_data.settings.explain import Explanation, explain, full_path, origin
 from myfy_data.settings.provenance import Provenance
-from myfy_data.settings.root_tables import CapacitySettings, ReloadSettings, strictly
+from myfy_data.settings.root_tables import CapacitySettings, ReloadSettings
+from myfy_data.settings.table import Table
 from myfy_data.settings.validation.profile import PRODUCTION, ProfileChecker
 from myfy_data.suggestions import listed, nearest
 
@@ -29,6 +30,11 @@ def _validate_strictly(value: object) -> object:
     if isinstance(value, Mapping) and any(isinstance(profile, dict) for profile in value.values()):
         return _PROFILES.validate_python(value, strict=True)
     return value
+
+
+def _strictly(model: type[Table]) -> Callable[[object], object]:
+    """The same for a table beside the profiles."""
+    return lambda value: model.model_validate(value, strict=True) if isinstance(value, dict) else value
 
 
 def _nowhere(path: KeyPath) -> tuple[Origin, KeyPath]:
@@ -85,11 +91,11 @@ class DataSettings(BaseSettings):
         default_factory=dict, description="The named databases."
     )
 
-    capacity: Annotated[CapacitySettings, BeforeValidator(strictly(CapacitySettings))] = Field(
+    capacity: Annotated[CapacitySettings, BeforeValidator(_strictly(CapacitySettings))] = Field(
         default=CapacitySettings(), description="How often the application runs, for `myfy-data capacity`."
     )
 
-    reload: Annotated[ReloadSettings, BeforeValidator(strictly(ReloadSettings))] = Field(
+    reload: Annotated[ReloadSettings, BeforeValidator(_strictly(ReloadSettings))] = Field(
         default=ReloadSettings(), description="What makes a running module read its configuration again."
     )
 

@@ -107,13 +107,14 @@ def inspect_settings(request: LoadRequest, *, files: bool = False) -> LoadReport
     loaded = LayerLoader(request, KEY_SPEC, findings).load()
     load = _Load(loaded, findings, files=files)
     settings = load.run()
-    problems = in_layer_order(findings.problems, loaded.layers)
-    if findings.is_full:
+    found, warnings, is_full = findings.problems, findings.warnings, findings.is_full
+    problems = in_layer_order(found, loaded.layers)
+    if is_full:
         problems += (Problem("", "", "there may be more; these come first", (), "mend these, then load again"),)
     return LoadReport(
         settings=None if problems else settings,
         problems=problems,
-        warnings=in_layer_order(findings.warnings, loaded.layers),
+        warnings=in_layer_order(warnings, loaded.layers),
         layers=tuple(loaded.statuses),
         environment=loaded.environment.name,
         profiles=load.profiles,
@@ -162,7 +163,10 @@ class _Load:
         check_said(self._layers, self._findings)
         origins = OriginLookup(self._layers, self._names.names)
         checker = ProfileChecker(origins.blame, self._findings)
-        settings = self._validate(default, self._tables(origins, checker), checker, origins)
+        loaded = self._loaded
+        normalizer = Normalizer(loaded.variables, loaded.file_base, origins.blame, self._findings, self._kept)
+        tables = {"default": default, "profiles": self._tables(normalizer, checker)}
+        settings = self._validate({**read_root_tables(self._layers, normalizer), **tables}, checker, origins)
         if settings is None:
             return None
         self._check(settings, checker)
@@ -238,9 +242,8 @@ class _Load:
         by_files = any(layer.profiles for layer in self._layers if layer.rank < DEPLOYMENT_RANK)
         return not by_files and {*self._names.names} <= {FALLBACK} and not any("driver" in table for table in tables)
 
-    def _tables(self, origins: OriginLookup, checker: ProfileChecker) -> Tree:
+    def _tables(self, normalizer: Normalizer, checker: ProfileChecker) -> Tree:
         inheritance = Inheritance(LayerMerger(self._layers, KEY_SPEC, self._findings), self._names.names)
-        normalizer = self._normalizer(origins)
         # A template may mention what only its heirs know, and it is told there.
         quiet = replace(normalizer, findings=Findings()) if self._names.abstract else normalizer
         tables = {}
@@ -256,10 +259,6 @@ class _Load:
                 checker.miss_address(name)
         return tables
 
-    def _normalizer(self, origins: OriginLookup) -> Normalizer:
-        loaded = self._loaded
-        return Normalizer(loaded.variables, loaded.file_base, origins.blame, self._findings, self._kept)
-
     def _has_problem(self, name: str) -> bool:
         """Whether a problem of the profile or of an ancestor may be why it has no address."""
         if name in self._names.colliding:
@@ -267,17 +266,13 @@ class _Load:
         family = tuple(format_key(("profiles", member, "")) for member in ancestors(name, self._layers))
         return any(problem.key.startswith(family) for problem in self._findings.problems)
 
-    def _validate(
-        self, default: str | None, tables: Tree, checker: ProfileChecker, origins: OriginLookup
-    ) -> DataSettings | None:
+    def _validate(self, tables: Tree, checker: ProfileChecker, origins: OriginLookup) -> DataSettings | None:
         """Validate through the one `BaseSettings` root; templates are validated for their findings only."""
         directories = [layer.root["secrets_dir"] for layer in self._layers if "secrets_dir" in layer.root]
         values = {
-            **read_root_tables(self._layers, self._normalizer(origins)),
+            **tables,
             "environment": self._loaded.environment.name,
-            "default": default,
             "secrets_dir": directories[-1] if directories else None,
-            "profiles": tables,
         }
         try:
             settings = DataSettings.from_merge(values)

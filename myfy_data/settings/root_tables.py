@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from pydantic import Field
 
 from myfy_data.settings.table import Table
@@ -30,11 +28,6 @@ class ReloadSettings(Table):
         default=True,
         description="Reload at SIGHUP, where the event loop runs in the main thread and nothing else handles it.",
     )
-
-
-def strictly(model: type[Table]) -> Callable[[object], object]:
-    """Validates what files said without any leniency; an instance that a caller made passes as it is."""
-    return lambda value: model.model_validate(value, strict=True) if isinstance(value, dict) else value
 
 
 ROOT_TABLE_MODELS: dict[str, type[Table]] = {"capacity": CapacitySettings, "reload": ReloadSettings}

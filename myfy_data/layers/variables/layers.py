@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from myfy_data.layers.key_spec import PREFIX
-from myfy_data.layers.layer import Layer
-from myfy_data.layers.unknown_keys import check_names
+from myfy_data.layers.layer import Layer, LayerStatus
 from myfy_data.layers.variables.fitting import Fitter
 from myfy_data.layers.variables.reader import TextReader, Variable
 from myfy_data.layers.variables.secrets_dir import list_secrets, read_secrets, variable_name
 from myfy_data.origins import Origin
-
-Note = Callable[..., None]
 
 
 def asked_config(variables: Iterable[Variable]) -> list[str] | None:
@@ -36,18 +33,18 @@ class Deployment:
         reader: makes layers of variables.
         root: the project root, which paths in files are relative to.
         dotenv_name: how messages call `.env`.
-        note: told whether there is a `secrets_dir`.
         elsewhere: whether a `secrets_dir` that is not here is no problem.
     """
 
     reader: TextReader
     root: Path | None
     dotenv_name: str
-    note: Note
     elsewhere: bool = False
 
-    def layers(self, said: Sequence[Layer], process: Sequence[Variable], dotenv: Sequence[Variable]) -> list[Layer]:
-        """The three layers, lowest first.
+    def layers(
+        self, said: Sequence[Layer], process: Sequence[Variable], dotenv: Sequence[Variable]
+    ) -> tuple[list[Layer], list[LayerStatus]]:
+        """The three layers, lowest first; and what is to be told of the `secrets_dir`.
 
         Args:
             said: the layers of files, lowest first, then the arguments.
@@ -55,30 +52,28 @@ class Deployment:
             dotenv: our variables of `.env`; none where it is not read.
         """
         directory = self._secrets_dir(said, process, dotenv)
-        if directory and self.elsewhere and not directory[0].is_dir():
-            self.note(f"secrets_dir {directory[0]}", "not read", "it is not on this machine")
-            directory = None
-        paths = list_secrets(*directory, self.reader.findings) if directory else []
-        if directory or not self.elsewhere:
-            self.note(f"secrets_dir {directory[0]}" if directory else "secrets_dir", "found" if directory else "absent")
+        statuses = self._statuses(directory)
+        paths = list_secrets(*directory, self.reader.findings) if directory and statuses[0].state == "found" else []
         fitter = self._fitter(said, (*dotenv, *process), paths)
-        secrets = read_secrets(paths, fitter, self.reader.findings)
+        secrets = read_secrets(paths, fitter, self.reader.findings) if paths else ()
         named = (("secrets_dir", secrets), (self.dotenv_name, dotenv), ("environment", process))
-        return [self._layer(name, variables, fitter) for name, variables in named]
+        return [self.reader.layer(name, variables, fitter) for name, variables in named], statuses
 
-    def _layer(self, name: str, variables: Sequence[Variable], fitter: Fitter) -> Layer:
-        layer = self.reader.layer(name, variables, fitter)
-        if any(variable.value.lstrip().startswith("{") for variable in variables):
-            check_names(layer, self.reader.key_spec, self.reader.findings)  # JSON may hold any name
-        return layer
+    def _statuses(self, directory: tuple[Path, Origin] | None) -> list[LayerStatus]:
+        if directory is None:
+            return [] if self.elsewhere else [LayerStatus("secrets_dir", "absent")]
+        name = f"secrets_dir {directory[0]}"
+        if self.elsewhere and not directory[0].is_dir():
+            return [LayerStatus(name, "not read", "it is not on this machine")]
+        return [LayerStatus(name, "found")]
 
     def _fitter(self, said: Sequence[Layer], variables: Sequence[Variable], paths: Sequence[Path]) -> Fitter:
         declared = [name for layer in said for name in layer.profiles]
-        fitter = Fitter(self.reader.key_spec, declared, complete=not any(layer.broken for layer in said))
         defaults = [layer.root["default"] for layer in said if "default" in layer.root]
         default = _value(variables, "DEFAULT")
         fallback = default.value if default else (defaults or ["default"])[-1]
         names = [variable.name for variable in variables]
+        fitter = Fitter(self.reader.key_spec, declared, complete=not any(layer.broken for layer in said))
         fitter.admit_new_profiles([*names, *(variable_name(path.name) for path in paths)], fallback)
         return fitter
 

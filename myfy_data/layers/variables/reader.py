@@ -12,6 +12,7 @@ from myfy_data.layers.fixes import SECRET_FILE, assignment, removal
 from myfy_data.layers.key_spec import PREFIX, KeySpec, Kind
 from myfy_data.layers.layer import DEPLOYMENT_RANK, Findings, Layer, Tree
 from myfy_data.layers.merge import merge, overlaps
+from myfy_data.layers.unknown_keys import check_names
 from myfy_data.layers.variables.coercion import TextError, read_secret_text, read_text, verbatim
 from myfy_data.layers.variables.fitting import CONTROL, Fitter, Misfit, is_ours, is_service_link
 from myfy_data.origins import KeyPath, Origin
@@ -59,6 +60,8 @@ class TextReader:
             if path != ("config",):
                 self.put(layer, path, variable)
             said[path] = variable.origin  # after `put`, which may have to name the earlier origin
+        if any(variable.value.lstrip().startswith("{") for variable in variables):
+            check_names(layer, self.key_spec, self.findings)  # JSON may hold any name
         return layer
 
     def _fit(self, variable: Variable, fitter: Fitter) -> KeyPath | None:
