@@ -151,8 +151,9 @@ SLOW = {"postgresql": "SELECT pg_sleep(2)", "mysql": "SELECT SLEEP(2)"}
 """A statement that takes two seconds, which MariaDB finishes whatever happens to its client."""
 
 SLOW_ON_SQLITE = (
-    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000) SELECT max(i) FROM n"
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000) SELECT max(i) FROM n"
 )
+"""A statement that takes minutes, and is interrupted."""
 
 
 def slow(kind: str) -> str:

@@ -30,7 +30,8 @@ async def increment(engine):
         await connection.execute(text("UPDATE counter SET value = :value"), {"value": value + 1})
 
 async def main(path, writers, times):
-    engine = open_engine("main", DatabaseSettings(database_url=f"sqlite:///{path}"))
+    patient = {"busy_timeout": 60.0}  # SQLite does not serve two processes in the order of asking
+    engine = open_engine("main", DatabaseSettings(database_url=f"sqlite:///{path}", sqlite=patient, pool_timeout=60.0))
     async def write():
         for _ in range(times):
             await increment(engine)

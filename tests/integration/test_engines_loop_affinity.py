@@ -24,7 +24,7 @@ from myfy_data.engines.registry import EngineRegistry
 from myfy_data.errors import ConfigError, MissingDriverError, UnknownProfileError, WrongEventLoopError
 from myfy_data.settings.database_settings import DatabaseSettings
 from tests.asyncio_servers import PATIENCE
-from tests.sandbox import child_environment
+from tests.sandbox import RUN_TIMEOUT, child_environment
 
 T = TypeVar("T")
 
@@ -231,7 +231,7 @@ def test_a_forked_child_gets_its_own_and_leaves_the_parents_alone(url: str) -> N
         env=child_environment(),
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=RUN_TIMEOUT,
         check=False,
     )
 
@@ -241,12 +241,11 @@ def test_a_forked_child_gets_its_own_and_leaves_the_parents_alone(url: str) -> N
 def test_a_thousand_profiles_open_nothing() -> None:
     urls = ["postgresql://app@db.invalid/main", "mysql://app@db.invalid/main", "sqlite:///./none/app.db"]
     profiles = {f"p{number}": DatabaseSettings(database_url=urls[number % 3]) for number in range(1000)}
-    threads = threading.active_count()
-
+    before = set(threading.enumerate())
     registry = EngineRegistry(profiles)
     statuses = [registry.status(name) for name in profiles]
 
-    assert threading.active_count() == threads
+    assert set(threading.enumerate()) <= before
     assert all(status.size == 5 and status.checked_in == status.checked_out == 0 for status in statuses)
     assert not any(registry.engines_of(name) for name in profiles)
 
@@ -328,9 +327,11 @@ async def test_warming_up_opens_the_pool(registry: EngineRegistry) -> None:
 
 @SERVERS
 async def test_a_ping_tells_the_server_and_the_time(registry: EngineRegistry, url: str) -> None:
+    started = time.monotonic()
     result = await registry.ping("main")
-
+    took = time.monotonic() - started
     await registry.close()
+
     assert result.profile == "main"
     assert result.server.split()[0] in {"PostgreSQL", "MariaDB", "MySQL", "SQLite"}
-    assert 0 < result.latency < 5
+    assert 0 < result.latency <= took

@@ -22,7 +22,7 @@ from myfy_data.engines.sqlite import backend as sqlite
 from myfy_data.errors import DatabaseConnectionError
 from myfy_data.settings.models import SQLiteSettings
 from tests.asyncio_servers import PATIENCE
-from tests.sandbox import child_environment
+from tests.sandbox import RUN_TIMEOUT, child_environment
 from tests.sqlite_files import INCREMENT, counted, counter, database_with_counter, increment, opened, pragma
 
 
@@ -103,7 +103,7 @@ async def test_writers_of_two_processes_lose_no_update(path: Path) -> None:
     command = [sys.executable, "-c", INCREMENT, str(path), "8", "10"]
     processes = [subprocess.Popen(command, env=child_environment()) for _ in range(2)]
 
-    codes = [await asyncio.to_thread(process.wait, 60) for process in processes]
+    codes = [await asyncio.to_thread(process.wait, RUN_TIMEOUT) for process in processes]
 
     assert (codes, await counted(path)) == ([0, 0], 160)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -17,6 +18,7 @@ from myfy_data.engines.sqlite.backend import SQLite
 from myfy_data.errors import DatabaseConnectionError
 from myfy_data.settings.database_settings import DatabaseSettings
 from tests.asyncio_servers import PATIENCE
+from tests.clock import deadline_of
 from tests.sqlite_files import SLOW, counted, counter, database_with_counter, increment, opened, pragma
 
 
@@ -73,9 +75,13 @@ async def test_a_task_cancelled_three_times_over_leaves_nothing_behind(path: Pat
 
 @pytest.mark.parametrize("key", ["command_timeout", "statement_timeout"])
 async def test_a_statement_ends_with_its_time(path: Path, key: str) -> None:
-    async with opened(path, **{key: 0.1}) as engine, engine.connect() as connection:
+    loop, run_out = asyncio.get_running_loop(), deadline_of(PATIENCE)
+    async with opened(path, **{key: PATIENCE}) as engine, engine.connect() as connection:
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        await driver.create_function("started", 0, lambda: int(bool(loop.call_soon_threadsafe(run_out))))
+
         with pytest.raises(OperationalError, match="interrupted"):
-            await connection.exec_driver_sql(SLOW)
+            await connection.exec_driver_sql(SLOW.replace("SELECT 1 ", "SELECT started() ", 1))
 
 
 async def test_closing_does_not_wait_for_a_statement(path: Path) -> None:
@@ -90,18 +96,17 @@ async def test_closing_does_not_wait_for_a_statement(path: Path) -> None:
 
 
 async def test_closing_ends_every_thread(path: Path) -> None:
-    threads = threading.active_count()
+    before = set(threading.enumerate())
     async with opened(path) as engine:
         connections = [await engine.connect() for _ in range(3)]
         for connection in connections:
             await connection.close()
-        assert threading.active_count() >= threads + 3
-    for _ in range(100):
-        if threading.active_count() <= threads:
-            break
-        await asyncio.sleep(0.01)
+        own = set(threading.enumerate()) - before
+        assert len(own) >= 3
+    for thread in own:
+        await asyncio.to_thread(thread.join, PATIENCE)
 
-    assert threading.active_count() <= threads
+    assert not any(thread.is_alive() for thread in own)
 
 
 # -- readers ---------------------------------------------------------------------------------------------------
@@ -130,7 +135,7 @@ async def test_the_next_user_of_a_read_only_connection_may_write(path: Path) -> 
 
 
 async def test_readers_do_not_wait_for_the_writer(path: Path) -> None:
-    async with opened(path, pool_timeout=0.2) as engine, engine.begin() as writer:
+    async with opened(path, pool_timeout=PATIENCE) as engine, engine.begin() as writer:
         await increment(writer)
         reading = engine.execution_options(**READ_ONLY_OPTIONS)
         async with reading.connect() as reader:

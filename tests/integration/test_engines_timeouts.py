@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager, contextmanager
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 
 from myfy_data.engines.pool.errors import PoolExhausted
 from myfy_data.engines.registry import EngineRegistry
@@ -21,10 +22,10 @@ from tests.clock import deadline_of
 from tests.tcp_proxy import Relay, relay_to
 
 BOTH = pytest.mark.parametrize("url", ["postgresql_url", "mysql_url"], indirect=True)
-SLEEP = {"postgresql": "SELECT pg_sleep(30)", "mysql": "SELECT sleep(30)"}
+SLEEP = {"postgresql": "SELECT pg_sleep(600)", "mysql": "SELECT sleep(600)"}
 # MariaDB's sleep() only returns early when it is interrupted; a statement that works ends with an error.
 BUSY = SLEEP | {"mysql": f"SELECT count(*) FROM {', '.join(f'information_schema.columns c{n}' for n in range(4))}"}
-BOUND = 5.0
+BOUND = 30.0
 """Seconds that each test gives the server; they pass at once when an answer was lost."""
 
 SHORT = 1.5
@@ -154,33 +155,59 @@ async def test_closing_ends_with_its_time(url: str) -> None:
 
 @BOTH
 async def test_a_slow_statement_on_a_healthy_server_ends_with_its_time(url: str) -> None:
-    registry = EngineRegistry({"main": DatabaseSettings(database_url=url, command_timeout=SHORT)})
+    registry = EngineRegistry({"main": DatabaseSettings(database_url=url, command_timeout=BOUND)})
+    kind = url.partition("+")[0]
     async with registry.get("main").connect() as connection:
+        sleeping = asyncio.create_task(connection.execute(text(SLEEP[kind])))
+        await until_it_sleeps(url, kind)
+        deadline_of(BOUND)()
         with in_time(), pytest.raises(TimeoutError):
-            await connection.execute(text(SLEEP[url.partition("+")[0]]))
+            await sleeping
 
     assert await select_one(registry.get("main")) == 1
     await registry.close()
 
 
-DRIBBLE = {
-    "postgresql": "SELECT repeat('x', 20000), pg_sleep(0.4) FROM generate_series(1, 8)",
-    "mysql": "SELECT repeat('x', 20000), sleep(0.4) FROM (SELECT 1" + " UNION ALL SELECT 1" * 7 + ") AS eight",
+SLEEPING = {
+    "postgresql": "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%pg_sleep(600)%'"
+    " AND datname = current_database() AND pid <> pg_backend_pid()",
+    "mysql": "SELECT count(*) FROM information_schema.processlist WHERE info LIKE '%sleep(600)%'"
+    " AND db = DATABASE() AND id <> CONNECTION_ID()",
 }
-"""Rows that come one by one: the server is never silent for long."""
+
+
+async def until_it_sleeps(url: str, kind: str) -> None:
+    """Wait until the server is at the statement, as another connection sees it."""
+    engine = create_async_engine(url, poolclass=NullPool)
+    async with asyncio.timeout(PATIENCE), engine.connect() as connection:
+        while not await connection.scalar(text(SLEEPING[kind])):
+            await connection.rollback()
+
+
+def dribble(kind: str, rows: int) -> str:
+    """Rows that come one by one: the server is never silent for long."""
+    if kind == "postgresql":
+        return f"SELECT repeat('x', 20000), pg_sleep(0.2) FROM generate_series(1, {rows})"
+    return "SELECT repeat('x', 20000), sleep(0.2) FROM (SELECT 1" + " UNION ALL SELECT 1" * (rows - 1) + ") AS some"
 
 
 @BOTH
 async def test_an_answer_that_comes_bit_by_bit_has_one_deadline(url: str) -> None:
-    async with opened(url, command_timeout=2.0) as engine, engine.connect() as connection:
+    async with opened(url, command_timeout=SHORT) as engine, engine.connect() as connection:
         with in_time(), pytest.raises(TimeoutError):
-            await connection.execute(text(DRIBBLE[engine.dialect.name]))
+            await connection.execute(text(dribble(engine.dialect.name, 200)))
 
 
 async def test_each_row_of_a_stream_has_a_deadline_of_its_own(mysql_url: str) -> None:
-    async with opened(mysql_url, command_timeout=2.0) as engine, engine.connect() as connection:
-        result = await connection.stream(text(DRIBBLE["mysql"]))
-        assert len([row async for row in result]) == 8
+    """Three quarters of it pass between two of them."""
+    async with opened(mysql_url, command_timeout=BOUND) as engine, engine.connect() as connection:
+        pass_most = deadline_of(0.75 * BOUND)
+        result = await connection.stream(text(dribble("mysql", 8)).execution_options(yield_per=1))
+        rows = 0
+        async for _ in result:
+            rows += 1
+            pass_most()
+        assert rows == 8
 
 
 @BOTH
@@ -198,7 +225,7 @@ async def test_a_ping_of_a_silent_server_is_told_in_words(url: str) -> None:
     async with relayed(url, connect_timeout=BOUND) as (registry, relay):
         await registry.ping("main")
         relay.lose_answers(then=deadline_of(BOUND))
-        with in_time(), pytest.raises(DatabaseConnectionError, match="no answer within 5 s"):
+        with in_time(), pytest.raises(DatabaseConnectionError, match="no answer within 30 s"):
             await registry.ping("main")
 
 
@@ -220,11 +247,15 @@ async def test_an_exhausted_pool_is_told_with_its_numbers(url: str) -> None:
 
 @BOTH
 async def test_a_ping_of_an_exhausted_pool_does_not_blame_the_server(url: str) -> None:
-    settings = DatabaseSettings(database_url=url, pool_size=1, max_overflow=0, connect_timeout=SHORT)
+    settings = DatabaseSettings(database_url=url, pool_size=1, max_overflow=0, connect_timeout=BOUND, pool_timeout=60)
     registry = EngineRegistry({"main": settings})
     async with registry.get("main").connect():
+        asking = asyncio.create_task(registry.ping("main"))
+        while registry.status("main").waiting == 0:
+            await asyncio.sleep(0)
+        deadline_of(BOUND)()
         with in_time(), pytest.raises(PoolExhausted):
-            await registry.ping("main")
+            await asking
 
     await registry.close()
 

@@ -11,6 +11,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from myfy_data import DatabaseTimeoutError, DataModule, ReadOnlySessionError
+from tests.asyncio_servers import PATIENCE
+from tests.clock import deadline_of
 from tests.databases import Database
 from tests.faults import FaultProxy
 from tests.integration.test_mysql_pre_ping import by_write, driver_of
@@ -110,9 +112,9 @@ async def test_a_plain_read_behind_a_statement_of_a_listener_is_told(database: D
 
 
 async def test_an_answer_that_is_late_is_no_death(database: Database, proxy: FaultProxy) -> None:
-    async with database.module(pool_size=1, command_timeout=1.0) as data:
+    async with database.module(pool_size=1, command_timeout=PATIENCE) as data:
         await heat(data)
-        proxy.silence(then=lambda: None)
+        proxy.silence(then=deadline_of(PATIENCE))
         try:
             with pytest.raises(DatabaseTimeoutError):
                 async with data.session() as session:

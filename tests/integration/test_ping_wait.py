@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import subprocess
 import sys
-from contextlib import closing
 
 import pytest
 from sqlalchemy import make_url
 
-from tests.asyncio_servers import PATIENCE, close_server
+from tests.asyncio_servers import close_server
 from tests.integration.test_ping import closed_port, silent_port
-from tests.sandbox import Sandbox, child_environment
+from tests.sandbox import RUN_TIMEOUT, Sandbox, child_environment
 from tests.tcp_proxy import Relay
 
 __all__ = ["closed_port", "silent_port"]
@@ -35,24 +33,28 @@ def test_what_answers_is_not_waited_for(project: Sandbox) -> None:
 
 
 async def test_it_ends_when_the_server_has_started(project: Sandbox, postgresql_url: str) -> None:
-    """The port refuses until the command has been refused once; then a relay to the real server takes it."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as door:
-        port = door.getsockname()[1]
+    """Who comes first is refused; who comes next is led to the real server."""
     real = make_url(postgresql_url)
+    relay, refused = Relay(real.host or "127.0.0.1", real.port or 5432), asyncio.Event()
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if refused.is_set():
+            await relay.accept(reader, writer)
+        else:
+            writer.transport.abort()
+            refused.set()
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
     write(project, f"postgresql://{real.username}@127.0.0.1:{port}/{real.database}")
-    refused = asyncio.Event()
-    early = await asyncio.start_server(lambda _, writer: (writer.transport.abort(), refused.set()), "127.0.0.1", port)
     command = [sys.executable, "-m", "myfy_data", "ping", "--wait", LONG]
     process = subprocess.Popen(command, cwd=project.path, env=child_environment(), stdout=subprocess.PIPE, text=True)
-    async with asyncio.timeout(PATIENCE * 3):
-        await refused.wait()
-        await close_server(early)
-        relay = Relay(real.host or "127.0.0.1", real.port or 5432)
-        server = await asyncio.start_server(relay.accept, "127.0.0.1", port)
+    async with asyncio.timeout(RUN_TIMEOUT):
         out, _ = await asyncio.to_thread(process.communicate)
     await close_server(server)
     await relay.close()
 
+    assert refused.is_set()
     assert (process.returncode, out.split()[:2]) == (0, ["main", "PostgreSQL"])
 
 

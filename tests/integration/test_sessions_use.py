@@ -158,7 +158,7 @@ async def begin():
 
 
 async def child():
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         async with data.session() as fresh:
             assert await fresh.scalar(text("SELECT 7")) == 7
         try:

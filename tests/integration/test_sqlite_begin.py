@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from myfy_data import DatabaseSettings, DataModule
 from myfy_data.engines.connect.read_only import READ_ONLY_OPTIONS
+from tests.asyncio_servers import PATIENCE
 from tests.sandbox import Sandbox
 from tests.sqlite_files import counted, database_with_counter, increment, opened
 
@@ -78,7 +79,7 @@ async def test_a_profile_in_autocommit_is_so_again_for_the_next_user(path: Path)
 
 
 async def test_a_connection_in_autocommit_takes_no_turn(path: Path) -> None:
-    async with opened(path, pool_timeout=0.05) as engine, engine.begin(), engine.connect() as connection:
+    async with opened(path, pool_timeout=PATIENCE) as engine, engine.begin(), engine.connect() as connection:
         await connection.execution_options(isolation_level="AUTOCOMMIT")
 
         assert (await connection.execute(text("SELECT value FROM counter"))).scalar_one() == 0
@@ -92,7 +93,7 @@ async def test_a_transaction_does_not_become_read_only_halfway(path: Path) -> No
 
 
 async def test_a_connection_can_be_made_read_only_before_it_begins(path: Path) -> None:
-    async with opened(path, pool_timeout=0.05) as engine, engine.begin(), engine.connect() as reader:
+    async with opened(path, pool_timeout=PATIENCE) as engine, engine.begin(), engine.connect() as reader:
         await reader.execution_options(**READING)
 
         assert (await reader.execute(text("SELECT value FROM counter"))).scalar_one() == 0
@@ -118,7 +119,7 @@ async def test_an_engine_that_was_read_last_leaves_one_file(path: Path) -> None:
 @pytest.mark.parametrize("has_read", [False, True])
 async def test_a_connection_that_was_closed_underneath_keeps_no_turn(path: Path, *, has_read: bool) -> None:
     """The turn ends with the connection; what goes on with it afterwards must not take another one along."""
-    settings = DatabaseSettings(database_url=f"sqlite:///{path}", pool_timeout=2, connect_timeout=1)
+    settings = DatabaseSettings(database_url=f"sqlite:///{path}", pool_timeout=PATIENCE)
     closing, other = DataModule(settings=settings), DataModule(settings=settings)
     async with other:
         async with closing:
@@ -143,7 +144,7 @@ async def test_an_engine_that_was_kept_over_a_reload_waits_in_the_queue_of_the_f
     for name in ("old", "new"):
         (project.path / name).mkdir()
         database_with_counter(project.path / name)
-    table = '[data.profiles.{}]\ndatabase_url = "sqlite:///{}/app.db"\npool_timeout = 2\nconnect_timeout = 1\n'
+    table = '[data.profiles.{}]\ndatabase_url = "sqlite:///{}/app.db"\npool_timeout = 20\n'
     project.write("myfy.toml", '[data]\ndefault = "main"\n' + table.format("main", "old") + table.format("same", "old"))
     async with DataModule() as data, data.session(read_only=True) as holding:
         await holding.execute(text("SELECT 1"))  # the old engine drains

@@ -19,6 +19,8 @@ from myfy_data.engines.sqlite import write_queue
 from myfy_data.engines.sqlite.write_queue import writer_queue
 from myfy_data.errors import TransactionEndedError
 from myfy_data.retry.classify import Verdict, verdict_of
+from tests.asyncio_servers import PATIENCE
+from tests.clock import deadline_of
 from tests.sqlite_files import database_with_counter, waiting_writers
 
 ADD_ONE = text("UPDATE counter SET value = value + 1")
@@ -364,14 +366,17 @@ async def test_one_that_is_cancelled_while_it_waits_again_leaves_the_queue(data:
 
 
 async def test_a_turn_that_does_not_come_again_is_told_as_one(path: Path) -> None:
-    async with module(path, pool_timeout=0.05) as data, data.session() as outer:
+    async with module(path, pool_timeout=PATIENCE) as data, data.session() as outer:
         await value(outer)
         async with data.session() as inner:
             await value(inner)
         other = await data.get_engine().connect()
         await asyncio.create_task(_write(other))
+        writing = asyncio.create_task(_write(outer))
+        await waiting_writers(path, 1)
+        deadline_of(PATIENCE)()
         with pytest.raises(PoolExhausted, match="no turn to write"):
-            await outer.execute(ADD_ONE)
+            await writing
         await other.close()
         await outer.rollback()
         await outer.execute(ADD_ONE)

@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 from myfy_data import DatabaseSettings, DataModule
 from myfy_data.engines.connect.read_only import READ_ONLY_OPTIONS
 from myfy_data.engines.pool.errors import PoolExhausted
+from tests.asyncio_servers import PATIENCE
+from tests.clock import deadline_of
 from tests.sqlite_files import counted, database_with_counter, increment, opened, waiting_writers
 
 READING = READ_ONLY_OPTIONS
@@ -217,12 +219,15 @@ async def test_a_writer_without_a_connection_stands_in_the_way_of_none_that_has_
 
 
 async def test_a_writer_whose_connection_never_comes_gives_its_turn_back(path: Path) -> None:
-    async with opened(path, pool_timeout=0.05, pool_size=1, max_overflow=0) as engine:
+    async with opened(path, pool_timeout=PATIENCE, pool_size=1, max_overflow=0) as engine:
         async with opened(path) as other, other.begin() as first:
             waiting = asyncio.create_task(_begin(engine))
             await waiting_writers(path, 1)
             async with engine.execution_options(**READING).connect():
                 await first.rollback()
+                while engine.pool.waiting == 0:  # type: ignore[attr-defined]  # our pool
+                    await asyncio.sleep(0)
+                deadline_of(PATIENCE)()
                 with pytest.raises(PoolExhausted, match="no connection became free"):
                     await waiting
         await _begin(engine)
@@ -248,7 +253,7 @@ async def _begin(engine: AsyncEngine) -> None:
 
 
 async def test_a_listener_that_fails_before_begin_keeps_no_turn(path: Path) -> None:
-    async with opened(path, pool_timeout=0.05) as engine, engine.connect() as connection:
+    async with opened(path, pool_timeout=PATIENCE) as engine, engine.connect() as connection:
 
         @event.listens_for(engine.sync_engine, "begin", once=True)
         def fail(_: object) -> None:

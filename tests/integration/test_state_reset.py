@@ -16,7 +16,7 @@ from myfy_data.settings.database_settings import DatabaseSettings
 
 POISONS = {
     "postgresql": (
-        "SET statement_timeout = '1234ms'",
+        "SET statement_timeout = '123400ms'",
         "SET search_path = pg_catalog",
         "SET ROLE pg_monitor",
         "CREATE TEMPORARY TABLE leftover (id INTEGER)",
@@ -25,7 +25,7 @@ POISONS = {
         "LISTEN leftover",
     ),
     "mysql": (
-        "SET SESSION /*M! max_statement_time = 1.234 */ /*!80000 max_execution_time = 1234 */",
+        "SET SESSION /*M! max_statement_time = 123.4 */ /*!80000 max_execution_time = 123400 */",
         "SET @tenant = 'a'",
         "SET NAMES latin1",
         "CREATE TEMPORARY TABLE leftover (id INTEGER)",
@@ -38,7 +38,7 @@ POISONS = {
 
 PRESENT = {
     "postgresql": (
-        "SELECT CAST(current_setting('statement_timeout') = '1234ms' AS int)",
+        "SELECT CAST(current_setting('statement_timeout') = '123400ms' AS int)",
         "SELECT CAST(current_setting('search_path') = 'pg_catalog' AS int)",
         "SELECT CAST(current_user = 'pg_monitor' AS int)",
         "SELECT count(*) FROM pg_class WHERE relname = 'leftover' AND relnamespace = pg_my_temp_schema()",
@@ -47,7 +47,7 @@ PRESENT = {
         "SELECT count(*) FROM pg_listening_channels()",
     ),
     "mysql": (
-        "SELECT /*M! @@max_statement_time = 1.234 */ /*!80000 @@max_execution_time = 1234 */",
+        "SELECT /*M! @@max_statement_time = 123.4 */ /*!80000 @@max_execution_time = 123400 */",
         "SELECT @tenant IS NOT NULL",
         "SELECT @@character_set_client = 'latin1'",
         "SELECT 1 FROM (SELECT COUNT(*) FROM {database}.leftover) AS there",

@@ -7,9 +7,8 @@ import sys
 
 import pytest
 
-from tests.asyncio_servers import PATIENCE
 from tests.databases import SERVERS
-from tests.sandbox import child_environment
+from tests.sandbox import RUN_TIMEOUT, child_environment
 
 FORKED = """
 import asyncio, os, sys, threading
@@ -82,7 +81,7 @@ def test_a_forked_process_tells_of_itself_alone(kind: str, request: pytest.Fixtu
         [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKED, url],
         capture_output=True,
         encoding="utf-8",
-        timeout=PATIENCE * 3,
+        timeout=RUN_TIMEOUT,
         env=child_environment(),
         check=False,
     )

@@ -69,7 +69,7 @@ def test_the_network_fails_where_the_test_says(
     kit_project: KitProject, kind: str, request: pytest.FixtureRequest
 ) -> None:
     server: Server = request.getfixturevalue(kind)
-    kit_project.profile(server.url(), more="command_timeout = 2.0")
+    kit_project.profile(server.url(), more="command_timeout = 8.0")
     result = kit_project.run(FAULTS)
     assert {test for test, outcome in result.outcomes.items() if outcome != "passed"} == {"test_that_does_not_fire"}, (
         result.output
