@@ -176,6 +176,7 @@ _TURNS: tuple[tuple[str, str, Kind, str], ...] = (
     (_ENGINE, "raw_connection", "method", f"{_CONNECTION}._revalidate_connection"),
     (_CONNECTION, "_execute_context", "method", f"{_CONNECTION}.exec_driver_sql"),
     (_CONNECTION, "_autobegin", "method", f"{_CONNECTION}._execute_context"),
+    (_CONNECTION, "_revalidate_connection", "method", f"{_CONNECTION}._execute_context"),
     (_CONNECTION, "_dbapi_connection", "instance attribute", f"{_CONNECTION}._revalidate_connection"),
     (_CONNECTION, "_transaction", "instance attribute", f"{_CONNECTION}._execute_context"),
 )

@@ -47,6 +47,7 @@ class Checkout:
     Attributes:
         record: the pool's entry; weak, so that one that is never checked in can be noticed.
         since: monotonic seconds.
+        waited: seconds that it was waited for.
         stack: where it was checked out; None when that is not asked for.
         timer: rings when it is held for too long.
         is_overdue: whether the timer rang.
@@ -54,6 +55,7 @@ class Checkout:
 
     record: weakref.ref[ConnectionPoolEntry]
     since: float
+    waited: float = 0.0
     stack: Stack | None = None
     timer: asyncio.TimerHandle | None = None
     is_overdue: bool = False
@@ -100,9 +102,9 @@ class CheckedOut:
     def __len__(self) -> int:
         return len(self._checkouts)
 
-    def add(self, record: ConnectionPoolEntry) -> None:
-        """Note that a connection goes out."""
-        checkout = Checkout(weakref.ref(record, self._lose), time.monotonic())
+    def add(self, record: ConnectionPoolEntry, waited: float = 0.0) -> None:
+        """Note that a connection goes out, which was waited for so many seconds."""
+        checkout = Checkout(weakref.ref(record, self._lose), time.monotonic(), waited)
         self._checkouts[id(record)] = checkout
         if self.threshold is not None:
             checkout.stack = capture_stack()
@@ -116,6 +118,11 @@ class CheckedOut:
             if checkout.is_overdue:
                 message = "profile %r: the connection that was held for too long came back after %.1f s"
                 logger.info(message, self._profile, checkout.age)
+
+    def waited_for(self, key: int) -> float:
+        """Seconds that an entry, by its `id`, was waited for; 0 where it is not held."""
+        checkout = self._checkouts.get(key)
+        return checkout.waited if checkout is not None else 0.0
 
     @property
     def records(self) -> list[ConnectionPoolEntry]:

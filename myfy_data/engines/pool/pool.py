@@ -18,7 +18,7 @@ from myfy_data.engines.pool.idle_queue import IdleQueue
 from myfy_data.engines.pool.leak_detection import CheckedOut, Checkout
 from myfy_data.engines.pool.loop_affinity import LoopAffinity
 from myfy_data.engines.pool.status import build_status
-from myfy_data.engines.pool.wait_queue import FairQueue, Wakeup
+from myfy_data.engines.pool.wait_queue import FairQueue, Wakeup, already_waited
 from myfy_data.package_contract import unsupported
 
 
@@ -100,6 +100,10 @@ class BoundedPool(AsyncAdaptedQueuePool):
     def waiting(self) -> int:
         """Tasks that wait for a connection to come back."""
         return len(self._queue)
+
+    def waited_for(self, pooled: Any) -> float:
+        """Seconds that a connection in use was waited for when it was checked out."""
+        return self._checked_out.waited_for(id(pooled._connection_record))  # noqa: SLF001 - as in `connect`
 
     def checked_out(self) -> list[ConnectionPoolEntry]:
         """The entries that are in use now."""
@@ -186,7 +190,7 @@ class BoundedPool(AsyncAdaptedQueuePool):
         if found is None:
             found, waited = self._wait()
         record = self._open() if isinstance(found, Wakeup) else found
-        self._checked_out.add(record)
+        self._checked_out.add(record, waited)
         if self.recorder is not None:
             self.recorder.note_wait(record, waited)
         return record
@@ -241,19 +245,20 @@ class BoundedPool(AsyncAdaptedQueuePool):
             raise
 
     def _wait(self) -> tuple[ConnectionPoolEntry | Wakeup, float]:
-        started = time.monotonic()
-        waiter = self._queue.enqueue()
+        waiter, before = self._queue.enqueue(), already_waited.get()
+        clock = waiter.get_loop().time
+        started = clock()
         self._serve()  # the garbage collector may have given something back since we looked
         try:
-            found = await_only(self._queue.wait(waiter, self._timeout))
+            found = await_only(self._queue.wait(waiter, max(0.0, self._timeout - before)))
         except BaseException:
             self._put_back(self._queue.cancel(waiter))
             raise
-        waited = time.monotonic() - started
+        waited = clock() - started
         if found is Wakeup.TIMED_OUT:
             if self.recorder is not None:
                 self.recorder.note_timeout(waited)
-            raise self.exhausted(waited)
+            raise self.exhausted(before + waited)
         if found is Wakeup.LEFT:
             raise ServerLeftError(self.profile)
         return found, waited

@@ -4,12 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from enum import Enum
 from typing import Generic, TypeVar
 
 from myfy_data.engines.pool.loop_affinity import running_loop
 
 T = TypeVar("T")
+
+
+already_waited: ContextVar[float] = ContextVar("myfy_data_already_waited", default=0.0)
+"""Seconds that the running checkout has waited for something else, which count for its `pool_timeout`."""
+
+
+@contextmanager
+def having_waited(seconds: float) -> Iterator[None]:
+    """Take so many seconds off what a checkout in the block may wait."""
+    token = already_waited.set(seconds)
+    try:
+        yield
+    finally:
+        already_waited.reset(token)
 
 
 class Wakeup(Enum):

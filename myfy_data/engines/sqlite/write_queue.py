@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 import weakref
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -67,9 +66,10 @@ class Turn:
         task: the task that asked.
         holder: the connection of the transaction, as soon as there is one.
         waited: seconds that were spent waiting for it, and are not told yet.
+        spent: seconds that its checkout waited for it and for a connection, all in all.
     """
 
-    __slots__ = ("has_connection", "holder", "is_lendable", "task", "waited")
+    __slots__ = ("has_connection", "holder", "is_lendable", "spent", "task", "waited")
 
     def __init__(self, *, has_connection: bool) -> None:
         self.has_connection: bool = has_connection
@@ -77,6 +77,7 @@ class Turn:
         self.task: weakref.ref[asyncio.Task[Any]] | None = current_task()
         self.holder: weakref.ref[Writer] | None = None
         self.waited: float = 0.0
+        self.spent: float = 0.0
 
     def is_asked_by(self, holder: Writer) -> bool:
         """Whether the task that uses a transaction is the one that waits."""
@@ -262,7 +263,7 @@ class QueueAccess:
         self.queue = queue
 
     async def enter(self, turn: Turn) -> None:
-        """Wait for the turn.
+        """Wait for the turn, for as long as is left of `pool_timeout`.
 
         Raises:
             WriterQueueTimeout: it did not come.
@@ -270,23 +271,25 @@ class QueueAccess:
         """
         if self.queue.take(turn):
             return
-        started = time.monotonic()
+        loop = asyncio.get_running_loop()
+        started = loop.time()
         recorder = self._engine.recorder
         if recorder is not None:
             recorder.pending_turns += 1
         try:
-            await self.queue.enter(turn, self._timeout)
+            await self.queue.enter(turn, max(0.0, self._timeout - turn.spent))
         except TimeoutError:
             if recorder is not None:
-                recorder.note_timeout(time.monotonic() - started)
+                recorder.note_timeout(loop.time() - started)
             raise WriterQueueTimeout(self._profile, waited=self._timeout) from None
         except WaitsForItselfError:
             raise SelfDeadlock(self._profile, _OWN_TURN) from None
         finally:
             if recorder is not None:
                 recorder.pending_turns -= 1
+        waited = loop.time() - started
+        turn.spent += waited
         if recorder is not None:
-            waited = time.monotonic() - started
             turn.waited += waited
             recorder.note_turn(waited)
 
