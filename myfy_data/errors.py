@@ -274,16 +274,18 @@ class TransactionEndedError(SessionError):
 
     Attributes:
         profile: the profile's name.
-        committed: whether the database kept what came before; else that is rolled back.
+        committed: whether the database kept what came before: True where it is stored, False where it is rolled
+            back; None where neither is known, because the server told only that no transaction is open any more.
     """
 
-    def __init__(self, profile: str, reason: str, *, committed: bool = False) -> None:
+    def __init__(self, profile: str, reason: str, *, committed: bool | None = False) -> None:
         self.committed = committed
-        kept = "what came before it is stored" if committed else "what came before it is not stored"
+        kept = {True: "is stored", False: "is not stored", None: "may be stored or not"}[committed]
+        then = "and do the whole work again" if committed is not None else "and look for the rows before doing it again"
         super().__init__(
             profile,
-            f"the transaction has ended: {reason}; {kept}, and nothing is sent until the session is rolled back\n"
-            "  fix: let the error leave the block, or `await session.rollback()`, and do the whole work again",
+            f"the transaction has ended: {reason}; what came before it {kept}, and nothing is sent until the session is"
+            f" rolled back\n  fix: let the error leave the block, or `await session.rollback()`, {then}",
         )
 
 

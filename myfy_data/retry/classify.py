@@ -63,10 +63,10 @@ def verdict_of(error: BaseException) -> Verdict:
     """What the error that ended a unit of work, and rolled it back, says about running the unit again.
 
     Only the error itself is looked at, not its causes: a caller that wraps it has judged it. What ended a transaction
-    speaks for the statements behind it, unless it stored what came before.
+    speaks for the statements behind it, unless what came before is stored, or may be.
     """
     if isinstance(error, TransactionEndedError):
-        return Verdict.FINAL if error.committed else _of_the_end(error.__cause__)
+        return Verdict.FINAL if error.committed is not False else _of_the_end(error.__cause__)
     if isinstance(error, DatabaseConnectionError):
         return Verdict.UNREACHABLE if _may_pass(error.__cause__) else Verdict.FINAL
     if not isinstance(error, DBAPIError):

@@ -31,6 +31,9 @@ class Outcome(enum.Enum):
         return self in (Outcome.STORED, Outcome.ENDED_AND_STORED)
 
 
+_BY_THE_DATABASE = {True: Outcome.ENDED_AND_STORED, False: Outcome.ENDED, None: Outcome.UNKNOWN}
+"""What a transaction came to that the database has ended."""
+
 _DENIAL = "the work of a request was not committed (profiles %s): %s"
 
 _SENTENCES: Mapping[Outcome, str] = {
@@ -78,8 +81,13 @@ def _is_answer(error: DBAPIError) -> bool:
             and code not in error_codes.CLIENT
             and code not in error_codes.OUTCOME_UNKNOWN
         )
-    state = server_state(error)
-    return bool(state) and state not in sqlstates.OUTCOME_UNKNOWN and not state.startswith(sqlstates.CONNECTION_CLASS)
+    return sqlstates.is_answer(server_state(error))
+
+
+def refused_outcome(error: BaseException) -> Outcome:
+    """What a COMMIT that raised `error` came to, where the server did answer: it may have been ended before."""
+    kept = error.committed if isinstance(error, TransactionEndedError) else False
+    return Outcome.REFUSED if kept is False else _BY_THE_DATABASE[kept]
 
 
 def is_of_a_statement(error: BaseException) -> bool:
@@ -97,7 +105,7 @@ def describe_outcome(outcomes: Mapping[str, Outcome], error: BaseException) -> s
     found = dict(outcomes)
     for item in chain(error):
         if isinstance(item, TransactionEndedError):
-            found[item.profile] = Outcome.ENDED_AND_STORED if item.committed else Outcome.ENDED
+            found[item.profile] = _BY_THE_DATABASE[item.committed]
     kinds = {_SENTENCES[outcome]: outcome for outcome in found.values()}
     name = type(error).__name__
     if len(kinds) > 1:

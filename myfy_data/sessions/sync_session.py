@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol, cast
 
 from sqlalchemy import Connection, Engine, event
@@ -13,8 +14,17 @@ from myfy_data.engines.cluster.position_asker import Answer
 from myfy_data.engines.cluster.token import Token
 from myfy_data.engines.observation import EngineRecorder
 from myfy_data.errors import CommitOutcomeUnknown
-from myfy_data.sessions.commit_outcome import Outcome, is_of_a_statement, unknown_reason
+from myfy_data.sessions.commit_outcome import Outcome, is_of_a_statement, refused_outcome, unknown_reason
 from myfy_data.sessions.lazy_loads import explain_lazy_load
+
+_MAY_BE_STORED = (Outcome.UNKNOWN, Outcome.ENDED_AND_STORED)
+
+_TOLD: Mapping[Outcome, observation.Outcome] = {
+    Outcome.REFUSED: "rollback",
+    Outcome.ENDED_AND_STORED: "commit",
+    Outcome.UNKNOWN: "unknown",
+}
+"""What a COMMIT that was answered with an error came to, as those are told who listen to the engine."""
 
 
 class EngineChoice(Protocol):
@@ -59,7 +69,7 @@ class SyncSession(Session):
     @property
     def token(self) -> str | None:
         """What was committed, for reads elsewhere (contract C11.4); on one server, that something was."""
-        return Token().text if self._has_stored or self.outcome is Outcome.UNKNOWN else None
+        return Token().text if self._has_stored or self.outcome in _MAY_BE_STORED else None
 
     def note_stored(self) -> None:
         """COMMIT was answered, or there was nothing to send."""
@@ -111,8 +121,8 @@ class SyncSession(Session):
             self.tell_outcome("unknown")
             raise CommitOutcomeUnknown(self.profile, reason) from error
         if not is_of_a_statement(error):
-            self.outcome = Outcome.REFUSED
-            self.tell_outcome("rollback")
+            self.outcome = refused_outcome(error)
+            self.tell_outcome(_TOLD[self.outcome])
 
     def tell_outcome(self, outcome: observation.Outcome) -> None:
         """Tell those who listen to the engine what became of a COMMIT that failed."""

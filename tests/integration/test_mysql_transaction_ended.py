@@ -30,7 +30,6 @@ COMMITTING = [
     "TRUNCATE TABLE {0}",
     "ALTER TABLE {0} COMMENT 'x'",
     "ANALYZE TABLE {0}",
-    "DO 1; COMMIT; DO 2",
     "/* a comment */ COMMIT",
 ]
 ROLLING_BACK = ["ROLLBACK", "ROLLBACK AND CHAIN"]

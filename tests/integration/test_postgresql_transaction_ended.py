@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from myfy_data import DataModule
 from myfy_data.engines.connect.backend import MAY_END_TRANSACTION
 from myfy_data.errors import TransactionEndedError
+from myfy_data.sessions.commit_outcome import Outcome
 from tests.databases import SERVERS, Database
 from tests.integration.test_postgresql_doors import DOORS, Door, driver
 from tests.integration.test_round_trips import read
@@ -94,13 +95,29 @@ async def test_a_failed_statement_behind_a_savepoint_is_no_failed_transaction(da
 @pytest.mark.parametrize("sql", IN_ONE_TEXT)
 async def test_the_end_is_noticed_among_other_statements_of_one_text(database: Database, sql: str) -> None:
     async with database.module() as data:
-        with pytest.raises(TransactionEndedError):
+        with pytest.raises(TransactionEndedError, match="may be stored or not") as caught:
             async with data.session() as session:
                 await store(session, database)
                 await end_by_driver(session, sql)
                 await store(session, database, "b")
 
+    assert caught.value.committed is None
     assert "b" not in await database.stored()
+
+
+@pytest.mark.parametrize("end", ENDS)
+async def test_a_literal_commit_that_is_refused_has_stored_nothing(database: Database, end: Any) -> None:
+    async with database.module() as data:
+        with pytest.raises(TransactionEndedError, match="is not stored") as caught:
+            async with data.session() as session:
+                await store(session, database)
+                await session.execute(database.orphan())
+                with pytest.raises(Exception, match="foreign key"):
+                    await end(session, "COMMIT")
+                await store(session, database, "b")
+
+    assert caught.value.committed is False
+    assert await database.stored() == []
 
 
 @pytest.mark.parametrize("sql", ["COMMIT", "ROLLBACK"])
@@ -247,15 +264,17 @@ async def test_in_autocommit_a_transaction_of_the_users_own_is_theirs(database: 
     assert await database.stored() == ["a", "b"]
 
 
-async def test_a_commit_is_not_sent_where_the_server_has_no_transaction(database: Database) -> None:
+@pytest.mark.parametrize("end", ["COMMIT", "ROLLBACK"])
+async def test_a_commit_is_not_sent_where_the_server_has_no_transaction(database: Database, end: str) -> None:
     """Whatever ended it, and went past the gate: the server says with each answer whether one is open."""
     async with database.module() as data:
-        with pytest.raises(TransactionEndedError, match="has no transaction any more"):
+        with pytest.raises(TransactionEndedError, match="has no transaction any more") as caught:
             async with data.session() as session:
                 await store(session, database)
-                await (await driver(session))._protocol.send("ROLLBACK")
+                await (await driver(session))._protocol.send(end)
 
-    assert await database.stored() == []
+    assert (caught.value.committed, session.outcome) == (None, Outcome.UNKNOWN)
+    assert await database.stored() == (["a"] if end == "COMMIT" else [])
 
 
 @pytest.mark.parametrize("behind", [[], ["SELECT 1"], ["BEGIN"]])

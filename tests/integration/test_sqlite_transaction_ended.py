@@ -118,7 +118,7 @@ every_end = pytest.mark.parametrize("ends", ROLLED_BACK.values(), ids=ROLLED_BAC
 async def test_what_comes_after_the_end_is_refused(data: DataModule, ends: Any) -> None:
     async with data.session() as session:
         await ended(session, ends)
-        with pytest.raises(TransactionEndedError, match="not stored") as caught:
+        with pytest.raises(TransactionEndedError, match="is not stored") as caught:
             await session.execute(text("INSERT INTO item VALUES (7)"))
         await session.rollback()
 
@@ -166,6 +166,18 @@ async def test_a_commit_of_the_driver_ends_the_session_too(data: DataModule) -> 
 
     assert caught.value.committed
     assert await stored(data) == [1]
+
+
+async def test_what_an_end_past_every_door_has_stored_is_not_known(data: DataModule) -> None:
+    """`with connection` of sqlite3 calls neither of its own methods; an error in it rolls back."""
+    with pytest.raises(TransactionEndedError, match="may be stored or not") as caught:
+        async with data.session() as session:
+            await session.execute(text("INSERT INTO item VALUES (1)"))
+            with suppress(ValueError), file_connection(await driver_of(session)):
+                raise ValueError
+
+    assert caught.value.committed is None
+    assert await stored(data) == []
 
 
 async def refused(work: Awaitable[object]) -> bool:

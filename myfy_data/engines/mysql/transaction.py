@@ -34,6 +34,17 @@ _ROLL_BACK = frozenset({1020, 1205, 1206, 1213, 1402, 1613, 1614})
 Behind any other error it was ended by what its statement does before its work: DDL, which commits.
 """
 
+_STORING = frozenset(
+    {
+        *("COMMIT", "BEGIN", "START", "SET"),
+        *("CREATE", "ALTER", "DROP", "RENAME", "TRUNCATE", "GRANT", "REVOKE", "INSTALL", "UNINSTALL", "IMPORT"),
+        *("ANALYZE", "CHECK", "OPTIMIZE", "REPAIR", "CACHE", "LOAD", "FLUSH", "RESET", "LOCK", "UNLOCK"),
+        *("CHANGE", "STOP", "PURGE", "SHUTDOWN"),
+    }
+)
+"""First words of statements that commit what is open, by themselves or before their work (MySQL's manual, "Statements
+That Cause an Implicit Commit"; so does MariaDB). CALL and EXECUTE run what may do either."""
+
 _LOCKED_TABLES = b"L"
 
 _LOCKS = re.compile(r"\bfor\s+(update|share)\b|\block\s+in\s+share\b", re.IGNORECASE)
@@ -48,12 +59,12 @@ class Ended:
 
     Attributes:
         reason: in words.
-        committed: whether what it had done is stored.
+        committed: whether what it had done is stored; None where that is not known.
         cause: the server's error, without its traceback.
     """
 
     reason: str
-    committed: bool
+    committed: bool | None
     cause: Exception | None = None
 
 
@@ -147,7 +158,7 @@ class ServerTransaction:
         was_open, self.is_open, self.in_doubt = self.is_open, bool(status & IN_TRANSACTION), False
         if self.is_managed and not self.may_end:
             if status & AUTOCOMMIT:
-                self._end("autocommit was switched on", committed=True)
+                self._end("autocommit was switched on", committed=self._is_kept())
             elif was_open and self._is_lost(state):
                 self._judge()
         if state is not None:
@@ -183,12 +194,29 @@ class ServerTransaction:
         if number in _ROLL_BACK:
             self._end(f"the server ended it with error {number}", committed=False)
             return
-        found = _FIRST_WORD.match(_text(self.sql if self._error is None else self._failed_sql))
-        word = found.group(1).upper() if found is not None else "a statement"
+        word = self._word()
         if self._has_done and word != "XA":  # by which SQLAlchemy itself commits in two phases
-            self._end(f"{word} ended it", committed=word != "ROLLBACK")
+            self._end(f"{word or 'a statement'} ended it", committed=self._is_kept())
 
-    def _end(self, reason: str, *, committed: bool) -> None:
+    @property
+    def _last_text(self) -> str:
+        return _text(self.sql if self._error is None else self._failed_sql)
+
+    def _word(self) -> str:
+        """The first word of what was sent, in capitals."""
+        found = _FIRST_WORD.match(self._last_text)
+        return found.group(1).upper() if found is not None else ""
+
+    def _is_kept(self) -> bool | None:
+        """Whether the statement that ended it has stored it; None for what may do both, as a procedure."""
+        word = self._word()
+        if ";" in self._last_text.rstrip("; \t\r\n"):  # several, and any of them may have done it
+            return None
+        if word == "ROLLBACK":
+            return False
+        return True if word in _STORING and not (word == "COMMIT" and self._error is not None) else None
+
+    def _end(self, reason: str, *, committed: bool | None) -> None:
         if self.ended is None:
             self.ended = Ended(reason, committed, self._error)
 

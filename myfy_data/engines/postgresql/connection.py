@@ -12,13 +12,19 @@ from asyncpg.transaction import Transaction, TransactionState
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_connection, AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.util import await_only
 
-from myfy_data.engines.postgresql.message_gate import MessageGate, is_death
+from myfy_data.engines.postgresql.message_gate import REFUSED, MessageGate, is_death
 from myfy_data.engines.postgresql.reconnect import forget_statements
 from myfy_data.errors import TransactionEndedError
 
 _ASK_LEVEL = "SHOW default_transaction_isolation"
 _HAS_STARTED = "_started" in AsyncAdapt_asyncpg_connection.__slots__
 """Whether the adapter notes in a flag that a transaction is open: SQLAlchemy 2.0 does."""
+
+
+_KEPT = {"COMMIT": True, "ROLLBACK": False, REFUSED: False}
+"""What the server says to the statement that ended a transaction, and whether that is stored.
+
+Behind PREPARE TRANSACTION, say, it is neither yet."""
 
 
 class Cursor(Shape):
@@ -48,7 +54,7 @@ class LateTransaction(Transaction):  # type: ignore[misc]  # asyncpg ships no ty
         connection, level = adapter.driver_connection, adapter.isolation_level
         super().__init__(connection, level, adapter.readonly, adapter.deferrable)
         self._gate = adapter.gate
-        self._end: tuple[str, bool] | None = None
+        self._end: tuple[str, bool | None] | None = None
         self.has_ended: bool = False
         self.is_due: bool = True
         self.may_end: bool = adapter.may_end_transaction
@@ -87,7 +93,7 @@ class LateTransaction(Transaction):  # type: ignore[misc]  # asyncpg ships no ty
         is_open = line is not None and Protocol.is_connected(line)
         try:
             if is_open and not self.may_end and not Protocol.is_in_transaction(line):
-                raise TransactionEndedError(self.profile, "the server has no transaction any more")
+                raise TransactionEndedError(self.profile, "the server has no transaction any more", committed=None)
             answer = await (connection.execute("COMMIT;") if is_heard or not is_open else line.send("COMMIT"))
         except BaseException:
             self._state = TransactionState.FAILED
@@ -141,14 +147,20 @@ class LateTransaction(Transaction):  # type: ignore[misc]  # asyncpg ships no ty
             raise TransactionEndedError(self.profile, self._end[0], committed=self._end[1])
 
     def note_end(self, sql: str, answer: object) -> None:
-        """Remember what ended the transaction, unless that is allowed here."""
+        """Remember what ended the transaction, unless that is allowed here.
+
+        Args:
+            sql: the text that did it.
+            answer: the server's tag, as bytes, or in a tuple of asyncpg's; `REFUSED` where the server answered with an
+                error, and None where nothing is known.
+        """
         if self.may_end or self._end is not None:
             return
         tag = answer[1] if isinstance(answer, tuple) else answer
         tag = tag.decode() if isinstance(tag, bytes) else str(tag or "")
         words = sql.split(maxsplit=1)
         word = words[0].rstrip(";").upper() if words else ""
-        kept = tag == "COMMIT" or (tag != "ROLLBACK" and "commit" in sql.lower())
+        kept = None if ";" in sql.rstrip("; \t\r\n") else _KEPT.get(tag)  # of several statements the last one is told
         self._end, self.has_ended = (f"a statement ended it ({'COMMIT' if kept else word})", kept), True
 
     async def started_at(self) -> object:

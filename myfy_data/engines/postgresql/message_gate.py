@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from myfy_data.engines.observation import Hold
 from myfy_data.engines.postgresql.engine import HAND_OUT, is_handed_out
-from myfy_data.engines.postgresql.sqlstates import STOPPING
+from myfy_data.engines.postgresql.sqlstates import STOPPING, is_answer
 
 _SESSION_WORDS = re.compile(
     r"(?!\s*show\b).*(?:isolation|characteristics|set_config|default_transaction|\b(?:do|reset|discard|call)\b)",
@@ -23,6 +23,9 @@ _SESSION_WORDS = re.compile(
 )
 DISCARD = "DISCARD ALL"
 """Takes a connection back to what it was when it was opened; sent by us where the profile says so (ADR 16)."""
+
+REFUSED = "refused"
+"""In the place of a tag: the server answered with an error. What that ends is rolled back."""
 
 _READ_ONLY = "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"
 # EXECUTE may run any of them: prepared by the driver, it stands in no text that passes here.
@@ -229,6 +232,9 @@ class MessageGate:
         answer: Any = None
         try:
             answer = await send(line, *args, **kwargs)
+        except Exception as error:
+            answer = REFUSED if is_answer(getattr(error, "sqlstate", None)) else None
+            raise
         finally:
             self._note(sql)
             if self.transaction is transaction and not line.is_in_block:

@@ -24,6 +24,12 @@ STOPPING = frozenset({SHUTDOWN, CRASHED, CANNOT_CONNECT_NOW})
 OUTCOME_UNKNOWN = STOPPING | {RESOLUTION_UNKNOWN, COMPLETION_UNKNOWN}
 """The statement may have taken effect; so it is with the whole class of the connection."""
 
+
+def is_answer(state: str | None) -> bool:
+    """Whether an error with this state tells that the statement has not taken effect."""
+    return bool(state) and state not in OUTCOME_UNKNOWN and not str(state).startswith(CONNECTION_CLASS)
+
+
 TOO_MANY_CONNECTIONS = "53300"
 
 NOT_READY = STOPPING | {TOO_MANY_CONNECTIONS, "08000", "08003", "08006"}

@@ -21,6 +21,8 @@ from myfy_data.errors import SessionError, TransactionEndedError
 
 T = TypeVar("T")
 
+_COMMITS = frozenset({"COMMIT", "END"})
+
 
 class GuardedCursor(sqlite3.Cursor):
     """A cursor of `AutocommitConnection` itself: what it runs stands in the transaction, or is refused."""
@@ -136,7 +138,8 @@ class AutocommitConnection(WatchedConnection, SnapshotConnection, CopyingConnect
         """
         if self._is_begun and is_abandoned:
             reason = "its connection was given up, because something on its thread does not end"
-            raise TransactionEndedError(self.profile, reason)
+            committed = None if first_word(self._statement) in _COMMITS else False  # it may be what does not end
+            raise TransactionEndedError(self.profile, reason, committed=committed)
         if self._is_begun and not self.may_end and not self._is_open():
             raise self._ended() from self._cause
 
@@ -227,9 +230,12 @@ class AutocommitConnection(WatchedConnection, SnapshotConnection, CopyingConnect
     def _ended(self) -> TransactionEndedError:
         if self._cause is not None:
             return TransactionEndedError(self.profile, f"SQLite rolled it back ({self._cause})")
-        if first_word(self._statement) == "ROLLBACK":
+        word = first_word(self._statement)
+        if word == "ROLLBACK":
             return TransactionEndedError(self.profile, "a ROLLBACK that SQLAlchemy did not send")
-        return TransactionEndedError(self.profile, "a COMMIT that SQLAlchemy did not send", committed=True)
+        if word in _COMMITS:
+            return TransactionEndedError(self.profile, "a COMMIT that SQLAlchemy did not send", committed=True)
+        return TransactionEndedError(self.profile, "SQLite has no transaction any more", committed=None)
 
     # -- what sqlite3 does not interrupt ---------------------------------------------------------------------------
 

@@ -35,10 +35,16 @@ def ended_by(transaction: ServerTransaction) -> TransactionEndedError:
         ("CREATE TABLE t (id INT)", True),
         (b"  /* a */ truncate t", True),
         ("-- a\nROLLBACK", False),
-        ("(SELECT 1)", True),
+        ("COMMIT;\n", True),
+        ("(SELECT 1)", None),
+        ("CALL p()", None),
+        ("EXECUTE IMMEDIATE 'ROLLBACK'", None),
+        ("/*!50000 ROLLBACK */", None),
+        ("BEGIN NOT ATOMIC ROLLBACK; END", None),
+        ("INSERT INTO t VALUES (2); ROLLBACK", None),
     ],
 )
-def test_it_is_over_when_an_answer_says_that_none_is_open(sql: str | bytes, committed: bool) -> None:
+def test_it_is_over_when_an_answer_says_that_none_is_open(sql: str | bytes, committed: bool | None) -> None:
     transaction = that_wrote()
 
     transaction.sql = sql
@@ -63,6 +69,27 @@ def test_one_that_began_anew_is_another() -> None:
     transaction.hear(OPEN, FRESH)
 
     assert ended_by(transaction).committed
+
+
+@pytest.mark.parametrize(("sql", "committed"), [("CREATE TABLE t (id INT)", True), ("COMMIT", None)])
+def test_of_an_error_that_ended_it_the_statement_tells_what_is_stored(sql: str, committed: bool | None) -> None:
+    transaction = that_wrote()
+
+    transaction.sql = sql
+    transaction.note_error(error(1180))
+    transaction.hear(CLOSED, may_work=False)
+
+    assert ended_by(transaction).committed is committed
+
+
+@pytest.mark.parametrize(("sql", "committed"), [("SET autocommit = 1", True), ("CALL p()", None)])
+def test_autocommit_ends_it(sql: str, committed: bool | None) -> None:
+    transaction = that_wrote()
+
+    transaction.sql = sql
+    transaction.hear(AUTOCOMMIT)
+
+    assert ended_by(transaction).committed is committed
 
 
 @pytest.mark.parametrize("number", [1205, 1213])

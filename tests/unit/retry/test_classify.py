@@ -60,7 +60,7 @@ def wrapped(cause: BaseException) -> BaseException:
     return error
 
 
-def ended(cause: BaseException | None, *, committed: bool = False) -> TransactionEndedError:
+def ended(cause: BaseException | None, *, committed: bool | None = False) -> TransactionEndedError:
     error = TransactionEndedError("main", "no", committed=committed)
     error.__cause__ = cause
     return error
@@ -130,6 +130,7 @@ def test_an_error_that_may_be_answered_by_another_run(error: BaseException, verd
         unreachable(ssl.SSLCertVerificationError(1, "no")),
         ended(None),
         ended(pymysql.err.OperationalError(1213, "no"), committed=True),
+        ended(pymysql.err.OperationalError(1213, "no"), committed=None),
         ended(sqlite("SQLITE_FULL").orig),
         asyncio.CancelledError(),
         TimeoutError(),

@@ -13,7 +13,7 @@ CANCELLED = asyncio.CancelledError()
 UNKNOWN = CommitOutcomeUnknown("main", "lost")
 
 
-def ended(profile: str = "main", *, committed: bool = False) -> TransactionEndedError:
+def ended(profile: str = "main", *, committed: bool | None = False) -> TransactionEndedError:
     return TransactionEndedError(profile, "a deadlock", committed=committed)
 
 
@@ -58,6 +58,11 @@ SENTENCES = [
         ended(committed=True),
         {"main": Outcome.NOT_REACHED},
         "is stored up to where the database ended its transaction (profiles 'main'): TransactionEndedError",
+    ),
+    (
+        ended(committed=None),
+        {"main": Outcome.REFUSED},
+        "is unknown: its work may be stored or not (profiles 'main'): TransactionEndedError",
     ),
     (
         partial(ended("b")),
