@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 HOST = "127.0.0.1"
-START_TIMEOUT = 60.0
+START_TIMEOUT = 180.0
 """Seconds until a server that we started must accept connections."""
 STOP_TIMEOUT = 30.0
 """Seconds until a server that was told to stop is killed."""

@@ -26,7 +26,7 @@ BAD_FOR_MYSQL = (OTHER_AUTHORITY, EXPIRED)
 IS_MARIADB = find("mariadbd") is not None
 """Whether `own_mysql` starts MariaDB, or MySQL in its place."""
 
-_RELOAD_TIMEOUT = 20.0
+_RELOAD_TIMEOUT = 120.0
 """Seconds until PostgreSQL, which reloads in its own time, must have done so."""
 
 
@@ -117,7 +117,7 @@ def shown_by_postgresql(port: int) -> str | None:
     """The certificate that a PostgreSQL server shows to new connections; None when it offers no TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with socket.create_connection((HOST, port), timeout=5) as plain:
+    with socket.create_connection((HOST, port), timeout=30) as plain:
         plain.sendall(struct.pack("!ii", 8, 80877103))  # SSLRequest
         if plain.recv(1) != b"S":
             return None

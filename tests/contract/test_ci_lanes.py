@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.asyncio_servers import PATIENCE
+from tests.sandbox import RUN_TIMEOUT
 
 LANES = Path(__file__).parents[2] / ".ci/lanes.py"
 
@@ -70,7 +70,7 @@ def started(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
 def run(folder: Path, *arguments: str) -> tuple[int, str]:
     """Its exit code, and what it said."""
     with started(folder, *arguments) as process:
-        said, _ = process.communicate(timeout=PATIENCE)
+        said, _ = process.communicate(timeout=RUN_TIMEOUT)
         return process.returncode, said
 
 
@@ -164,7 +164,7 @@ def test_told_to_stop_it_takes_its_lanes_with_it(folder: Path) -> None:
         while "watch | met" not in (process.stdout.readline() if process.stdout else ""):
             assert process.poll() is None
         process.send_signal(signal.SIGTERM)
-        said, _ = process.communicate(timeout=PATIENCE)
+        said, _ = process.communicate(timeout=RUN_TIMEOUT)
 
     assert process.returncode == 128 + signal.SIGTERM
     assert said.endswith("ENDED from outside by SIGTERM\n")
@@ -189,7 +189,7 @@ def test_a_lane_has_servers_of_its_own_unless_they_are_named(tmp_path: Path) -> 
         env={**os.environ, "MYFY_TEST_MYSQL_URL": "", **named},
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=RUN_TIMEOUT,
         check=True,
     )
 

@@ -18,7 +18,7 @@ from sqlalchemy import make_url
 
 from tests.databases import PERSISTENT
 from tests.migrating import MigratedProject, ask, fresh_database
-from tests.sandbox import Sandbox, child_environment
+from tests.sandbox import RUN_TIMEOUT, Sandbox, child_environment
 
 CATALOGS = {"postgresql": "pg_database WHERE datname", "mysql": "information_schema.schemata WHERE schema_name"}
 USERS = """\
@@ -161,7 +161,7 @@ def on_terminal(project: Sandbox, line: str) -> int:
     )
     os.close(theirs)
     os.write(ours, f"{line}\n".encode())
-    code = process.wait(timeout=60)
+    code = process.wait(timeout=RUN_TIMEOUT)
     os.close(ours)
     return code
 

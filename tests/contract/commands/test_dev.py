@@ -21,9 +21,8 @@ from myfy_data.cli import main
 from myfy_data.cli.dev import servers as dev_servers
 from myfy_data.servers import postgresql
 from myfy_data.servers.running import RunningServer
-from tests.asyncio_servers import PATIENCE
 from tests.migrating import MigratedProject, ask
-from tests.sandbox import Sandbox, child_environment
+from tests.sandbox import RUN_TIMEOUT, Sandbox, child_environment
 from tests.servers import require_client
 
 TABLE = 'op.create_table("notes", sa.Column("id", sa.Integer, primary_key=True), sa.Column("body", sa.String(20)))'
@@ -142,7 +141,7 @@ def test_signals_reach_the_command_and_its_answer_is_ours(small: MigratedProject
     with process.stdout:
         assert process.stdout.readline() == "ready\n"
         process.send_signal(number)
-        assert process.wait(timeout=PATIENCE) == 9
+        assert process.wait(timeout=RUN_TIMEOUT) == 9
 
 
 def test_without_a_command_it_waits_for_its_end(small: MigratedProject) -> None:
@@ -158,7 +157,7 @@ def test_without_a_command_it_waits_for_its_end(small: MigratedProject) -> None:
         while "ready" not in process.stderr.readline():
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=PATIENCE) == 0
+        assert process.wait(timeout=RUN_TIMEOUT) == 0
 
 
 def test_set_would_not_reach_the_command(small: MigratedProject) -> None:

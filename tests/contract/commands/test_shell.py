@@ -11,10 +11,9 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import make_url
 
-from tests.asyncio_servers import PATIENCE
 from tests.databases import PERSISTENT, SERVERS
 from tests.migrating import MigratedProject, ask, fresh_database
-from tests.sandbox import Sandbox, child_environment
+from tests.sandbox import RUN_TIMEOUT, Sandbox, child_environment
 from tests.servers import require_client
 
 SECRET = "ca:na'r\\y\"pw"
@@ -141,7 +140,7 @@ def typed_at_a_terminal(project: Sandbox, words: list[str], after: list[str]) ->
             shown += os.read(ours, 4096).decode(errors="replace")
         seen = len(shown)
         os.write(ours, word.encode())
-    process.wait(timeout=PATIENCE)
+    process.wait(timeout=RUN_TIMEOUT)
     os.close(ours)
     return shown
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.asyncio_servers import PATIENCE
+from tests.sandbox import RUN_TIMEOUT
 
 PROGRAM = """
 import os, threading
@@ -31,7 +31,7 @@ print(run_command(["sh", "-c", "kill -HUP $$; kill -HUP $PPID; exit 3"], os.envi
 @pytest.mark.parametrize(("program", "printed"), [(PROGRAM, "9 0\n" * 20), (IGNORES, "3\n")], ids=["heard", "ignored"])
 def test_a_signal_and_the_end_are_heard_as_the_process_was_started(program: str, printed: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, encoding="utf-8", timeout=3 * PATIENCE, check=False
+        [sys.executable, "-c", program], capture_output=True, encoding="utf-8", timeout=RUN_TIMEOUT, check=False
     )
 
     assert (done.returncode, done.stdout) == (0, printed), done.stderr
