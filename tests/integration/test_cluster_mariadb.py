@@ -100,7 +100,7 @@ class HeldLooks:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._may_answer = asyncio.Event()
-        look, change = cluster_server.Server.look, OpenCluster._change
+        look, change = cluster_server.Server.look, OpenCluster.wait_for_change
 
         async def held(server: cluster_server.Server) -> Any:
             await self._may_answer.wait()
@@ -111,7 +111,7 @@ class HeldLooks:
             await change(*arguments)
 
         monkeypatch.setattr(cluster_server.Server, "look", held)
-        monkeypatch.setattr(OpenCluster, "_change", awaited)
+        monkeypatch.setattr(OpenCluster, "wait_for_change", awaited)
 
 
 async def switch(data: DataModule, maria: MariaCluster) -> None:
