@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from myfy_data.engines.postgresql.sqlstates import DATABASE_EXISTS
 from myfy_data.errors import DatabaseConnectionError
 from myfy_data.servers.administration import on_connection
 from myfy_data.testing.databases import TestDatabase, renamed
@@ -83,7 +84,7 @@ class PostgreSQLDatabase(TestDatabase):
             async with self.server() as server:
                 await server.exec_driver_sql(f"CREATE DATABASE {_quoted(self.name)}")
         except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) not in ("42P04", "23505"):  # another worker was first
+            if getattr(error.orig, "sqlstate", None) not in DATABASE_EXISTS:  # another worker was first
                 raise missing from error
 
     # -- copies --------------------------------------------------------------------------------------------------------

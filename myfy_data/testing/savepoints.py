@@ -11,6 +11,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from myfy_data.engines.connect.backend import adapted
 from myfy_data.engines.postgresql.connection import GatedConnection, LateTransaction
+from myfy_data.engines.postgresql.sqlstates import FAILED_TRANSACTION
 from myfy_data.errors import SessionError
 from myfy_data.testing.running import FIX
 
@@ -31,7 +32,6 @@ END $myfy$;
 RELEASE SAVEPOINT {_NAME}
 """  # noqa: S608 - nothing comes from outside
 
-_FAILED_BEFORE = "25P02"
 
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|/\*.*?\*/|\$(\w*)\$.*?\$\1\$", re.DOTALL)
 _ENDS = re.compile(
@@ -67,7 +67,7 @@ class SavepointTransaction(LateTransaction):
                 await line.send(_COMMIT)
             except Exception as error:
                 await line.send(_ROLL_BACK)
-                if getattr(error, "sqlstate", None) == _FAILED_BEFORE:  # to that, COMMIT answers with a roll back
+                if getattr(error, "sqlstate", None) == FAILED_TRANSACTION:  # to that, COMMIT answers with a roll back
                     raise self.rolled_back_at_commit() from None
                 raise
         elif self._end is not None:

@@ -9,6 +9,7 @@ import re
 import sqlite3
 from contextlib import suppress
 
+from myfy_data.engines.sqlite.error_names import BUSY_SNAPSHOT, BUSY_SNAPSHOT_CODE
 from myfy_data.engines.sqlite.pragmas import first_word
 
 _READS = frozenset({"SELECT", "WITH", "VALUES", "EXPLAIN"})
@@ -23,8 +24,8 @@ _ASKS = re.compile(
 class SnapshotOutOfDateError(sqlite3.OperationalError):
     """The database has changed since a transaction read that stepped aside; in SQLite's own terms."""
 
-    sqlite_errorcode = 517
-    sqlite_errorname = "SQLITE_BUSY_SNAPSHOT"
+    sqlite_errorcode = BUSY_SNAPSHOT_CODE
+    sqlite_errorname = BUSY_SNAPSHOT
 
 
 class TurnNeededError(sqlite3.OperationalError):
