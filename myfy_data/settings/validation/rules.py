@@ -60,4 +60,4 @@ def _asked(settings: ProfileSettings, url: ConnectionURL, given: list[Given]) ->
     # A context that code gives is no request in words, unless another key says something about TLS as well.
     has_keys = settings.tls is not None or url.tls is not None or url.backend == "sqlite"
     about_tls = [one for one in given if has_keys or not (one.name == "ssl" and CONTEXT.fits(one.value))]
-    return find_asked((one.path, one.name, one.value) for one in about_tls)
+    return find_asked([(one.path, one.name, one.value) for one in about_tls])
