@@ -37,6 +37,7 @@ from myfy_data.engines.postgresql.engine import begin_for_listeners
 from myfy_data.engines.postgresql.execution_options import MayEndTransaction, SessionReadOnly
 from myfy_data.engines.postgresql.look import LOOK, read_look
 from myfy_data.engines.postgresql.message_gate import DISCARD
+from myfy_data.engines.postgresql.pgbouncer import attach_pgbouncer
 from myfy_data.engines.postgresql.position import POSITIONS
 from myfy_data.engines.postgresql.reconnect import OptimisticReconnect
 from myfy_data.engines.postgresql.sqlstates import (
@@ -314,6 +315,7 @@ class PostgreSQL(Backend[DriverConnection]):
         event.listen(engine, "connect", _note_record)
         begin_for_listeners(engine)
         attach_deferred_begin(engine, self.settings)
+        attach_pgbouncer(engine, self.profile, self.settings)
         dialect: Any = engine.dialect
         dialect.dbapi = dialect.loaded_dbapi = GatedModule(dialect.loaded_dbapi.asyncpg, self._prepare)
         options = {
