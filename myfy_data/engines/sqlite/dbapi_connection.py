@@ -57,10 +57,12 @@ class AutocommitConnection(WatchedConnection, SnapshotConnection, CopyingConnect
         begins_with_next: what begins a transaction with the next piece of work; empty for nothing.
         waited: seconds for which such a BEGIN waited for another process, and that are not told yet.
         may_end: whether a statement may end the transaction that `begin` has begun, as a migration's does.
+        may_write: whether that transaction was begun with the right to write.
     """
 
     file_id: tuple[int, int] | None = None
     may_end: bool = False
+    may_write: bool = False
     begins_with_next: str = ""
     waited: float = 0.0
     is_altered: bool
@@ -68,7 +70,6 @@ class AutocommitConnection(WatchedConnection, SnapshotConnection, CopyingConnect
     has_written: bool
     _was_used = False
     _is_begun = False
-    may_write = False
     _statement = ""
     _cause: BaseException | None = None
 
