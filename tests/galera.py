@@ -25,7 +25,7 @@ IMPATIENT = (
     "gcache.size=8M;evs.keepalive_period=PT0.2S;evs.inactive_check_period=PT0.2S;evs.suspect_timeout=PT2S;"
     "evs.inactive_timeout=PT4S;evs.install_timeout=PT4S"
 )
-JOIN_TIMEOUT = 60.0
+JOIN_TIMEOUT = 180.0
 """Seconds until a node must have joined and copied the data."""
 
 

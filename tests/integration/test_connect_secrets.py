@@ -23,9 +23,10 @@ from myfy_data import ConnectTimeoutError, DatabaseSettings, DataModule, DataSet
 from myfy_data.engines.connect.connect_errors import chain
 from myfy_data.engines.registry import EngineRegistry
 from tests.asyncio_servers import close_server
+from tests.clock import deadline_of
 from tests.faults.proxy import fault_proxy
 from tests.faults.rules import Fault
-from tests.integration.test_engines_initialize_timeout import anything, connect_and_leave, questions
+from tests.integration.test_engines_initialize_timeout import BOUND, anything, connect_and_leave, questions
 from tests.integration.test_engines_rogue_mysql import Rogue
 
 CANARY = "C4n4ry-p4ssword"
@@ -49,12 +50,13 @@ class Silent:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(self.greeting)
-        if self.scheme == "postgresql" or self.greeting:
-            await reader.read(4096)
-        self.arrived.set()
         with suppress(ConnectionError):
+            if self.scheme == "postgresql" or self.greeting:
+                await reader.read(4096)
+            self.arrived.set()
             while await reader.read(4096):
                 pass
+        self.arrived.set()
         self.left.set()
         writer.close()
 
@@ -275,12 +277,12 @@ async def test_an_engine_that_is_closed_while_it_connects(kind: str, tmp_path: P
 async def test_a_server_that_falls_silent_after_the_log_in(postgresql_url: str, place: int) -> None:
     """What SQLAlchemy asks on the first connection belongs to connecting: the driver knows the password by then."""
     async with fault_proxy(postgresql_url) as (proxy, through):
-        settings = {"main": DatabaseSettings(database_url=through, password=CANARY, connect_timeout=0.5)}
+        settings = {"main": DatabaseSettings(database_url=through, password=CANARY, connect_timeout=BOUND)}
         healthy = EngineRegistry(settings)
         await connect_and_leave(healthy)
         await healthy.close()
         registry = EngineRegistry(settings)
-        proxy.arm(Fault.BLACK_HOLE, when=anything, nth=questions(proxy)[place])
+        proxy.arm(Fault.BLACK_HOLE, when=anything, nth=questions(proxy)[place], then=deadline_of(BOUND))
 
         with pytest.raises(ConnectTimeoutError) as caught:
             await connect_and_leave(registry)

@@ -16,7 +16,7 @@ from tests.integration.test_engines_timeouts import in_time
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
-BOUND = 5.0
+BOUND = 30.0
 """Seconds for connecting, which pass at once when no server answers; the deadline of statements stays at a minute."""
 
 
@@ -48,7 +48,7 @@ async def test_the_first_questions_belong_to_connecting(request: pytest.FixtureR
         registry = EngineRegistry(settings)
         rule = proxy.arm(Fault.BLACK_HOLE, when=anything, nth=nth, then=deadline_of(BOUND))
 
-        with in_time(), pytest.raises(ConnectTimeoutError, match="no answer within 5 s"):
+        with in_time(), pytest.raises(ConnectTimeoutError, match="no answer within 30 s"):
             await connect_and_leave(registry)
 
         assert rule.fired

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
 import pytest
-from sqlalchemy import event, select, update
+from sqlalchemy import event, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -50,10 +50,10 @@ class Nodes:
             await self.change(session, note)
 
     async def first_note(self) -> str:
-        """The first note by way of the first node."""
-        notes = self.database.notes
+        """The first note by way of the first node, once it has all that was committed."""
+        question = f"SET STATEMENT wsrep_sync_wait = 1 FOR SELECT text FROM {self.database.notes.name} WHERE id = 1"
         async with self.first.session() as session:
-            return str(await session.scalar(select(notes.c.text).where(notes.c.id == 1)))
+            return str(await session.scalar(text(question)))
 
 
 @pytest.fixture(scope="module")

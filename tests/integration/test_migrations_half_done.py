@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
-from sqlalchemy.exc import DBAPIError
 
 from myfy_data import DataModule, MigrationError
-from tests.migrating import MigratedProject, apart, migrated
+from tests.clock import deadline_of
+from tests.migrating import MigratedProject, apart, migrated, wait_until
 from tests.sandbox import Sandbox
 
 DOWN = 'op.drop_table("b")\nop.drop_table("nope")\nop.drop_table("a")'
@@ -89,10 +90,17 @@ def test_a_failed_downgrade_is_told_as_one(app: MigratedProject) -> None:
 # -- a statement that got no answer in time ----------------------------------------------------------------------------
 
 SLOW = {
-    "postgresql": 'table("a")\nop.execute("SELECT pg_sleep(20)")',
-    "mysql rows": 'table("a")\nop.execute("INSERT INTO a SELECT SLEEP(20)")',
-    "mysql ddl": 'table("a")\nop.execute("CREATE TABLE c AS SELECT SLEEP(20) AS x")',
+    "postgresql": 'table("a")\nop.execute("SELECT pg_sleep(600)")',
+    "mysql rows": 'table("a")\nop.execute("INSERT INTO a SELECT SLEEP(600)")',
+    "mysql ddl": 'table("a")\nop.execute("CREATE TABLE c AS SELECT SLEEP(600) AS x")',
 }
+AT_WORK = {
+    "postgresql": "SELECT pid FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%pg_sleep(600)%'"
+    " AND datname = current_database() AND pid <> pg_backend_pid()",
+    "mysql": "SELECT id FROM information_schema.processlist WHERE info LIKE '%SLEEP(600)%'"
+    " AND db = DATABASE() AND id <> CONNECTION_ID()",
+}
+END = {"postgresql": "SELECT pg_terminate_backend({})", "mysql": "KILL {}"}
 TOLD = {
     "postgresql": ["nothing of 001 is in the database: it was rolled back"],
     "mysql rows": [
@@ -106,31 +114,33 @@ TOLD = {
 }
 
 
+DEADLINE = 60.0
+RUN_OUT: list[Callable[[], object]] = []
+
+
+def note_deadline() -> None:
+    """Called by a revision: from now on, a test can let the time of a statement of its loop be over."""
+    RUN_OUT.append(partial(asyncio.get_running_loop().call_soon_threadsafe, deadline_of(DEADLINE)))
+
+
 @pytest.mark.parametrize(
     "kind", [pytest.param(kind, marks=getattr(pytest.mark, kind.partition(" ")[0])) for kind in SLOW]
 )
 def test_what_a_statement_without_an_answer_left_is_told(
     kind: str, project: Sandbox, request: pytest.FixtureRequest
 ) -> None:
-    with migrated(project, request, main=kind.partition(" ")[0]) as app:
-        app.revision("001", SLOW[kind])
+    backend = kind.partition(" ")[0]
+    RUN_OUT.clear()
+    with migrated(project, request, main=backend) as app, ThreadPoolExecutor(1) as thread:
+        app.revision("001", f"from {__name__} import note_deadline\nnote_deadline()\n{SLOW[kind]}")
 
-        error = app.failure(command_timeout=0.5)
+        failing = thread.submit(app.failure, command_timeout=DEADLINE)
+        wait_until(lambda: failing.done() or app.rows(AT_WORK[backend]) != [])
+        for run_out in RUN_OUT:
+            run_out()
+        error = failing.result()
 
-        assert error.reason == "revision 001 failed: no answer within 0.5 s; the server may still be at it"
+        assert error.reason == "revision 001 failed: no answer within 60 s; the server may still be at it"
         assert list(error.facts[: len(TOLD[kind])]) == TOLD[kind]
-        end_what_sleeps(app, kind)
-
-
-def end_what_sleeps(app: MigratedProject, kind: str) -> None:
-    """End the server's session that is still at it, before its database goes."""
-    if kind == "postgresql":
-        app.change(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
-        return
-    found = app.rows("SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND info LIKE '%SLEEP(20)%'")
-    for (session,) in found:
-        with suppress(DBAPIError):  # our own question holds these words, too
-            app.change(f"KILL {session}")
+        for (session,) in app.rows(AT_WORK[backend]):  # before its database goes
+            app.change(END[backend].format(session))

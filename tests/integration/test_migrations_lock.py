@@ -11,6 +11,7 @@ import pytest
 
 from myfy_data import MigrationError, MigrationLockError
 from tests.databases import PERSISTENT, SERVERS
+from tests.integration.test_migrations_half_done import AT_WORK, END
 from tests.migrating import WAIT_LIMIT, MigratedProject, migrated, wait_until
 from tests.sandbox import Sandbox
 
@@ -112,13 +113,20 @@ def test_a_killed_process_holds_the_lock_until_the_server_has_finished_its_state
     kind: str, project: Sandbox, request: pytest.FixtureRequest
 ) -> None:
     """On a connection of its own the lock would be free, and the next process would run into the first one's work."""
-    slow = "SELECT pg_sleep(1.5)" if kind == "postgresql" else "SELECT SLEEP(1.5)"
+    sleep = "SELECT pg_sleep({})" if kind == "postgresql" else "SELECT SLEEP({})"
     with migrated(project, request, main=kind) as app:
-        app.revision("001", f'table("a")\nnote("slow")\nop.execute("{slow}")')
-        with app.killed("slow", "upgrade"):
-            if kind == "postgresql":
-                assert app.failure(lock_timeout=0).reason.startswith("another process migrates")
+        app.notes.write_text("600")
+        app.revision("001", f'table("a")\nop.execute("{sleep}".format(NOTES.read_text()))')
+        other = app.start("upgrade")
+        wait_until(lambda: other.poll() is not None or app.rows(AT_WORK[kind]) != [])
+        other.kill()
+        other.communicate()
 
+        if kind == "postgresql":
+            assert app.failure(lock_timeout=0).reason.startswith("another process migrates")
+        for (session,) in app.rows(AT_WORK[kind]):
+            app.change(END[kind].format(session))
+        app.notes.write_text("0")
         assert app.upgrade().after == ("001",)
         assert "a" in app.tables()
 
