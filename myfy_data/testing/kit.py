@@ -8,12 +8,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
-from sqlalchemy import MetaData
-
 from myfy_data.engines.registry import EngineRegistry
 from myfy_data.errors import ConfigError, DatabaseConnectionError, Problem
 from myfy_data.migrations.metadata import put_on_path
 from myfy_data.migrations.target import build_target
+from myfy_data.module.lifecycle import EngineHook
 from myfy_data.module.module import DataModule
 from myfy_data.settings.data_settings import DataSettings
 from myfy_data.settings.database_settings import DatabaseSettings
@@ -22,10 +21,11 @@ from myfy_data.settings.validation.version_tables import database_places
 from myfy_data.testing.background import Background
 from myfy_data.testing.databases import TestDatabase
 from myfy_data.testing.factories import Current, TestSessions
+from myfy_data.testing.first_answers import FirstAnswers
 from myfy_data.testing.other_environments import refuse_foreign_databases
 from myfy_data.testing.registry import TestRegistry
 from myfy_data.testing.running import FIX, Isolation, RunningTest
-from myfy_data.testing.schema import Schema
+from myfy_data.testing.schema import Schema, import_metadata
 from myfy_data.testing.served import ServedProfiles
 
 ISOLATIONS: tuple[str, ...] = get_args(Isolation)
@@ -85,6 +85,7 @@ class Kit:
     _databases: dict[Place, TestDatabase] = field(default_factory=dict)
     _background: Background = field(default_factory=Background)
     _served: ServedProfiles | None = None
+    _answers: FirstAnswers = field(default_factory=FirstAnswers)
 
     # -- settings and module -------------------------------------------------------------------------------------------
 
@@ -133,7 +134,10 @@ class Kit:
         self._served = ServedProfiles(self.options.server, self.options.root, self.notes)
         self._settings = self._served.serve(settings)
         self.module.replace_settings(self._settings)
-        self.module.engine_gate.make_registry = lambda profiles, hook: TestRegistry(self.running, profiles, hook)
+        self.module.engine_gate.make_registry = self._make_registry
+
+    def _make_registry(self, profiles: Mapping[str, DatabaseSettings], on_engine: EngineHook | None) -> TestRegistry:
+        return TestRegistry(self.running, profiles, on_engine, self._answers)
 
     @property
     def settings(self) -> DataSettings:
@@ -255,7 +259,7 @@ class Kit:
         if said == "none" or settings.read_only:
             return Schema()
         if said.startswith("metadata:"):
-            return Schema(metadata=_import_metadata(said.removeprefix("metadata:"), self.options.root))
+            return Schema(metadata=import_metadata(said.removeprefix("metadata:"), self.options.root))
         target = build_target(self.settings, profile)
         if target.has_migrations and settings.migrations.enabled:
             return Schema(target=target)
@@ -284,16 +288,3 @@ def _checked(isolation: Isolation | None) -> Isolation | None:
         message = f"expected one of {', '.join(ISOLATIONS)}, got {isolation!r}"
         raise ConfigError([Problem("mark", "isolation", message, fix=FIX)])
     return isolation
-
-
-def _import_metadata(path: str, root: Path) -> MetaData:
-    put_on_path(root)
-    name, _, attributes = path.partition(":")
-    found: object = import_module(name)
-    for attribute in filter(None, attributes.split(".")):
-        found = getattr(found, attribute)
-    if not isinstance(found, MetaData):
-        message = f"{path!r} is a {type(found).__name__}, not a MetaData"
-        fix = 'myfy_data_schema = "metadata:app.models:Base.metadata"'
-        raise ConfigError([Problem("pyproject.toml", "myfy_data_schema", message, fix=fix)])
-    return found

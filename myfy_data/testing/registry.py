@@ -18,6 +18,7 @@ from myfy_data.errors import SessionError
 from myfy_data.module.lifecycle import EngineHook
 from myfy_data.settings.database_settings import DatabaseSettings
 from myfy_data.settings.servers import without_readers
+from myfy_data.testing.first_answers import FirstAnswers
 from myfy_data.testing.refusals import attach_refusals
 from myfy_data.testing.running import RunningTest
 from myfy_data.testing.turns import PATIENCE, TurnPool
@@ -36,16 +37,22 @@ class TestRegistry(EngineRegistry):
         test: the test; None between two tests.
         profiles: as for every registry.
         on_engine: as for every registry.
+        answers: of the run; see there.
     """
 
     __test__ = False  # for pytest
 
     def __init__(
-        self, test: RunningTest | None, profiles: Mapping[str, DatabaseSettings], on_engine: EngineHook | None
+        self,
+        test: RunningTest | None,
+        profiles: Mapping[str, DatabaseSettings],
+        on_engine: EngineHook | None,
+        answers: FirstAnswers,
     ) -> None:
         # A test's database is on one server, whatever servers the profile has elsewhere.
         super().__init__({name: without_readers(profile) for name, profile in profiles.items()}, on_engine)
         self._test = test
+        self._answers = answers
         self._detours: dict[str, int] = {}
 
     def get(
@@ -79,6 +86,7 @@ class TestRegistry(EngineRegistry):
                 from myfy_data.testing.savepoints import stand_in_a_transaction  # noqa: PLC0415 - needs the driver
 
                 stand_in_a_transaction(opened.engine.sync_engine, profile, settings.isolation_level)
+                self._answers.share(opened.engine.sync_engine, settings)
         if profile in self._detours:
             lead(opened, self._detours[profile])
         self._watch(opened.engine.sync_engine, profile, test)

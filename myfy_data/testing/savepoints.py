@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 
 from sqlalchemy import Engine, event
@@ -11,7 +12,6 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from myfy_data.engines.connect.backend import adapted
 from myfy_data.engines.postgresql.connection import GatedConnection, LateTransaction
-from myfy_data.engines.postgresql.sqlstates import FAILED_TRANSACTION
 from myfy_data.errors import SessionError
 from myfy_data.testing.running import FIX
 
@@ -20,24 +20,44 @@ _BEGIN = f"SAVEPOINT {_NAME}"
 _READ_ONLY = "; SET LOCAL transaction_read_only = on"
 _ROLL_BACK = f"ROLLBACK TO SAVEPOINT {_NAME}; RELEASE SAVEPOINT {_NAME}"
 
-# What COMMIT would check is checked; then the constraints are as deferred as they were made, for the next session.
+# What COMMIT would check is checked. The last word tells whether some constraint is made to be checked at the end only.
 _COMMIT = f"""
 SET CONSTRAINTS ALL IMMEDIATE;
+RELEASE SAVEPOINT {_NAME};
+SELECT FROM pg_catalog.pg_constraint WHERE condeferred AND conparentid = 0 LIMIT 1
+"""
+_NONE_DEFERRED = "SELECT 0"
+
+# ... as which they are made again before another transaction of the test begins: most tests have none, or end before.
+_DEFER = """
 DO $myfy$ DECLARE names text; BEGIN
   SELECT string_agg(DISTINCT format('%I.%I', n.nspname, c.conname), ', ') INTO names
     FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace
     WHERE c.condeferred AND c.conparentid = 0;
   IF names IS NOT NULL THEN EXECUTE 'SET CONSTRAINTS ' || names || ' DEFERRED'; END IF;
 END $myfy$;
-RELEASE SAVEPOINT {_NAME}
-"""  # noqa: S608 - nothing comes from outside
+"""
 
+_FAILED_BEFORE = "25P02"
 
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|/\*.*?\*/|\$(\w*)\$.*?\$\1\$", re.DOTALL)
 _ENDS = re.compile(
     r"\s*(?:commit|end|abort|rollback(?!\s+(?:work\s+|transaction\s+)?to\b)|prepare\s+transaction)\b",
     re.IGNORECASE,
 )
+
+
+@dataclass(slots=True, eq=False)
+class OuterTransaction:
+    """The test's own transaction.
+
+    Attributes:
+        level: its isolation level; the server's own when None.
+        is_immediate: whether a COMMIT had constraints checked that are made to be checked at the end only.
+    """
+
+    level: str | None
+    is_immediate: bool = False
 
 
 class SavepointTransaction(LateTransaction):
@@ -47,27 +67,28 @@ class SavepointTransaction(LateTransaction):
     test; ROLLBACK undoes it.
     """
 
-    __slots__ = ()
+    __slots__ = ("_outer",)
 
-    def __init__(self, adapter: GatedConnection, *, level: str | None) -> None:
+    def __init__(self, adapter: GatedConnection, *, outer: OuterTransaction) -> None:
         asked = adapter.isolation_level
-        if asked is not None and asked.replace("_", " ").upper() != (level or ""):
+        if asked is not None and asked.replace("_", " ").upper() != (outer.level or ""):
             asked = asked.replace("_", " ").upper()
             message = f"isolation level {asked} cannot be had inside the test's own transaction\n  fix: {FIX}"
             raise SessionError(adapter.profile, message)
         super().__init__(adapter)
+        self._outer = outer
         is_read_only = adapter.readonly or adapter.gate.wants_read_only
-        self.begin = _BEGIN + (_READ_ONLY if is_read_only else "")
+        self.begin = (_DEFER if outer.is_immediate else "") + _BEGIN + (_READ_ONLY if is_read_only else "")
 
     async def commit(self) -> None:
         """Check what COMMIT would check, and keep the work for the rest of the test."""
         if self._end is None and self._leave():
             line = self.conclude(committed=True)
             try:
-                await line.send(_COMMIT)
+                self._outer.is_immediate = await line.send(_COMMIT) != _NONE_DEFERRED
             except Exception as error:
                 await line.send(_ROLL_BACK)
-                if getattr(error, "sqlstate", None) == FAILED_TRANSACTION:  # to that, COMMIT answers with a roll back
+                if getattr(error, "sqlstate", None) == _FAILED_BEFORE:  # to that, COMMIT answers with a roll back
                     raise self.rolled_back_at_commit() from None
                 raise
         elif self._end is not None:
@@ -89,7 +110,7 @@ def stand_in_a_transaction(engine: Engine, profile: str, level: str | None) -> N
         profile: the profile's name.
         level: the isolation level of the transaction; the server's own when None.
     """
-    make = partial(SavepointTransaction, level=level)
+    make = partial(SavepointTransaction, outer=OuterTransaction(level))
     opened = 0
 
     def begin(dbapi_connection: DBAPIConnection, _record: object) -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 
 from sqlalchemy import MetaData
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import CreateTable
 
+from myfy_data.errors import ConfigError, Problem
 from myfy_data.migrations.commands import upgrade
+from myfy_data.migrations.metadata import put_on_path
 from myfy_data.migrations.target import Target
 from myfy_data.servers.administration import on_connection
 from myfy_data.settings.database_settings import DatabaseSettings
@@ -67,3 +70,25 @@ class Schema:
         elif self.metadata is not None:
             for table in self.metadata.sorted_tables:
                 yield f"{table.fullname} {CreateTable(table)} {[index.name for index in table.indexes]}".encode()
+
+
+def import_metadata(path: str, root: Path) -> MetaData:
+    """The metadata that `metadata:` of `myfy_data_schema` names.
+
+    Args:
+        path: `module:attribute`.
+        root: pytest's root directory, from which it can be imported.
+
+    Raises:
+        ConfigError: what stands there is none.
+    """
+    put_on_path(root)
+    name, _, attributes = path.partition(":")
+    found: object = import_module(name)
+    for attribute in filter(None, attributes.split(".")):
+        found = getattr(found, attribute)
+    if not isinstance(found, MetaData):
+        message = f"{path!r} is a {type(found).__name__}, not a MetaData"
+        fix = 'myfy_data_schema = "metadata:app.models:Base.metadata"'
+        raise ConfigError([Problem("pyproject.toml", "myfy_data_schema", message, fix=fix)])
+    return found
