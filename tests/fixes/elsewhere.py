@@ -1,4 +1,4 @@
-"""Fixes with a command or code that `tests/fixes` does not paste: which test does, or why none does."""
+"""Fixes that hold a command or code and that `tests/fixes` does not paste: who does, and what nobody pastes and why."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ PIECES = frozenset(
 
 
 PASTED = {
+    "myfy-data dev -- {}": "contract/commands/test_dev.py::test_a_command_in_quotes_runs_as_the_fix_says",
     "myfy-data config migrate .env": "contract/test_printed_fixes.py::test_following_the_fix_helps",  # with its words
     'metadata = "{}"': "contract/test_printed_fixes.py::test_following_the_fix_helps",  # filled in, it is the others
     "{}; if the server wants TLS: {}": (

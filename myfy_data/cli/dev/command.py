@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -33,6 +35,7 @@ def dev(options: LoadOptions, *, command: tuple[str, ...]) -> int:
 
     if options.sets:
         raise click.UsageError("--set would not reach COMMAND: set the variable in its place")
+    _refuse_missing(command)
     settings = options.load_to_connect()
     _refuse_production(settings.environment, is_protected=settings.blocks_auto_create)
     root = (settings.project_root or Path.cwd()).absolute()
@@ -48,6 +51,18 @@ def dev(options: LoadOptions, *, command: tuple[str, ...]) -> int:
             output.write([[f"{name}={url}"]])
         wait_for_end(lambda: output.write_note(["ready; Ctrl-C ends it"]))
         return 0
+
+
+def _refuse_missing(command: tuple[str, ...]) -> None:
+    """Refuse what is no program before anything is started for it."""
+    if not command or shutil.which(command[0]) is not None:
+        return
+    words = (*command[0].split(), *command[1:])
+    if len(words) > len(command) and shutil.which(words[0]) is not None:
+        message, fix = "one word in quotes is no command", f"myfy-data dev -- {shlex.join(words)}"
+    else:
+        message, fix = "there is no such command", f"correct its name, or get {words[0]} into this environment"
+    raise ConfigError([Problem(command[0], "", message, fix=fix)])
 
 
 def _refuse_production(environment: str, *, is_protected: bool) -> None:

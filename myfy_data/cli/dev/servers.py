@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from myfy_data.cli import output
 from myfy_data.errors import ConfigError, Problem
 from myfy_data.layers.key_spec import variable_for
 from myfy_data.migrations.file_lock import FileLock, process_of
@@ -20,6 +21,7 @@ from myfy_data.servers.running import RunningServer
 from myfy_data.settings.data_settings import DataSettings
 from myfy_data.settings.servers import needs_server
 
+_NAMES = {"postgresql": "PostgreSQL", "mysql": "MariaDB"}
 _IGNORE = "# What `myfy-data dev` keeps: databases of this machine.\n*\n"
 
 
@@ -66,8 +68,9 @@ class _Servers:
 
     def _start(self, profile: str, backend: str) -> RunningServer:
         if self._keep is None:
-            self._keep = kept_directory(self._root)
+            self._keep = _kept_directory(self._root)
             _lock(self._keep, self._stack)
+        output.write_note([(profile, "cyan"), f"  starting a {_NAMES[backend]} of this project's own"])
         try:
             server = find_server(backend, "embedded", self._keep)
         except (ServerStartError, subprocess.CalledProcessError, OSError) as error:
@@ -78,7 +81,7 @@ class _Servers:
         return self._stack.enter_context(server)
 
 
-def kept_directory(root: Path) -> Path:
+def _kept_directory(root: Path) -> Path:
     """Where the data stands: in the project; for root where the account that runs the server is let through."""
     if os.geteuid() == 0:
         directory = cache_directory() / "dev" / hashlib.sha256(str(root).encode()).hexdigest()[:16]

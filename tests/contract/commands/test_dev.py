@@ -89,6 +89,24 @@ def test_a_command_does_not_run_when_a_step_failed(small: MigratedProject, path:
     assert not (small.sandbox.path / "ran").exists()
 
 
+def test_what_is_no_program_is_told_before_anything_is_made(small: MigratedProject) -> None:
+    done = dev(small.sandbox, "nosuch", "-v")
+
+    assert done.returncode == 2
+    assert "nosuch: there is no such command\n  fix: correct its name, or get nosuch into this" in done.stderr
+    assert not (small.sandbox.path / "main.db").exists()
+
+
+def test_a_command_in_quotes_runs_as_the_fix_says(small: MigratedProject) -> None:
+    refused = dev(small.sandbox, "cat -u")
+    assert refused.returncode == 2
+    assert "one word in quotes is no command" in refused.stderr
+
+    _, *words = shlex.split(refused.stderr.partition("fix: ")[2])
+
+    assert small.sandbox.run(*words, stdin="typed\n").stdout == "typed\n"
+
+
 @pytest.mark.parametrize("environment", ["production", "prod", "live"])
 def test_in_production_nothing_happens(small: MigratedProject, environment: str) -> None:
     done = dev(small.sandbox, "touch", "ran", words=("--environment", environment))
@@ -203,7 +221,7 @@ def served(project: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(dev_servers, "standing_server", lambda _: None)
     keep = Path(tempfile.mkdtemp(dir="/tmp"))  # where root lets the account of a server through
     keep.chmod(0o755)
-    monkeypatch.setattr(dev_servers, "kept_directory", lambda _: keep)
+    monkeypatch.setattr(dev_servers, "_kept_directory", lambda _: keep)
     yield keep
     shutil.rmtree(keep)
 
@@ -219,6 +237,18 @@ def test_a_profile_without_an_address_gets_a_server_whose_data_stays(project: Sa
         assert server.kept is not None
         assert not Path(url.partition("host=")[2]).exists()
     assert [path.name for path in served.iterdir() if path.is_dir()] == ["postgresql-18"]
+
+
+def test_a_start_is_told_before_it_is_waited_for(
+    project: Sandbox, served: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told_before = []
+    monkeypatch.setattr(dev_servers, "find_server", lambda *_: told_before.append(capsys.readouterr().err))
+
+    with pytest.raises(ConfigError), dev_servers.served(project.load(), project.path):
+        pass
+
+    assert told_before == ["main  starting a PostgreSQL of this project's own\n"]
 
 
 def test_several_databases_have_a_server_each(project: Sandbox, served: Path) -> None:
