@@ -86,8 +86,7 @@ class PackageContract:
     known_bad: tuple[BadVersions, ...] = ()
 
 
-verified: set[PackageContract] = set()
-"""Whose names were found in this process."""
+_verified: set[PackageContract] = set()
 
 
 def verify(contract: PackageContract, profile: str = "") -> None:
@@ -100,14 +99,14 @@ def verify(contract: PackageContract, profile: str = "") -> None:
     Raises:
         UnsupportedPackageError: names are missing, or this version is known not to work.
     """
-    if contract in verified:
+    if contract in _verified:
         return
     refuse_bad_versions(contract, profile)
     look = functools.cache(names_in)  # for this once: each class is looked at for several names
     missing = [name for name in contract.names if not (name.is_optional or is_there(name, look))]
     if missing:
         raise _lacking(contract, missing, profile)
-    verified.add(contract)
+    _verified.add(contract)
 
 
 def refuse_bad_versions(contract: PackageContract, profile: str = "") -> None:
@@ -210,7 +209,7 @@ def import_package(contract: PackageContract, missing: MissingPackageError, prof
         MissingPackageError: it is not installed.
         UnsupportedPackageError: it cannot be imported, or lacks what is used of it.
     """
-    if contract not in verified:
+    if contract not in _verified:
         refuse_bad_versions(contract, profile)
     try:
         module = importlib.import_module(contract.package)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -69,4 +68,6 @@ async def ended(session: AsyncSession, ends: Callable[[AsyncSession], Awaitable[
 
 def run_out(driver: Any) -> None:
     """Let the time of everything that a connection's thread was asked for be over."""
-    driver.give_up_overdue(at=math.inf)
+    for statement in driver._unfinished:
+        statement.due = 0.0
+    driver.give_up_overdue()

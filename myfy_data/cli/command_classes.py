@@ -69,10 +69,12 @@ class StrictCommand(click.Command):
         """Parse the words behind the command.
 
         Raises:
-            click.UsageError: an option that counts once is given twice, a flag as well.
+            click.UsageError: an option that counts once is given twice, a flag as well; or a word is left over.
         """
         # Parsed twice, since click keeps to itself what it saw; the second time as it always does.
-        _, _, seen = self.make_parser(ctx).parse_args(list(args))
+        _, left, seen = self.make_parser(ctx).parse_args(list(args))
+        if len(left) == 1 and left[0].isidentifier() and any("--profile" in each.opts for each in self.params):
+            raise click.UsageError(f"Got unexpected extra argument ({left[0]}). Did you mean --profile {left[0]}?", ctx)
         for parameter, times in Counter(seen).items():
             _refuse_lost(parameter, times)
         return super().parse_args(ctx, args)

@@ -95,10 +95,17 @@ def require_overlay(environment: EnvironmentName, overlays: Iterable[str], findi
 def _doubt_slip(environment: EnvironmentName, findings: Findings) -> None:
     """Tell of a name that is nearly one of those that matter; without overlays any name is taken (contract C3.3)."""
     name = environment.name
-    near = nearest(name, _TREATED)
-    if near is None or name.lower() in _PRODUCTION or abs(len(name) - len(near)) > _LONGER:
+    near = meant_by(name)
+    if near is None:
         return
     message = f"{name!r} is treated as neither production nor test. Did you mean {near!r}? If it is meant, an empty"
     findings.warning(
         environment.origin, KEY, f"{message} config/{name}.toml says so", fix=_say(environment.origin, near)
     )
+
+
+def meant_by(name: str) -> str | None:
+    """The name that matters, of which this one is a slip; None for one that is meant as it is."""
+    near = nearest(name, _TREATED)
+    is_slip = near is not None and name.lower() not in _PRODUCTION and abs(len(name) - len(near)) <= _LONGER
+    return near if is_slip and near != name else None

@@ -210,7 +210,7 @@ async def test_a_statement_after_an_idle_time_has_its_deadline_too(path: Path) -
         driver = await driver_of(engine)
         await driver.execute("SELECT 1")
         run_out()
-        while driver.next_look is not None:
+        while driver._timer is not None:
             await asyncio.sleep(0)
         slow = asyncio.create_task(driver.execute(SLOW))
         await asyncio.sleep(0)  # it is on its way, and has its deadline
@@ -222,12 +222,11 @@ async def test_a_statement_after_an_idle_time_has_its_deadline_too(path: Path) -
 async def test_one_timer_serves_all_statements(data: DataModule) -> None:
     driver = await driver_of(data.get_engine())
     await driver.execute("SELECT 1")
-    look = driver.next_look
+    timer = driver._timer
 
     await driver.execute("SELECT 1")
 
-    assert look is not None
-    assert driver.next_look == look
+    assert driver._timer is timer
 
 
 async def test_a_closed_connection_leaves_no_timer(data: DataModule) -> None:
@@ -236,4 +235,4 @@ async def test_a_closed_connection_leaves_no_timer(data: DataModule) -> None:
 
     await driver.close()
 
-    assert driver.next_look is None
+    assert driver._timer.cancelled()

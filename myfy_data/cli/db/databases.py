@@ -40,8 +40,12 @@ def create(selected: SelectedProfiles) -> int:
 @profile_options
 def mark(selected: SelectedProfiles, *, owner: str) -> int:
     """Say which environment the database belongs to."""
+    from myfy_data.layers.environment_name import meant_by
     from myfy_data.migrations import databases
 
+    near = meant_by(owner)
+    if near is not None:
+        output.write_note([f"{owner!r} is treated as neither production nor test. Did you mean {near!r}?"])
     return _work(
         selected,
         partial(databases.mark, environment=owner),

@@ -6,12 +6,14 @@ import ast
 import asyncio
 import code
 import inspect
+import re
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType, FunctionType
-from typing import Protocol
+from typing import Any, Protocol
 
 import sqlalchemy
 from sqlalchemy.exc import SQLAlchemyError
@@ -25,6 +27,9 @@ _FLAGS = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 _NAME = "<shell>"
 _INNER = (*myfy_data.__path__, *sqlalchemy.__path__, str(Path(asyncio.__file__).parent), "<sqlalchemy")
 """Where frames stand that say nothing about a statement."""
+_SQL = re.compile(r"\s*(?:select|insert|update|delete|create|alter|drop|show|explain)\b", re.IGNORECASE)
+_NOT_AWAITED = "nothing ran: the statement is not awaited\n  fix: write await in front of it"
+_OF_SQL = 'this shell takes Python, such as: await session.execute(text("..."))\nmyfy-data sql takes SQL\n'
 
 
 class ShellSession(Protocol):
@@ -75,7 +80,8 @@ class Console(code.InteractiveConsole):
         except SyntaxError:
             self.showsyntaxerror(_NAME)
             return 1
-        code_of_exit = self._run_statements(statements)
+        with _coroutines_refused():
+            code_of_exit = self._run_statements(statements)
         self._end("not committed, so rolled back", asks=None)
         return code_of_exit if code_of_exit is not None else int(self.failed > 0)
 
@@ -89,7 +95,8 @@ class Console(code.InteractiveConsole):
         sys.ps1, sys.ps2 = f"{self._prompt}>>> ", f"{' ' * len(self._prompt)}... "
         ended = 0
         try:
-            self.interact(banner, exitmsg="")
+            with _coroutines_refused():
+                self.interact(banner, exitmsg="")
         except SystemExit as error:
             ended = _exit_code(error)
         finally:
@@ -118,6 +125,13 @@ class Console(code.InteractiveConsole):
             self._show(error)
             self._runner.run(self._session.rollback())
 
+    def showsyntaxerror(self, filename: str | None = None, **options: Any) -> None:
+        """Show what is no Python; of SQL, where it would be some."""
+        error = sys.exc_info()[1]
+        super().showsyntaxerror(filename, **options)
+        if isinstance(error, SyntaxError) and _SQL.match(error.text or ""):
+            self.write(_OF_SQL)
+
     def _show(self, error: BaseException) -> None:
         """The traceback of a statement: its own lines and the application's, without ours and SQLAlchemy's."""
         told = traceback.TracebackException.from_exception(error)
@@ -134,6 +148,24 @@ class Console(code.InteractiveConsole):
             return
         self._runner.run(self._session.rollback())
         sys.stderr.write(f"{told}\n")
+
+
+@contextmanager
+def _coroutines_refused() -> Iterator[None]:
+    """Make a statement an error whose value is a coroutine: shown as a value, it would pass for one that ran."""
+    show = sys.displayhook
+
+    def show_value(value: object) -> None:
+        if inspect.iscoroutine(value):
+            value.close()
+            raise TypeError(_NOT_AWAITED)
+        show(value)
+
+    sys.displayhook = show_value
+    try:
+        yield
+    finally:
+        sys.displayhook = show
 
 
 def _exit_code(error: SystemExit) -> int:

@@ -90,6 +90,17 @@ def test_a_database_is_made_marked_used_and_dropped_by_its_name(made: Made) -> N
     assert app.db("drop", "--yes-drop", made.name).stdout == f"main: there is no {made.name}\n"
 
 
+@pytest.mark.parametrize(("owner", "told"), [("prodution", "Did you mean 'production'?"), ("staging", "")])
+def test_a_slip_in_the_owner_is_told(made: Made, owner: str, told: str) -> None:
+    made.app.db("create")
+
+    done = made.app.db("mark", "--as", owner)
+
+    assert done.returncode == 0
+    assert done.stderr.strip().endswith(told)
+    assert bool(done.stderr) is bool(told)
+
+
 @pytest.mark.parametrize("environment", ["production", "prod", "LIVE"])
 def test_production_drops_nothing(made: Made, environment: str) -> None:
     made.app.db("create", "--environment", environment)

@@ -107,6 +107,23 @@ def test_a_text_that_is_no_python_runs_nothing(small: MigratedProject) -> None:
     assert small.rows("SELECT id FROM notes") == [(1,)]
 
 
+def test_what_is_not_awaited_is_no_success(small: MigratedProject) -> None:
+    done = piped(small, INSERT.removeprefix("await ") + COMMIT)
+
+    assert done.returncode == 1
+    assert "nothing ran: the statement is not awaited\n  fix: write await in front of it" in done.stderr
+    assert "never awaited" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_sql_is_told_where_it_belongs(small: MigratedProject) -> None:
+    done = piped(small, "select 1\n")
+
+    assert done.returncode == 1
+    assert "myfy-data sql takes SQL" in done.stderr
+    assert "takes SQL" not in piped(small, "this is no Python\n").stderr
+
+
 @pytest.mark.parametrize(("statement", "code"), [("exit()", 0), ("exit(3)", 3), ("raise SystemExit('x')", 1)])
 def test_a_text_may_end_itself(small: MigratedProject, statement: str, code: int) -> None:
     done = piped(small, f"{statement}\nprint('never')\n")

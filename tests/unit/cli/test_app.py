@@ -92,6 +92,23 @@ def test_a_misspelt_command_gets_the_near_one(run: Run) -> None:
     assert "Did you mean 'show'?" in result.err
 
 
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (("db", "create", "main"), " Did you mean --profile main?"),
+        (("db", "seed", "--no-seed"), ""),
+        (("db", "seed", "a.toml"), ""),
+        (("completion", "bash", "main"), ""),
+    ],
+)
+def test_a_profile_that_was_not_said_to_be_one_gets_its_option(run: Run, words: tuple[str, ...], hint: str) -> None:
+    result = run(*words)
+
+    assert result.code == 2
+    assert ("Did you mean --profile" in result.err) is bool(hint)
+    assert hint in result.err
+
+
 def test_a_command_that_is_like_no_other_gets_the_list(run: Run) -> None:
     assert (
         "There are: capacity, completion, config, db, dev, doctor, explain, new, ping, shell, sql."
