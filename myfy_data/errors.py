@@ -281,12 +281,17 @@ class TransactionEndedError(SessionError):
     def __init__(self, profile: str, reason: str, *, committed: bool | None = False) -> None:
         self.committed = committed
         kept = {True: "is stored", False: "is not stored", None: "may be stored or not"}[committed]
-        then = "and do the whole work again" if committed is not None else "and look for the rows before doing it again"
         super().__init__(
             profile,
             f"the transaction has ended: {reason}; what came before it {kept}, and nothing is sent until the session is"
-            f" rolled back\n  fix: let the error leave the block, or `await session.rollback()`, {then}",
+            f" rolled back\n  fix: {_fix_of_end(committed=committed)}",
         )
+
+
+def _fix_of_end(*, committed: bool | None) -> str:
+    if committed is None:
+        return "look for the rows on a fresh connection before doing the work again"
+    return "let the error leave the block, or `await session.rollback()`, and do the whole work again"
 
 
 class CommitOutcomeUnknown(DataModuleError):

@@ -161,6 +161,9 @@ IN_WORDS = {
     "put it back, or begin anew: a module that starts, or an engine after `dispose()`, creates an empty one": "words",
     "put the statements that ran back, in their order; or undo them by hand, then: myfy-data db stamp REVISION": "work",
     "await data.stop() in that loop, or run the application in it (httpx.ASGITransport does, in tests)": "words",
+    'send it in a session without isolation_level = "AUTOCOMMIT": in a transaction the server refuses that': (
+        "test_postgresql_read_only runs with it"
+    ),
     "end write transactions sooner, and read in sessions that are read-only: data.session(read_only=True)": "words",
     "load related rows with the first query, such as select(User).options(selectinload(User.orders)), or ask for all "
     "of them at once: .where(User.id.in_(ids))": "an example of another model's",

@@ -97,9 +97,109 @@ async def test_a_write_that_was_refused_leaves_the_connection_writable(database:
     assert await database.stored() == ["a"]
 
 
+ALLOWING = [
+    "SET TRANSACTION READ WRITE",
+    "set transaction isolation level read committed, read /* not only */ write",
+    "SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE",
+    "SET transaction_read_only = off",
+    "SET LOCAL transaction_read_only TO DEFAULT",
+    "SET SESSION \"default_transaction_read_only\" TO 'no'",
+    "RESET transaction_read_only",
+    "BEGIN READ WRITE",
+    "START TRANSACTION READ WRITE",
+    "DO $$ BEGIN COMMIT; SET TRANSACTION READ WRITE; INSERT INTO {notes} (text) VALUES ('a'); END $$",
+]
+
+
+async def by_session(session: AsyncSession, sql: str) -> None:
+    await session.execute(text(sql))
+
+
+async def by_driver(session: AsyncSession, sql: str) -> None:
+    await (await driver(session)).execute(sql)
+
+
+async def among_others(session: AsyncSession, sql: str) -> None:
+    await (await driver(session)).execute(f"{sql}; SELECT 1")
+
+
+async def prepared(session: AsyncSession, sql: str) -> None:
+    await (await (await driver(session)).prepare(sql)).fetch()
+
+
+async def by_cursor(session: AsyncSession, sql: str) -> None:
+    def run(connection: Any) -> None:
+        connection.connection.cursor().execute(sql)
+
+    await (await session.connection()).run_sync(run)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("way", [by_session, by_driver, among_others, prepared, by_cursor])
+async def test_it_is_not_told_that_it_may_write(database: Database, kind: str, way: Any) -> None:
+    """The server would take that as the first statement of a transaction."""
+    async with database.module(**KINDS[kind][0]) as data:
+        for sql in ALLOWING:
+            async with reading(data, kind) as session:
+                with pytest.raises(ReadOnlySessionError):
+                    await way(session, sql.format(notes=database.notes.name))
+                await session.rollback()
+                assert await session.scalar(text("SHOW transaction_read_only")) == "on", sql
+
+    assert await database.stored() == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "body",
+    [
+        "BEGIN SET TRANSACTION READ WRITE; INSERT INTO {0} (text) VALUES ('a'); END",
+        "BEGIN COMMIT; SET TRANSACTION READ WRITE; INSERT INTO {0} (text) VALUES ('a'); END",
+    ],
+    ids=["at once", "behind its own COMMIT"],
+)
+async def test_a_procedure_that_allows_writes_is_refused(database: Database, kind: str, body: str) -> None:
+    """Its text stands at the server: in a transaction that refuses it, in AUTOCOMMIT it is not sent."""
+    name = database.notes.name
+    await database.run(f"CREATE PROCEDURE {name}_go() LANGUAGE plpgsql AS $$ {body.format(name)} $$")
+    async with database.module(**KINDS[kind][0]) as data:
+        with pytest.raises(Exception, match=r"must be set before any query|invalid transaction|AUTOCOMMIT"):
+            async with reading(data, kind) as session:
+                await session.execute(text(f"CALL {name}_go()"))
+    await database.run(f"DROP PROCEDURE {name}_go")
+
+    assert await database.stored() == []
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SET TRANSACTION READ ONLY",
+        "SET LOCAL transaction_read_only = on",
+        "SELECT current_setting('transaction_read_only'), 'to read write', 'begin'",
+        "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+        "DO $$ BEGIN PERFORM 1; END $$",
+    ],
+)
+async def test_what_allows_no_writes_is_sent(database: Database, sql: str) -> None:
+    async with database.module() as data, data.session(read_only=True) as session:
+        await session.execute(text(sql))
+
+
+async def test_a_session_that_writes_may_be_told_anything(database: Database) -> None:
+    async with database.module() as data:
+        async with data.session(read_only=True) as session:
+            await read(session, database)
+        async with data.session() as session:
+            await session.execute(text("SET TRANSACTION READ WRITE"))
+            await session.execute(database.note("a"))
+
+    assert await database.stored() == ["a"]
+
+
 async def test_a_statement_that_allows_writes_again_counts_for_its_own_transaction(database: Database) -> None:
     async with database.module(pool_size=1) as data, data.session(read_only=True) as session:
-        await session.execute(text("SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE"))
+        await session.execute(text("SELECT set_config('default_transaction_read_only', 'off', false)"))
         await session.commit()
         with pytest.raises(ReadOnlySessionError):
             await session.execute(database.note("a"))

@@ -321,6 +321,7 @@ class PostgreSQL(Backend[DriverConnection]):
     def _prepare(self, connection: GatedConnection) -> None:
         # SQLAlchemy asks for the options that an engine was created with before the dialect knows ours.
         connection.profile, connection.may_end_transaction = self.profile, self._may_end_transaction
+        connection.gate.reader = self.profile if self._is_read_only else ""
         if self.settings.pooler == "none":
             connection.gate.wants_read_only = self._is_read_only
 

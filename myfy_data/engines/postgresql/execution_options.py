@@ -33,6 +33,7 @@ class SessionReadOnly(ConnectionCharacteristic):
         Sends nothing, unless a listener has begun a transaction already: that one may write until it is told.
         """
         wanted = self._always or bool(value)
+        dbapi_conn.gate.reader = dbapi_conn.profile if wanted else ""
         if not self._by_session:
             dbapi_conn.readonly = wanted
             return

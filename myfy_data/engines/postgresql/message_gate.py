@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from myfy_data.engines.observation import Hold
 from myfy_data.engines.postgresql.engine import HAND_OUT, is_handed_out
 from myfy_data.engines.postgresql.sqlstates import STOPPING, is_answer
+from myfy_data.engines.postgresql.write_mode import is_suspect, refuse
 
 _SESSION_WORDS = re.compile(
     r"(?!\s*show\b).*(?:isolation|characteristics|set_config|default_transaction|\b(?:do|reset|discard|call)\b)",
@@ -83,6 +84,7 @@ class MessageGate:
         begin: begins the transaction that a listener's message is to stand in, if there is to be one.
         reconnect: replaces a dead connection; there until the first message of a unit of work has been answered.
         level: the server's own isolation level for this connection; None until it is asked for.
+        reader: the profile whose session only reads; empty for one that may write.
         wants_read_only: whether the server is to refuse writes.
         is_read_only: whether it was told so, by us or from the start; None when a statement may have changed that.
         door: is told of the statements that come by the driver's own methods, once something listens.
@@ -99,6 +101,7 @@ class MessageGate:
         "is_read_only",
         "level",
         "passing",
+        "reader",
         "reconnect",
         "transaction",
         "wants_read_only",
@@ -112,6 +115,7 @@ class MessageGate:
         self.level: str | None = None
         self.door: Hold | None = None
         self.guard: Callable[[str], None] | None = None
+        self.reader: str = ""
         self.wants_read_only: bool = read_only
         self.is_read_only: bool | None = read_only
         self._was_read_only = read_only
@@ -128,6 +132,8 @@ class MessageGate:
         """Whether a message may go out as it is: there is nothing to be sent first, and nothing to be noted."""
         if self.reconnect is not None or self.guard is not None or self.is_read_only is not self.wants_read_only:
             return False
+        if self.reader and is_suspect(sql):
+            return False
         door = self.door
         if door is not None and not door.is_inside:  # something listens, and this is no part of what is told as a whole
             return False
@@ -137,6 +143,15 @@ class MessageGate:
         if transaction is not None:
             return not transaction.is_due and not transaction.has_ended and leaves_no_trace(sql)
         return not touches_session(sql) and HAND_OUT.get() is None
+
+    def refuse_to_write(self, line: Line, sql: str) -> None:
+        """Send nothing by which a session that only reads would write.
+
+        Raises:
+            ReadOnlySessionError: the text may do so.
+        """
+        if self.reader and is_suspect(sql):
+            refuse(self.reader, sql, is_in_block=self.transaction is not None or line.is_in_block)
 
     def begin_for_listener(self) -> None:
         """Begin what a listener's message is to stand in, if SQLAlchemy, which has not begun, is about to."""

@@ -141,6 +141,7 @@ class GatedProtocol(GuardedLogin):
 
     async def _send_gated(self, sql: str, name: str, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Any:
         gate = self.gate
+        gate.refuse_to_write(self, sql)
         door = gate.door
         if door is not None and not door.is_inside and name in _TOLD and sql != DISCARD:
             return await door.measure(sql, lambda: self._send_gated(sql, name, args, kwargs))
