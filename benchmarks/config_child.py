@@ -54,7 +54,7 @@ def timed(load: Load, directory: Path) -> tuple[float, Read]:
 
 
 def check(read: Read, profiles: int) -> None:
-    """Fail unless every profile is as base, overlay and variable make it: nobody wins by doing nothing."""
+    """Fail unless every profile is as base, overlay and variable make it: nothing is gained by doing nothing."""
     for name, keys in expected(profiles).items():
         for key in CHECKED:
             if (found := read(name, key)) != keys[key]:

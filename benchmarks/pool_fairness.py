@@ -1,4 +1,4 @@
-"""How long somebody waits for a connection while others are busy with all of them: our pool beside SQLAlchemy's.
+"""How long a task waits for a connection while others are busy with all of them: our pool beside SQLAlchemy's.
 
 Usage: `python benchmarks/pool_fairness.py [--url URL] [--workers 32] [--pool 10] [--seconds 2] [--rounds 7]`.
 Needs a PostgreSQL server. Each round runs both pools, in turns first, over connections that are open already.

@@ -86,7 +86,8 @@ class PackageContract:
     known_bad: tuple[BadVersions, ...] = ()
 
 
-_verified: set[PackageContract] = set()
+verified: set[PackageContract] = set()
+"""Whose names were found in this process."""
 
 
 def verify(contract: PackageContract, profile: str = "") -> None:
@@ -99,14 +100,14 @@ def verify(contract: PackageContract, profile: str = "") -> None:
     Raises:
         UnsupportedPackageError: names are missing, or this version is known not to work.
     """
-    if contract in _verified:
+    if contract in verified:
         return
     refuse_bad_versions(contract, profile)
     look = functools.cache(names_in)  # for this once: each class is looked at for several names
     missing = [name for name in contract.names if not (name.is_optional or is_there(name, look))]
     if missing:
         raise _lacking(contract, missing, profile)
-    _verified.add(contract)
+    verified.add(contract)
 
 
 def refuse_bad_versions(contract: PackageContract, profile: str = "") -> None:
@@ -209,7 +210,7 @@ def import_package(contract: PackageContract, missing: MissingPackageError, prof
         MissingPackageError: it is not installed.
         UnsupportedPackageError: it cannot be imported, or lacks what is used of it.
     """
-    if contract not in _verified:
+    if contract not in verified:
         refuse_bad_versions(contract, profile)
     try:
         module = importlib.import_module(contract.package)

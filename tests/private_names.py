@@ -98,7 +98,7 @@ def _other(constant: Any, name: str) -> Any:
 
 def load(contract: PackageContract) -> None:
     """Use a package by the library's own API, as an application would."""
-    package_contract._verified.clear()
+    package_contract.verified.clear()
     _loaders(contract)()
 
 

@@ -62,7 +62,7 @@ async def drained(data: DataModule) -> AsyncIterator[list[Opened]]:
     engines = data.engine_gate.registry.draining
     replaced += engines.engines
     async with asyncio.timeout(PATIENCE):
-        await asyncio.gather(*engines._tasks)
+        await engines.wait()
 
 
 def open_connections(opened: Opened) -> list[object]:

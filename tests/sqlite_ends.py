@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -68,6 +69,4 @@ async def ended(session: AsyncSession, ends: Callable[[AsyncSession], Awaitable[
 
 def run_out(driver: Any) -> None:
     """Let the time of everything that a connection's thread was asked for be over."""
-    for statement in driver._unfinished:
-        statement.due = 0.0
-    driver.give_up_overdue()
+    driver.give_up_overdue(at=math.inf)

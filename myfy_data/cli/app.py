@@ -22,7 +22,7 @@ FAILED = 1
 BAD_CONFIGURATION = 2
 INTERRUPTED = 130
 """128 + SIGINT, as shells say it."""
-NOBODY_READS = 141
+READER_IS_GONE = 141
 """128 + SIGPIPE: what the output was piped into has ended."""
 
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -90,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = _guarded(lambda: _run(arguments), as_json=as_json)
     except NobodyReadsError:
         _let_go_of_output()
-        code = NOBODY_READS
+        code = READER_IS_GONE
     if arguments is None:
         _leave_stuck_threads(code)
     return code

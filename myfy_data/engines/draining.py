@@ -94,6 +94,10 @@ class Draining:
         if opened is not None and error is not None:
             logger.warning("profile %r: an engine was not closed well: %s", opened.profile, type(error).__name__)
 
+    async def wait(self) -> None:
+        """Wait until those that are being closed now are closed."""
+        await asyncio.gather(*self._tasks)
+
     def take_all(self) -> list[Opened]:
         """Stop waiting; the engines that are left, for the caller to close."""
         tasks, self._tasks = self._tasks, {}

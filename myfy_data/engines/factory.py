@@ -29,7 +29,6 @@ from myfy_data.engines.ping import KeptConnection
 from myfy_data.engines.pool.loop_affinity import LoopAffinity, running_loop
 from myfy_data.engines.pool.pool import BoundedPool
 from myfy_data.engines.pool.status import pool_size
-from myfy_data.engines.postgresql.pgbouncer import attach_pgbouncer
 from myfy_data.settings.database_settings import DatabaseSettings
 
 __all__ = [
@@ -185,7 +184,6 @@ def open_engine_handle(name: str, settings: DatabaseSettings) -> OpenEngine:
         attach_initialize_timeout(engine.sync_engine, backend)
     attach_recycle_jitter(engine.sync_engine, backend)
     attach_reset_on_return(engine.sync_engine, backend)
-    attach_pgbouncer(engine.sync_engine, name, settings)
     if backend.needs_liveness:
         attach_pre_ping(engine.sync_engine, backend)
     write_availability = WriteAvailability(engine.sync_engine, backend)

@@ -59,7 +59,7 @@ class Operation:
     Attributes:
         profile: the profile's name.
         kind: which of them it is.
-        sql: its text as it was sent, so with the literals that stand in it: not to be shown to anybody as it is.
+        sql: its text as it was sent, so with the literals that stand in it: not to be shown as it is.
         waited: seconds that its user waited before it: for a connection, for SQLite's turn to write.
         ran: seconds from sending it to its answer.
         rows: how many came back or were changed; None where the driver does not tell.

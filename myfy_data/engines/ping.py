@@ -50,13 +50,13 @@ class KeptConnection:
     """
 
     def __init__(self) -> None:
-        self._driver: Any = None
+        self.driver: Any = None
         self._lock = asyncio.Lock()  # two modules may share an engine, and a connection answers one at a time
 
     async def ask(self, opened: Opened) -> PingResult:
         """Ask; a connection that was lost since the last time is replaced once, and does not count as no answer."""
         async with self._lock:
-            was_open = self._driver is not None and not opened.backend.is_closed(self._driver)
+            was_open = self.driver is not None and not opened.backend.is_closed(self.driver)
             try:
                 return await self._ask(opened)
             except TimeoutError:
@@ -69,18 +69,18 @@ class KeptConnection:
     async def _ask(self, opened: Opened) -> PingResult:
         if opened.backend.settings.url.is_memory:
             return _in_memory(opened)
-        if self._driver is not None and opened.backend.is_closed(self._driver):
-            opened.backend.abort(self._driver)  # the server has left; the driver does not know it yet
-            self._driver = None
-        if self._driver is None:
-            self._driver = await opened.connector.open_detached()
+        if self.driver is not None and opened.backend.is_closed(self.driver):
+            opened.backend.abort(self.driver)  # the server has left; the driver does not know it yet
+            self.driver = None
+        if self.driver is None:
+            self.driver = await opened.connector.open_detached()
         stays = False
         try:
-            result = await _ask_driver(opened, self._driver)
+            result = await _ask_driver(opened, self.driver)
             stays = opened.backend.needs_liveness and result.writable is not False  # else, look for another server
         finally:
             if not stays:
-                driver, self._driver = self._driver, None
+                driver, self.driver = self.driver, None
                 await _close(driver, opened.backend)
         return result
 

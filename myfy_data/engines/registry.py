@@ -29,7 +29,7 @@ from myfy_data.suggestions import listed, nearest
 
 T = TypeVar("T")
 
-_AT_ONCE = 10
+OPENED_AT_ONCE = 10
 """Connections that a warm-up opens at the same time; servers fork or log in slowly under a storm."""
 
 _FOREIGN: list[Opened] = []
@@ -330,7 +330,7 @@ class EngineRegistry:
             DatabaseConnectionError: one of them could not be opened.
         """
         engine = self.get(profile)
-        limit = asyncio.Semaphore(_AT_ONCE)
+        limit = asyncio.Semaphore(OPENED_AT_ONCE)
         async with AsyncExitStack() as stack:
 
             async def check_out() -> None:

@@ -96,7 +96,7 @@ class Readiness:
 
     def __init__(self, server: Callable[[], Server], clock: Callable[[], float] = time.monotonic) -> None:
         self._server = server
-        self._clock = clock
+        self.clock = clock
         self._watches: dict[str, _Watch] = {}
         self.is_draining: bool = False
         self.asked_at: float | None = None
@@ -108,7 +108,7 @@ class Readiness:
             required: names of the required profiles.
             is_running: whether the module has started and was not stopped.
         """
-        self.asked_at = self._clock()
+        self.asked_at = self.clock()
         names = sorted(required)
         if not is_running or self.is_draining:
             state: ReadyState = "draining" if is_running else "stopped"
@@ -121,10 +121,10 @@ class Readiness:
     @property
     def was_asked_lately(self) -> bool:
         """Whether a load balancer seems to look at this process."""
-        return self.asked_at is not None and self._clock() - self.asked_at < LATELY
+        return self.asked_at is not None and self.clock() - self.asked_at < LATELY
 
     def _watch(self, name: str) -> _Watch:
-        return self._watches.setdefault(name, _Watch(name, self._server, self._clock))
+        return self._watches.setdefault(name, _Watch(name, self._server, self.clock))
 
     async def reset(self) -> None:
         """Forget everything, and end the probes that are under way; the module stops."""
@@ -140,13 +140,13 @@ class _Watch:
     def __init__(self, name: str, server: Callable[[], Server], clock: Callable[[], float]) -> None:
         self._name = name
         self._server = server
-        self._clock = clock
+        self.clock = clock
         self._last = ProfileReadiness("unknown")
         self._began: float | None = None
         self._probe: asyncio.Task[None] | None = None
 
     async def current(self) -> ProfileReadiness:
-        now = self._clock()
+        now = self.clock()
         if self._began is None or now - self._began >= INTERVAL:
             self._began = now
             self._probe = asyncio.create_task(self._ask())

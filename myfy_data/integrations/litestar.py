@@ -126,7 +126,7 @@ class DataPlugin(InitPlugin, ReceiveRoutePlugin):
                 _check_sessions(handler, self._known)
             kind = type(route)
             if kind not in self._route_types:
-                self._route_types[kind] = _in_unit_of_work(kind, self._data)
+                self._route_types[kind] = in_unit_of_work(kind, self._data)
             route.__class__ = self._route_types[kind]
 
 
@@ -165,7 +165,7 @@ def _serving(answer: Answer) -> Any:
     return handle
 
 
-def _in_unit_of_work(kind: type[HTTPRoute], data: DataModule) -> type[HTTPRoute]:
+def in_unit_of_work(kind: type[HTTPRoute], data: DataModule) -> type[HTTPRoute]:
     class UnitOfWorkRoute(kind):  # type: ignore[misc, valid-type]  # whatever class another plugin has made of it
         __slots__ = ()
 

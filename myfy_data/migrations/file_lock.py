@@ -52,7 +52,7 @@ class FileLock:
         descriptor = self._open_file()
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            taken = self._is_still(descriptor)
+            taken = self.is_still(descriptor)
         except BlockingIOError:
             taken = False
         if not taken:
@@ -80,7 +80,7 @@ class FileLock:
     def _no_file(self) -> OSError:
         return OSError(f"{self._path} is a link, a pipe or a device, where the migration lock belongs; delete it")
 
-    def _is_still(self, descriptor: int) -> bool:
+    def is_still(self, descriptor: int) -> bool:
         """Whether the file was not deleted, by the last holder, since we opened it."""
         try:
             now = self._path.stat()

@@ -27,6 +27,12 @@ _UNCOUNTED = re.compile(
 )
 """What reads, and what belongs to the session: it runs every time."""
 
+
+def is_counted(statement: str) -> bool:
+    """Whether a statement changes something, so that it must not run a second time."""
+    return _UNCOUNTED.match(statement) is None
+
+
 _CHANGES_ROWS = re.compile(r"\s*(?:INSERT|UPDATE|DELETE|REPLACE|MERGE)\b", re.IGNORECASE)
 _KEPT = 500
 """Characters of a statement that are kept, to tell which it was."""
@@ -151,7 +157,7 @@ class Journal:
         Returns:
             Whether it was dealt with; False leaves it to SQLAlchemy.
         """
-        if not self._listens or _UNCOUNTED.match(statement):
+        if not self._listens or not is_counted(statement):
             return False
         self._position += 1
         # Its parameters are left out: they may hold the time of day.

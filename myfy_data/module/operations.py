@@ -178,7 +178,7 @@ class Operations:
         return self._token_cookie
 
     def _ask_position(self, profile: str) -> Answer | None:
-        """How far the primary has come; None where nobody needs it, and when the module was stopped meanwhile."""
+        """How far the primary has come; None where it is not needed, and when the module was stopped meanwhile."""
         try:
             return ask_position(self._lifecycle.registry.get(profile))
         except DataModuleNotConfiguredError:

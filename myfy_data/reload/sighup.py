@@ -46,7 +46,7 @@ def reloaded_at_sighup(reload: Callable[[], None]) -> Iterator[None]:
 
 def _tell_all(number: int, _frame: FrameType | None) -> None:
     if _Terminal.is_gone():
-        # What it means by default, and what whoever closes a terminal expects.
+        # What it means by default, and what closing a terminal is expected to do.
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
         return

@@ -10,7 +10,7 @@ from pathlib import Path
 State = dict[str, tuple[int, int, int]]
 """Inode, time of the last change and size of each file that is there; a link counts as what it leads to."""
 
-_SETTLE = 0.1
+SETTLE = 0.1
 """Seconds in which a file must stay as it is: an editor may be writing it."""
 
 
@@ -59,7 +59,7 @@ async def watch(
 
 async def _settled(paths: Callable[[], Iterable[str | Path]], seen: State) -> State:
     while True:
-        await asyncio.sleep(_SETTLE)
+        await asyncio.sleep(SETTLE)
         now = state_of(paths())
         if now == seen:
             return now

@@ -15,6 +15,7 @@ from myfy_data.engines.connect.connect_errors import chain
 from myfy_data.engines.listeners.failover import write_refusal
 from myfy_data.engines.mysql import error_codes
 from myfy_data.engines.postgresql import sqlstates
+from myfy_data.engines.sqlite.error_names import is_busy
 from myfy_data.errors import DatabaseConnectionError, TransactionEndedError
 from myfy_data.sessions.commit_outcome import server_code, server_state
 
@@ -72,7 +73,7 @@ def verdict_of(error: BaseException) -> Verdict:
     if not isinstance(error, DBAPIError):
         return Verdict.FINAL
     if isinstance(error.orig, sqlite3.Error):
-        return Verdict.CONFLICT if _is_busy(error.orig) else Verdict.FINAL
+        return Verdict.CONFLICT if is_busy(error.orig) else Verdict.FINAL
     if write_refusal(error.orig) is not None:
         return Verdict.NOT_WRITABLE
     code = server_code(error)
@@ -91,10 +92,6 @@ def _by_state(state: str) -> Verdict | None:
     return Verdict.LOST if state.startswith(sqlstates.CONNECTION_CLASS) else _POSTGRESQL.get(state)
 
 
-def _is_busy(error: BaseException) -> bool:
-    return getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY")
-
-
 def _may_pass(cause: BaseException | None) -> bool:
     """Whether a server that could not be reached may be back in a moment; one that refused us will not."""
     return cause is not None and any(_passes(item) for item in chain(cause))
@@ -103,7 +100,7 @@ def _may_pass(cause: BaseException | None) -> bool:
 def _passes(error: BaseException) -> bool:
     if isinstance(error, OSError):
         return isinstance(error, ConnectionError | TimeoutError) or _REFUSED in str(error)
-    if getattr(error, "sqlstate", None) in sqlstates.NOT_READY or _is_busy(error):
+    if getattr(error, "sqlstate", None) in sqlstates.NOT_READY or is_busy(error):
         return True
     is_mysql = type(error).__module__.startswith("pymysql")
     return is_mysql and bool(error.args) and error.args[0] in error_codes.NOT_READY

@@ -46,7 +46,7 @@ def start_embedded(keep: Path | None = None) -> RunningServer | None:
     if programs is None or account is None:
         return None
     version = importlib.metadata.version(DISTRIBUTION)
-    programs = _reachable(programs, version, account)
+    programs = reachable_programs(programs, version, account)
     empty = made_once(
         f"postgresql-{version}-{account.entry.pw_uid}", account, lambda to: _initialize(programs, to, account)
     )
@@ -66,7 +66,7 @@ def _initialize(programs: Path, directory: Path, account: Account) -> None:
     account.run([programs / "initdb", "-D", directory / "data", "-U", USER, "--auth=trust", *locale, *small], directory)
 
 
-def _reachable(programs: Path, version: str, account: Account) -> Path:
+def reachable_programs(programs: Path, version: str, account: Account) -> Path:
     """The programs where the account can run them: in its own environment root keeps others out."""
     if may_run(programs / "postgres", account):
         return programs

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from myfy_data.engines.connect.connect_errors import chain
 from myfy_data.engines.mysql import error_codes
 from myfy_data.engines.postgresql import sqlstates
+from myfy_data.engines.sqlite.error_names import is_read_only
 from myfy_data.errors import DatabaseTimeoutError, TransactionEndedError
 
 
@@ -126,7 +127,7 @@ def is_read_only_refusal(error: DBAPIError) -> bool:
         or server_code(error) == error_codes.READ_ONLY_TRANSACTION
     ):
         return True
-    return getattr(error.orig, "sqlite_errorname", "").startswith("SQLITE_READONLY")
+    return error.orig is not None and is_read_only(error.orig)
 
 
 def server_state(error: DBAPIError) -> str:

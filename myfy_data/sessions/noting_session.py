@@ -52,7 +52,7 @@ class NotingSession(SyncSession):
         return None if in_request else self._answer
 
     def _each_notes(self) -> set[OwnWrites]:
-        """Those of whoever made the session, and of whoever ends it."""
+        """Those of the maker of the session, and of what ends it."""
         return {notes for notes in (self._made_in, notes_of_task()) if notes is not None}
 
     def note_due(self) -> None:

@@ -35,7 +35,7 @@ def check_given(key: GivenKey) -> bytes:
 def derive_key(profiles: Mapping[str, DatabaseSettings]) -> bytes:
     """A key of the profiles' passwords, the same in every process that has them.
 
-    By a slow function: whoever has a cookie could try passwords by its signature.
+    By a slow function: with a cookie at hand, passwords could be tried by its signature.
 
     Raises:
         ConfigError: a profile has no password that could be known now.

@@ -11,6 +11,9 @@ from myfy_data.settings.types import HostTexts
 
 ReadsFrom = Literal["primary", "prefer-replica", "replica"]
 
+READERS = {"standby": "replica", "read-only": "replica", "prefer-standby": "prefer-replica"}
+"""libpq's `target_session_attrs` that mean readers, as `reads.from` says them."""
+
 
 class ClusterSettings(Table):
     """How the servers of a profile are watched; one server alone is not."""

@@ -62,6 +62,11 @@ class ConnectionURL:
         return _PORTS.get(self.backend, 0)
 
     @property
+    def addresses(self) -> tuple[str, ...]:
+        """Every server as `host:port`, with the driver's port where none is written (contract C11.1)."""
+        return tuple(address_text(host or "localhost", port or self.default_port) for host, port in self.hosts)
+
+    @property
     def is_loopback(self) -> bool:
         """Whether the server is this machine, every one if there are several, so that no TLS is needed on the way."""
         socket = self.query.get("unix_socket")

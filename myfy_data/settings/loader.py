@@ -173,7 +173,11 @@ class _Load:
         if len(settings.profiles) > 1:
             root = self._loaded.file_base or Path()
             check_version_tables(settings.profiles, root, origins.blame, self._findings)
-        settings._provenance = Provenance(  # noqa: SLF001 - the loader is what fills it
+        settings._provenance = self._provenance(origins)  # noqa: SLF001 - the loader is what fills it
+        return settings
+
+    def _provenance(self, origins: OriginLookup) -> Provenance:
+        return Provenance(
             origins,
             self._names.abstract,
             self._loaded.root,
@@ -182,7 +186,6 @@ class _Load:
             self._unconfigured,
             frozenset(self._kept or ()),
         )
-        return settings
 
     def _check(self, settings: DataSettings, checker: ProfileChecker) -> None:
         """Apply the rules beyond the types to every profile."""

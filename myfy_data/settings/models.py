@@ -14,8 +14,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, Field
 
 from myfy_data.errors import InvalidDatabaseURLError
-from myfy_data.settings.cluster_models import ClusterSettings, ReadsSettings
-from myfy_data.settings.hosts import READERS, own_addresses
+from myfy_data.settings.cluster_models import READERS, ClusterSettings, ReadsSettings
 from myfy_data.settings.seeds import SeedSettings
 from myfy_data.settings.slow import SlowSettings
 from myfy_data.settings.table import Table
@@ -230,7 +229,7 @@ class ProfileSettings(Table):
         if url.backend == "sqlite":
             return found
         if self.hosts is not None or len(url.hosts) > 1:
-            found["hosts"] = own_addresses(url)
+            found["hosts"] = url.addresses
         if url.session_attrs in READERS:
             if "read_only" not in self.model_fields_set:
                 found["read_only"] = True

@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 from myfy_data.errors import ConfigError, Problem
 from myfy_data.redaction import DatabaseURL
 from myfy_data.settings.cluster_models import ReadsSettings
-from myfy_data.settings.hosts import own_addresses
 from myfy_data.settings.models import IDENTITY_KEYS, ProfileSettings
 from myfy_data.settings.url_query import address_text, split_hosts
 from myfy_data.settings.urls import server_url
@@ -41,7 +40,7 @@ def require_address(profile: str, settings: ProfileSettings, command: str) -> No
 
 def server_addresses(settings: ProfileSettings) -> tuple[str, ...]:
     """Every server that may be asked for its role, in written order: `hosts`, then `reads.hosts`."""
-    return (*(settings.hosts or own_addresses(settings.url)), *reader_addresses(settings))
+    return (*(settings.hosts or settings.url.addresses), *reader_addresses(settings))
 
 
 def reader_addresses(settings: ProfileSettings) -> tuple[str, ...]:

@@ -53,6 +53,10 @@ class LineLimit:
         self._lock = threading.Lock()
         self._windows: OrderedDict[object, _Window] = OrderedDict()
 
+    def __len__(self) -> int:
+        """How many things are counted."""
+        return len(self._windows)
+
     def admit(self, thing: object, most: int) -> Line | None:
         """Leave to write a line about something; None for one too many."""
         now = self._clock()

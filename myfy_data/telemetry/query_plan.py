@@ -24,7 +24,7 @@ from myfy_data.telemetry.told_statements import FINGERPRINT, refused_statement, 
 
 _WORDS = {"postgresql": "EXPLAIN", "mysql": "EXPLAIN", "sqlite": "EXPLAIN QUERY PLAN"}
 _NUMBERED = re.compile(r"\$(\d+)")
-_PLANNED = re.compile(r"\s*(?:SELECT|WITH|VALUES|TABLE|INSERT|UPDATE|DELETE|REPLACE|MERGE)\b", re.IGNORECASE)
+PLANNED = re.compile(r"\s*(?:SELECT|WITH|VALUES|TABLE|INSERT|UPDATE|DELETE|REPLACE|MERGE)\b", re.IGNORECASE)
 """How a text begins that EXPLAIN takes; ANALYZE would run it."""
 
 
@@ -63,7 +63,7 @@ async def explain_query(
         statement = _text_of(statement, profile, known)
     if settings.url.is_memory:
         raise refused_statement("a database in memory is one connection's own", "explain it on a file")
-    if isinstance(statement, str) and (";" in statement.rstrip("; \n") or not _PLANNED.match(statement)):
+    if isinstance(statement, str) and (";" in statement.rstrip("; \n") or not PLANNED.match(statement)):
         raise refused_statement("is not one statement that has a plan", "give one SELECT, INSERT, UPDATE or DELETE")
     own = {"read_only": True, "pool_size": 1, "max_overflow": 0, "warm_up": False}
     registry = EngineRegistry({profile: settings.model_copy(update=own)})

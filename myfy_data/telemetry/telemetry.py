@@ -114,6 +114,11 @@ class Telemetry:
         self._wants_prometheus = True
 
     @property
+    def is_counted(self) -> bool:
+        """Whether numbers for Prometheus are kept."""
+        return self._prometheus is not None
+
+    @property
     def prometheus(self) -> PrometheusNumbers:
         """The numbers for Prometheus; counted from the first call on.
 

@@ -43,7 +43,7 @@ class MySQLDatabase(TestDatabase):
         self._base = self.name
         async with self.server() as server:
             await server.exec_driver_sql(_LOCK)
-            await self._sweep(server)
+            await self.drop_leftovers(server)
             await server.exec_driver_sql(f"CREATE DATABASE IF NOT EXISTS {_quoted(self.name)}")
             await self._make_template(server)
             if self.worker:
@@ -110,7 +110,7 @@ class MySQLDatabase(TestDatabase):
         await _set_marker(server, name, comment)
         await _copy_tables(server, source, name)
 
-    async def _sweep(self, server: AsyncConnection) -> None:
+    async def drop_leftovers(self, server: AsyncConnection) -> None:
         """Drop what a run that was killed has left."""
         for name in await _databases(server, self.run_prefix):
             if is_leftover(await _marker(server, name)):

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from myfy_data.engines.postgresql.sqlstates import DATABASE_EXISTS
 from myfy_data.errors import DatabaseConnectionError
 from myfy_data.servers.administration import on_connection
 from myfy_data.testing.databases import TestDatabase, renamed
@@ -18,7 +19,7 @@ from myfy_data.testing.running import Isolation
 _LOCK = "SELECT pg_advisory_lock(7232407)"
 """One number for every run: making a template and copying it do not meet."""
 
-_MARKED = "CONNECTION LIMIT 7232407"
+MARKED = "CONNECTION LIMIT 7232407"
 """Says from its first moment that a database is ours, as a comment cannot; no server has so many connections."""
 
 _LIST = """
@@ -38,7 +39,7 @@ class PostgreSQLDatabase(TestDatabase):
     async def prepare(self) -> None:
         """Make sure that the configured database is there and at its schema; a worker gets a copy in its place."""
         await self._create_configured()
-        await self._sweep()
+        await self.drop_leftovers()
         if self.worker and self.schema.is_ours:
             self._base = await self._copy()
         else:
@@ -83,7 +84,7 @@ class PostgreSQLDatabase(TestDatabase):
             async with self.server() as server:
                 await server.exec_driver_sql(f"CREATE DATABASE {_quoted(self.name)}")
         except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) not in ("42P04", "23505"):  # another worker was first
+            if getattr(error.orig, "sqlstate", None) not in DATABASE_EXISTS:  # another worker was first
                 raise missing from error
 
     # -- copies --------------------------------------------------------------------------------------------------------
@@ -94,7 +95,7 @@ class PostgreSQLDatabase(TestDatabase):
             await server.exec_driver_sql(_LOCK)  # held by the connection
             source = await self._template(server) if self.schema.is_ours else self.name
             name = self.run_name()
-            await server.exec_driver_sql(f"CREATE DATABASE {_quoted(name)} TEMPLATE {_quoted(source)} {_MARKED}")
+            await server.exec_driver_sql(f"CREATE DATABASE {_quoted(name)} TEMPLATE {_quoted(source)} {MARKED}")
             await self._comment(server, name, mark("run"))
             return name
 
@@ -106,13 +107,13 @@ class PostgreSQLDatabase(TestDatabase):
                 return name
             if is_ours(comment, "template") or is_ours(comment, "draft") or _is_unfinished(comment, is_marked):
                 await server.exec_driver_sql(f"DROP DATABASE {_quoted(found)} WITH (FORCE)")
-        await server.exec_driver_sql(f"CREATE DATABASE {_quoted(name)} {_MARKED}")
+        await server.exec_driver_sql(f"CREATE DATABASE {_quoted(name)} {MARKED}")
         await self._comment(server, name, mark("draft"))
         await self.schema.apply(self.profile, renamed(self.configured, name))
         await self._comment(server, name, mark("template"))
         return name
 
-    async def _sweep(self) -> None:
+    async def drop_leftovers(self) -> None:
         """Drop what a run that was killed has left."""
         async with self.server() as server:
             await server.exec_driver_sql(_LOCK)  # the process that makes one now has it

@@ -12,6 +12,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from myfy_data.engines.connect.backend import adapted
 from myfy_data.engines.postgresql.connection import GatedConnection, LateTransaction
+from myfy_data.engines.postgresql.sqlstates import FAILED_TRANSACTION
 from myfy_data.errors import SessionError
 from myfy_data.testing.running import FIX
 
@@ -38,7 +39,6 @@ DO $myfy$ DECLARE names text; BEGIN
 END $myfy$;
 """
 
-_FAILED_BEFORE = "25P02"
 
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|/\*.*?\*/|\$(\w*)\$.*?\$\1\$", re.DOTALL)
 _ENDS = re.compile(
@@ -88,7 +88,7 @@ class SavepointTransaction(LateTransaction):
                 self._outer.is_immediate = await line.send(_COMMIT) != _NONE_DEFERRED
             except Exception as error:
                 await line.send(_ROLL_BACK)
-                if getattr(error, "sqlstate", None) == _FAILED_BEFORE:  # to that, COMMIT answers with a roll back
+                if getattr(error, "sqlstate", None) == FAILED_TRANSACTION:  # to that, COMMIT answers with a roll back
                     raise self.rolled_back_at_commit() from None
                 raise
         elif self._end is not None:

@@ -79,7 +79,7 @@ class Cluster(ABC, Generic[N]):
 
 
 def new_name() -> str:
-    """The name of a database that nobody else has."""
+    """The name of a database of its own."""
     return f"test_{secrets.token_hex(4)}"
 
 

@@ -1,4 +1,4 @@
-"""The page of errors by what somebody saw: its words are those of the package, and its exceptions are there."""
+"""The page of errors by what was seen: its words are those of the package, and its exceptions are there."""
 
 from __future__ import annotations
 

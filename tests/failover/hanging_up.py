@@ -1,4 +1,4 @@
-"""End this process's connections to some ports, whoever has them and whatever waits on them."""
+"""End this process's connections to some ports, in whichever process they are and whatever waits on them."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ class Forgets(Good):
 
 
 class Lies(Good):
-    """Says that nothing was stored, or that nobody knows, and stores it."""
+    """Says that nothing was stored, or that it is unknown, and stores it."""
 
     async def write(self, number: int) -> int:
         server = await super().write(number)

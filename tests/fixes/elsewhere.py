@@ -1,4 +1,4 @@
-"""Fixes that hold a command or code and that `tests/fixes` does not paste: who does, and what nobody pastes and why."""
+"""Fixes with a command or code that `tests/fixes` does not paste: which test does, or why none does."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ SQLITE = '[data.profiles.main]\ndatabase_url = "sqlite+aiosqlite:///./app.db"\n'
 
 @dataclass(frozen=True)
 class Run:
-    """What somebody does in a project.
+    """What is done in a project.
 
     Attributes:
         words: a command of ours; empty for a program.

@@ -18,6 +18,7 @@ from tests.hosts.middleware_positions import Place, all_places
 from tests.hosts.servers import Process, running
 from tests.hosts.stored_rows import Subject
 from tests.hosts.tables import count_notes, create_tables
+from tests.sandbox import RUN_TIMEOUT
 from tests.servers import MYSQL, POSTGRESQL, throw_away_database
 
 NAIVE = "naive"
@@ -44,7 +45,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
     """One client for all; neither a proxy of this machine nor an earlier request stands between."""
     # A server closes the connection on which an application raised, as soon as it comes to that.
     limits = httpx.Limits(max_keepalive_connections=0)
-    async with httpx.AsyncClient(timeout=20, trust_env=False, limits=limits) as client:
+    async with httpx.AsyncClient(timeout=RUN_TIMEOUT, trust_env=False, limits=limits) as client:
         yield client
 
 
@@ -57,7 +58,7 @@ def subject_of(
     if POSTGRESQL.name in places:
         listeners[NAIVE] = places[POSTGRESQL.name].listener(naive=True)
     listeners |= {HYPERCORN + kind: place.listener(server="hypercorn") for kind, place in places.items()}
-    listeners |= {WIDE + kind: place.listener(pool_size=3, patience=20.0) for kind, place in places.items()}
+    listeners |= {WIDE + kind: place.listener(pool_size=3) for kind, place in places.items()}
     processes: dict[str, Process] = {}
     with ExitStack() as stack:
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+from tests.clock import deadline_of
 from tests.hosts.tables import count_notes
 
 SCENE = "tests.hosts.scene"
@@ -28,11 +29,13 @@ class Scene:
         database: `sqlite`, `postgresql` or `mysql`.
         open: a session of one's own, outside any request.
         checked_out: connections in use, per profile.
+        patience: seconds until a statement without an answer has failed.
     """
 
     database: str
     open: Callable[[], AbstractAsyncContextManager[AsyncSession]]
     checked_out: Callable[[], dict[str, int]]
+    patience: float
     _events: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
 
     def event(self, name: str) -> asyncio.Event:
@@ -115,6 +118,8 @@ class Witness:
             self._scene.event(name).set()
         elif word == "settled":
             await self._idle.wait()
+        elif word == "late":
+            deadline_of(self._scene.patience)()
         return self._scene.checked_out()
 
     async def _answer(self, content: Any, send: Any) -> None:

@@ -48,7 +48,7 @@ class Listener:
     server: str = "uvicorn"
     naive: bool = False
     pool_size: int = 1
-    patience: float = 2.0
+    patience: float = 20.0
 
 
 def application(host: str, listener: Listener) -> Witness:
@@ -77,6 +77,7 @@ def _ours(module: Any, listener: Listener) -> tuple[Any, Scene]:
         listener.database,
         data.session,
         lambda: {name: data.pool_status(name).checked_out for name in urls},
+        listener.patience,
     )
     return module.build(data), scene
 
@@ -91,7 +92,7 @@ def _naive(module: Any, listener: Listener) -> tuple[Any, Scene]:
     def checked_out() -> dict[str, int]:
         return {"main": cast("QueuePool", engine.pool).checkedout(), "second": 0}
 
-    return module.build_naive(maker), Scene(listener.database, open_session, checked_out)
+    return module.build_naive(maker), Scene(listener.database, open_session, checked_out, listener.patience)
 
 
 async def serve(host: str, listeners: list[Listener]) -> None:

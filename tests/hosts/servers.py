@@ -22,7 +22,7 @@ from tests.sandbox import child_environment
 OTHER_MYFY_NEEDS = "the other version of myfy is not beside this environment (scripts/ensure-venv dev puts it there)"
 """Why a test of that version is skipped; CI allows it where the environment is not made by `ensure-venv`."""
 
-STOP_TIMEOUT = 20.0
+STOP_TIMEOUT = 60.0
 """Seconds that a process may take to end before it counts as hung."""
 
 _COMPLAINT = re.compile(

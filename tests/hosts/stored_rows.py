@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from dataclasses import dataclass
+from functools import partial
 
 import httpx
 
@@ -53,10 +54,16 @@ class Subject:
         """Let the application do an act, and look."""
         text = secrets.token_hex(8)
         mark = self.process.mark()
+        loop, unheard = asyncio.get_running_loop(), asyncio.Event()
         if fault is not None:
             assert self.place.proxy is not None
-            self.place.proxy.arm(fault, when=commit, nth=nth)
-        answer = await self.client.post(f"{self.address}/run/{act}/{text}")
+            then = partial(loop.call_soon_threadsafe, unheard.set)
+            self.place.proxy.arm(fault, when=commit, nth=nth, then=then)
+        answering = asyncio.ensure_future(self.client.post(f"{self.address}/run/{act}/{text}"))
+        if fault is Fault.LOSE_REPLY:
+            await unheard.wait()
+            await self.get(f"{BESIDE}late")
+        answer = await answering
         assert fault is None or (self.place.proxy is not None and self.place.proxy.fired)
         return await self._look(text, mark, answer)
 

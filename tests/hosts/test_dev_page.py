@@ -218,7 +218,7 @@ def test_only_this_machine_is_answered(client: Any, headers: list[tuple[bytes, b
         [],
         [(b"sec-fetch-site", b"none"), (b"sec-fetch-mode", b"navigate")],
         [(b"sec-fetch-site", b"same-origin"), (b"sec-fetch-mode", b"cors")],
-        [(b"sec-fetch-site", b"cross-site"), (b"sec-fetch-mode", b"navigate")],  # a link somebody clicked
+        [(b"sec-fetch-site", b"cross-site"), (b"sec-fetch-mode", b"navigate")],  # a link that was clicked
     ],
 )
 def test_this_machine_is_answered(client: str, host: bytes, more: list[tuple[bytes, bytes]]) -> None:

@@ -15,7 +15,7 @@ from textwrap import dedent
 import httpx
 import pytest
 
-from tests.asyncio_servers import PATIENCE
+from tests.sandbox import RUN_TIMEOUT
 
 APP = """
     import socket, sys
@@ -66,7 +66,7 @@ class Server:
         self.process.send_signal(signal.SIGTERM)
 
     async def end(self) -> int:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(RUN_TIMEOUT):
             return await asyncio.to_thread(self.process.wait)
 
 
@@ -84,14 +84,14 @@ async def serving(folder: Path, delay: float) -> AsyncIterator[Server]:
             port = int(await asyncio.to_thread(process.stdout.readline))
             limits = httpx.Limits(max_keepalive_connections=0)
             url = f"http://127.0.0.1:{port}"
-            async with httpx.AsyncClient(base_url=url, timeout=PATIENCE, trust_env=False, limits=limits) as client:
+            async with httpx.AsyncClient(base_url=url, timeout=RUN_TIMEOUT, trust_env=False, limits=limits) as client:
                 yield Server(process, client)
         finally:
             process.kill()
 
 
 async def test_it_is_unready_and_serves_until_the_delay_is_over(tmp_path: Path) -> None:
-    async with serving(tmp_path, LONG) as server, asyncio.timeout(PATIENCE):
+    async with serving(tmp_path, LONG) as server, asyncio.timeout(RUN_TIMEOUT):
         before = await server.ready()
         server.terminate()
         status = await server.until_unready()
@@ -104,7 +104,7 @@ async def test_it_is_unready_and_serves_until_the_delay_is_over(tmp_path: Path) 
 
 
 async def test_the_server_is_told_when_the_delay_is_over(tmp_path: Path) -> None:
-    async with serving(tmp_path, 0.5) as server, asyncio.timeout(PATIENCE):
+    async with serving(tmp_path, 0.5) as server, asyncio.timeout(RUN_TIMEOUT):
         await server.ready()
         began = time.monotonic()
         server.terminate()
@@ -116,7 +116,7 @@ async def test_the_server_is_told_when_the_delay_is_over(tmp_path: Path) -> None
 
 
 async def test_where_no_balancer_looks_there_is_no_delay(tmp_path: Path) -> None:
-    async with serving(tmp_path, LONG) as server, asyncio.timeout(PATIENCE):
+    async with serving(tmp_path, LONG) as server, asyncio.timeout(RUN_TIMEOUT):
         await server.page()
         server.terminate()
         await server.end()

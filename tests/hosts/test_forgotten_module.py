@@ -1,4 +1,4 @@
-"""What two hosts say where nothing of ours was added: the page of errors by what somebody saw tells it."""
+"""What two hosts say where nothing of ours was added: the page of errors by what was seen tells it."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ async def test_a_request_whose_handlers_are_hidden_is_an_error_and_stores_nothin
 async def test_setup_refuses_a_starlette_that_hides_them(
     local: Local, make: Callable[[Local], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("myfy_data.package_contract._verified", set())
+    monkeypatch.setattr("myfy_data.package_contract.verified", set())
     hide_handlers(monkeypatch)
 
     with pytest.raises(UnsupportedPackageError, match=EXCEPTION_HANDLERS):

@@ -282,7 +282,7 @@ async def test_a_client_whose_application_runs_in_a_thread_stops_it_although_the
 async def test_a_route_that_litestar_does_not_run_by_our_class_is_an_error_and_stores_nothing(
     local: Local, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(litestar_adapter, "_in_unit_of_work", lambda kind, _data: kind)
+    monkeypatch.setattr(litestar_adapter, "in_unit_of_work", lambda kind, _data: kind)
     app = application(local, store)
 
     async with started(app):

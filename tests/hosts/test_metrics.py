@@ -50,7 +50,7 @@ async def test_nothing_is_answered_or_counted_where_nothing_was_asked_for(local:
         answer = await request(app, "/metrics")
 
     assert answer.status == 404
-    assert local.data.telemetry._prometheus is None
+    assert not local.data.telemetry.is_counted
 
 
 async def test_the_module_may_say_the_path_too(local: Local) -> None:

@@ -21,12 +21,11 @@ from myfy_data.integrations.fastapi import setup as setup_fastapi
 from myfy_data.integrations.litestar import DataPlugin
 from myfy_data.integrations.starlette import get_session
 from myfy_data.integrations.starlette import setup as setup_starlette
-from tests.asyncio_servers import PATIENCE
 from tests.databases import PERSISTENT, url_of
 from tests.hosts.client import request as ask_app
 from tests.hosts.client import started
 from tests.reloading import Project, ask, drained
-from tests.sandbox import Sandbox
+from tests.sandbox import RUN_TIMEOUT, Sandbox
 
 # Litestar 2.25 wants each parameter to say what it is, in words that 2.16 has not.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -92,7 +91,7 @@ async def test_no_request_fails_while_engines_are_swapped(on_database: Project, 
         async with data.session() as session:
             await session.execute(text("DROP TABLE IF EXISTS served"))
             await session.execute(text("CREATE TABLE served (a int)"))
-        async with asyncio.timeout(PATIENCE * 3), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(RUN_TIMEOUT), asyncio.TaskGroup() as group:
             for _ in range(WRITERS):
                 group.create_task(write())
             for turn in range(ROUNDS):

@@ -65,7 +65,7 @@ async def test_one_node_takes_the_writes_and_the_others_serve_readers(galera: Ga
 
 @pytest.mark.parametrize("way", ["kill", "freeze"])
 async def test_writers_go_on_with_another_node(galera: GaleraCluster, table: str, way: str) -> None:
-    """Nothing that was acknowledged is lost, nobody holds a connection after it, and a node that is back reads."""
+    """Nothing that was acknowledged is lost, no connection is held after it, and a node that is back reads."""
     async with running(profile(galera, table)) as data:
         writers = Writers(data)
         async with writers.at_work():
@@ -99,7 +99,7 @@ async def test_a_node_that_is_not_synchronised_serves_nobody_new(galera: GaleraC
 
 
 async def test_a_node_that_lost_its_majority_is_left(galera: GaleraCluster, table: str) -> None:
-    """It answers, and would take nothing; what waits there is cut off, and whoever comes is told of every node."""
+    """It answers, and would take nothing; what waits there is cut off, and the next session is told of every node."""
     soon = {"heartbeat": 1.0, "failover_timeout": 2.0}
     async with running(profile(galera, table, cluster=soon, command_timeout=300.0)) as data:
         waiting = asyncio.create_task(ports(data, 1, statement=ENDLESS))

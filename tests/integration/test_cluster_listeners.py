@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from myfy_data import DatabaseSettings, DataModule, DataSettings
-from myfy_data.engines.cluster.listeners import _OF_POOLS
+from myfy_data.engines.cluster.listeners import POOL_EVENTS
 from tests.clusters.postgresql import PostgresqlCluster
 from tests.integration.test_cluster_postgresql import ports, role, running, settings_of, until
 
@@ -139,4 +139,4 @@ async def test_options_of_an_engine_are_its_connections(cluster: PostgresqlClust
 
 
 def test_every_event_of_a_pool_is_told() -> None:
-    assert set(_OF_POOLS) == {name for name in dir(PoolEvents) if not name.startswith("_")} - {"dispatch"}
+    assert set(POOL_EVENTS) == {name for name in dir(PoolEvents) if not name.startswith("_")} - {"dispatch"}

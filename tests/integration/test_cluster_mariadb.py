@@ -62,7 +62,7 @@ async def write(data: DataModule, number: int) -> int:
 
 @pytest.mark.parametrize("way", ["kill", "freeze"])
 async def test_writers_go_on_with_the_new_primary(maria: MariaCluster, table: str, way: str) -> None:
-    """Nothing that was acknowledged is lost, for a COMMIT waits for the replica; nobody holds a connection after it."""
+    """Nothing that was acknowledged is lost, for a COMMIT waits for the replica; no connection is held after it."""
     await asyncio.to_thread(maria.replicate_synchronously)
     async with running(profile(maria, table)) as data:
         writers = Writers(data)
@@ -96,11 +96,11 @@ SELDOM = {"heartbeat": 600.0, "failover_timeout": PATIENCE}
 
 
 class HeldLooks:
-    """Looks that begin later are not answered before somebody waits for them."""
+    """Looks that begin later are not answered before something waits for them."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._may_answer = asyncio.Event()
-        look, change = cluster_server.Server.look, OpenCluster._change
+        look, change = cluster_server.Server.look, OpenCluster.wait_for_change
 
         async def held(server: cluster_server.Server) -> Any:
             await self._may_answer.wait()
@@ -111,7 +111,7 @@ class HeldLooks:
             await change(*arguments)
 
         monkeypatch.setattr(cluster_server.Server, "look", held)
-        monkeypatch.setattr(OpenCluster, "_change", awaited)
+        monkeypatch.setattr(OpenCluster, "wait_for_change", awaited)
 
 
 async def switch(data: DataModule, maria: MariaCluster) -> None:
@@ -125,7 +125,7 @@ async def switch(data: DataModule, maria: MariaCluster) -> None:
 async def test_the_first_refused_write_finds_the_new_primary(
     maria: MariaCluster, table: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is told as it was refused and not sent again; whoever comes next waits for the look that it began."""
+    """It is told as it was refused and not sent again; the next session waits for the look that it began."""
     async with running(profile(maria, table, cluster=SELDOM)) as data:
         await switch(data, maria)
         HeldLooks(monkeypatch)
@@ -192,7 +192,7 @@ async def test_two_servers_that_take_writes_are_none(maria: MariaCluster, table:
 
 
 async def test_a_replica_that_takes_writes_is_one_all_the_same(maria: MariaCluster, table: str) -> None:
-    """MariaDB's replicas are not `read_only` unless somebody says so; one that broke off is not promoted by that."""
+    """MariaDB's replicas are not `read_only` unless they are told so; one that broke off is not promoted by that."""
     await asyncio.to_thread(maria.m2.configure, read_only="OFF")
     async with running(profile(maria, table)) as data:
         await asyncio.to_thread(maria.m1.kill)

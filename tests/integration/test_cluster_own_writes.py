@@ -282,8 +282,8 @@ async def test_the_end_of_a_request_is_noted_for_its_background_work(cluster: Po
 
 
 async def test_one_server_pays_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(own_writes, "_NOTES", None)
-    monkeypatch.setattr(own_writes._Requests, "are_apart", False)  # as in a process of its own
+    monkeypatch.setattr(own_writes, "NOTES", None)
+    monkeypatch.setattr(own_writes.Requests, "are_apart", False)  # as in a process of its own
     settings = DataSettings(profiles={"main": DatabaseSettings(database_url="sqlite://")})
     async with DataModule(settings=settings) as data:
         async with data.session() as session:

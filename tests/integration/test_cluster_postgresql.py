@@ -63,7 +63,7 @@ def stored(node: Node, database: str) -> set[int]:
 
 @pytest.mark.parametrize("way", ["kill", "freeze"])
 async def test_writers_go_on_with_the_new_primary(cluster: PostgresqlCluster, table: str, way: str) -> None:
-    """Nothing that was acknowledged is lost, for the standby is synchronous; nobody holds a connection afterwards."""
+    """Nothing that was acknowledged is lost, for the standby is synchronous; no connection is held afterwards."""
     await asyncio.to_thread(cluster.replicate_synchronously, "n2")
     async with running(settings_of(cluster.addresses, table)) as data:
         writers = Writers(data)
@@ -185,7 +185,7 @@ async def test_a_replica_refuses_a_write_with_a_fix_and_is_kept(cluster: Postgre
 async def test_a_write_in_a_session_that_reads_casts_no_doubt_on_the_primary(
     cluster: PostgresqlCluster, table: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is refused with the code of a server that takes none; nobody looks, and nobody waits for a look."""
+    """It is refused with the code of a server that takes none; no look is begun, and none is waited for."""
     looks: list[str] = []
     look = Server.look
 

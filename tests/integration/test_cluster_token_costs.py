@@ -172,7 +172,7 @@ async def test_a_cancellation_while_a_token_is_asked_for_says_that_the_work_is_s
 async def test_a_look_is_one_statement_over_one_connection(
     cluster: PostgresqlCluster, table: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of a profile that nobody uses, its server hears nothing else."""
+    """Of a profile without sessions, its server hears nothing else."""
     spent: list[int] = []
     look = Server.look
     async with fault_proxy(cluster.n1.url(table)) as (proxy, _):

@@ -157,7 +157,7 @@ async def test_a_session_that_has_read_finds_what_was_written_since(
 async def test_a_replica_alone_is_waited_for_and_then_refused(
     cluster: PostgresqlCluster, table: str, from_: str, options: dict[str, Any]
 ) -> None:
-    """Where reads go to the primary, nobody asked how far it was: it is asked when the token is used."""
+    """Where reads go to the primary, it was not asked how far it was: it is asked when the token is used."""
     async with running(settings_of(cluster.addresses, table, reads={**NEAR, "from": from_})) as data:
         await replicas_serve(data, cluster)
         await asyncio.to_thread(lagging, cluster)

@@ -98,11 +98,14 @@ async def test_connections_that_are_made_at_the_same_time_ask_once(account: Acco
 @pytest.mark.parametrize("account", ["postgresql"], indirect=True)
 async def test_credentials_are_asked_for_anew_after_most_of_their_life(account: Account) -> None:
     async with token_service(account, lifetime=3600) as service, opened(settings_of(service)) as registry:
-        source = registry._get("main").backend.credentials
+        registry.get("main")
+        [engine] = registry.engines_of("main")
+        [handle] = engine.handles
+        source = handle.backend.credentials
         assert source is not None
-        start = source._clock()
+        start = source.clock()
         for seconds in (0, 2870, 2890):
-            source._clock = lambda passed=seconds: start + passed
+            source.clock = lambda passed=seconds: start + passed
             await registry.probe("main")
 
     assert service.asked == ["connect", "connect"]

@@ -237,7 +237,7 @@ def test_a_disk_that_is_full(project: Sandbox, monkeypatch: pytest.MonkeyPatch) 
 
 def test_an_instrumentation_that_does_nothing(project: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     versions = {"sqlalchemy": "2.1.9", "opentelemetry-instrumentation-sqlalchemy": "0.66b1"}
-    monkeypatch.setattr(packages, "_version", versions.__getitem__)
+    monkeypatch.setattr(packages, "installed_version", versions.__getitem__)
     write(project, "sqlite:///app.db")
 
     assert told(project, "packages") == ("warn", "pip uninstall opentelemetry-instrumentation-sqlalchemy")

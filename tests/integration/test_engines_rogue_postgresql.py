@@ -8,7 +8,7 @@ import re
 import socket
 import struct
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -58,12 +58,13 @@ class Rogue:
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while (await self.read(reader))[:4] == TLS_REQUEST:
-            writer.write(b"N")
-        await self.say(writer, self.ask)
-        while data := await reader.read(4096):
-            self.received += data
-            await self.say(writer, self.answer(data))
+        with suppress(asyncio.IncompleteReadError, ConnectionError):  # it left before it had said anything
+            while (await self.read(reader))[:4] == TLS_REQUEST:
+                writer.write(b"N")
+            await self.say(writer, self.ask)
+            while data := await reader.read(4096):
+                self.received += data
+                await self.say(writer, self.answer(data))
         writer.close()
         self.ended.set()
 

@@ -125,7 +125,7 @@ async def test_what_would_run_is_refused(data: DataModule) -> None:
 
 @on_servers
 async def test_the_server_would_refuse_what_slipped_through(data: DataModule, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(query_plan, "_PLANNED", re.compile(""))
+    monkeypatch.setattr(query_plan, "PLANNED", re.compile(""))
     for attack in ("ANALYZE DELETE FROM explained", "ANALYZE FORMAT=JSON DELETE FROM explained"):
         with pytest.raises(DataModuleError, match="does not plan"):
             await data.explain(attack)

@@ -80,7 +80,7 @@ async def test_no_connection_outlives_the_lease_of_its_user(vault: Vault) -> Non
         [opened] = data.engine_gate.registry.engines_of("main")
         [handle] = opened.handles
         assert handle.backend.credentials is not None
-        handle.backend.credentials._clock = vault.time
+        handle.backend.credentials.clock = vault.time
         served: set[str] = set()
 
         async def work(together: int) -> None:

@@ -160,7 +160,7 @@ async def test_waiting_and_connecting_and_running_are_three_numbers(database: Da
             await session.execute(select(1))
             for _ in range(5):
                 tasks.create_task(work())
-            while data.pool_status().waiting < 5:  # whoever is late would not wait for all that run before it
+            while data.pool_status().waiting < 5:  # a late one would not wait for all that run before it
                 await asyncio.sleep(0.001)
         elapsed = loop.time() - started
 

@@ -121,7 +121,7 @@ async def test_a_warm_up_opens_the_whole_pool_at_once_and_keeps_it(
 
 @pytest.mark.parametrize("database", SERVERS, indirect=True)
 async def test_a_warm_up_does_not_storm_the_server(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry_module, "_AT_ONCE", 2)
+    monkeypatch.setattr(registry_module, "OPENED_AT_ONCE", 2)
     engines = EngineRegistry({"main": database.settings(pool_size=5)})
     with opening(monkeypatch) as seen:
         await engines.warm_up("main")

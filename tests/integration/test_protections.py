@@ -118,7 +118,7 @@ async def test_the_line_refuses_a_log_in_without_the_tls_that_is_demanded(
 
 async def test_the_line_refuses_to_ask_for_a_key_whoever_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     not_called(monkeypatch, "_process_auth")
-    monkeypatch.setattr(SafeLogin, "_knows_key", False)
+    monkeypatch.setattr(SafeLogin, "knows_key", False)
 
     async with served(Rogue(switch=b"\xfesha256_password\0" + SALT)) as rogue:
         error = await connect(rogue)
@@ -133,7 +133,7 @@ async def test_a_connection_whose_log_in_passed_a_hook_by_is_not_handed_out(
     mysql_url: str, hook: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if hook == "_write_bytes":
-        monkeypatch.setattr(SafeLogin, "_write_guarded", Connection._write_bytes)
+        monkeypatch.setattr(SafeLogin, "write_guarded", Connection._write_bytes)
     else:
         not_called(monkeypatch, hook)
 

@@ -33,7 +33,7 @@ class Clock:
     def __init__(self, data: DataModule) -> None:
         self._data = data
         self._now = time.monotonic()
-        data.engine_gate.readiness._clock = lambda: self._now
+        data.engine_gate.readiness.clock = lambda: self._now
 
     async def look(self) -> ReadyReport:
         """The answer to a balancer that looks each second."""
@@ -158,7 +158,7 @@ async def test_a_probe_whose_connection_was_ended_meanwhile_does_not_fail(databa
         clock = Clock(data)
         before = await clock.look()
         own = data.engine_gate.registry.engines_of("main")[0]
-        [row] = await own.backend.ask(own.kept._driver, _ID[database.kind])
+        [row] = await own.backend.ask(own.kept.driver, _ID[database.kind])
         await database.run(KILL[database.kind].format(row[0]))
         after = await clock.look()
 

@@ -103,7 +103,7 @@ def test_programs_that_an_account_cannot_reach_are_copied_to_where_it_can(
     programs = postgresql.find_embedded()
     assert account is not None
     assert programs is not None
-    reachable = postgresql._reachable(programs, "18", account)
+    reachable = postgresql.reachable_programs(programs, "18", account)
     tmp_path.chmod(0o755)
     told = subprocess.run([reachable / "postgres", "--version"], check=True, capture_output=True, text=True)
     assert "PostgreSQL" in told.stdout

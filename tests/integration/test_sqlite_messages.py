@@ -210,7 +210,7 @@ async def test_a_statement_after_an_idle_time_has_its_deadline_too(path: Path) -
         driver = await driver_of(engine)
         await driver.execute("SELECT 1")
         run_out()
-        while driver._timer is not None:
+        while driver.next_look is not None:
             await asyncio.sleep(0)
         slow = asyncio.create_task(driver.execute(SLOW))
         await asyncio.sleep(0)  # it is on its way, and has its deadline
@@ -222,11 +222,12 @@ async def test_a_statement_after_an_idle_time_has_its_deadline_too(path: Path) -
 async def test_one_timer_serves_all_statements(data: DataModule) -> None:
     driver = await driver_of(data.get_engine())
     await driver.execute("SELECT 1")
-    timer = driver._timer
+    look = driver.next_look
 
     await driver.execute("SELECT 1")
 
-    assert driver._timer is timer
+    assert look is not None
+    assert driver.next_look == look
 
 
 async def test_a_closed_connection_leaves_no_timer(data: DataModule) -> None:
@@ -235,4 +236,4 @@ async def test_a_closed_connection_leaves_no_timer(data: DataModule) -> None:
 
     await driver.close()
 
-    assert driver._timer.cancelled()
+    assert driver.next_look is None

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from myfy_data import DatabaseSettings, DataModule
 from myfy_data.errors import ReadOnlySessionError, TransactionEndedError
+from tests.sqlite_ends import file_connection
 from tests.sqlite_files import database_with_counter, waiting_writers
 
 ADD_ONE = text("UPDATE counter SET value = value + 1")
@@ -95,7 +96,7 @@ async def test_what_a_session_reads_is_still_right_when_it_writes(data: DataModu
         driver: Any = (await (await session.connection()).get_raw_connection()).driver_connection
         await session.execute(ADD_ONE)
 
-        assert driver._file._may_write
+        assert file_connection(driver).may_write
         assert driver.in_transaction
 
 

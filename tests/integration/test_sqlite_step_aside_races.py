@@ -21,6 +21,7 @@ from myfy_data.errors import TransactionEndedError
 from myfy_data.retry.classify import Verdict, verdict_of
 from tests.asyncio_servers import PATIENCE
 from tests.clock import deadline_of
+from tests.sqlite_ends import file_connection
 from tests.sqlite_files import database_with_counter, waiting_writers
 
 ADD_ONE = text("UPDATE counter SET value = value + 1")
@@ -72,14 +73,15 @@ def write_elsewhere(path: Path) -> None:
 
 def behind_commit(driver: Any, act: Callable[[], object]) -> None:
     """Do something where a transaction that steps aside is not open for a moment."""
-    say = driver._file._say
+    connection = file_connection(driver)
+    say = connection.say
 
     def say_and_act(statement: str) -> None:
         say(statement)
         if statement == "COMMIT":
             act()
 
-    driver._file._say = say_and_act
+    connection.say = say_and_act
 
 
 async def driver_of(session: AsyncSession) -> Any:
@@ -159,9 +161,7 @@ async def test_a_loop_that_is_kept_busy_makes_no_transaction_idle(
         await waiting_writers(path, 1)
         queue, holder = writer_queue(str(path)), await driver_of(outer)
         holder.idle_since = -1000.0
-        if queue._timer is not None:
-            queue._timer.cancel()
-        queue._look(3)
+        queue.look(3)
         await asyncio.sleep(0)
         await outer.execute(ADD_ONE)
         assert not other.done()

@@ -48,6 +48,10 @@ class Gate:
             self._open.wait()
         return 1
 
+    def let_go(self) -> None:
+        """Let the thread go on."""
+        self._open.set()
+
     async def times_out(self) -> None:
         """Let the time of what the thread works on be over."""
         await self.entered.wait()
@@ -64,7 +68,7 @@ class Gate:
 @pytest.fixture
 async def gate(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Gate]:
     """A gate; what was interrupted is abandoned at once."""
-    monkeypatch.setattr(sqlite_thread, "_GRACE", 0.0)
+    monkeypatch.setattr(sqlite_thread, "INTERRUPT_GRACE", 0.0)
     gate = Gate()
     yield gate
     await gate.open()
@@ -191,7 +195,7 @@ async def test_sqlite_is_not_asked_while_the_thread_is_at_work(tmp_path: Path, g
         await gate.entered.wait()
 
         assert driver.in_transaction
-        gate._open.set()
+        gate.let_go()
         await waiting
         assert not driver.in_transaction
 
@@ -237,7 +241,7 @@ async def test_a_roll_back_without_an_answer_ends(data: DataModule, gate: Gate) 
 
 async def test_a_loop_may_end_before_the_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The thread closes the file, and reports to no loop."""
-    monkeypatch.setattr(sqlite_thread, "_GRACE", 0.0)
+    monkeypatch.setattr(sqlite_thread, "INTERRUPT_GRACE", 0.0)
     gates: list[Gate] = []
 
     async def work() -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import MetaData, make_url
 
 from myfy_data import DatabaseSettings
 from myfy_data.testing.leftovers import mark
-from myfy_data.testing.postgresql_databases import _MARKED, PostgreSQLDatabase
+from myfy_data.testing.postgresql_databases import MARKED, PostgreSQLDatabase
 from myfy_data.testing.schema import Schema
 from tests.kit.conftest import Server
 from tests.kit.project import APP, HEAD, METADATA, OPTIONS, KitProject
@@ -218,7 +218,7 @@ def test_a_database_whose_maker_was_killed_before_it_could_say_whose_it_is(
     template = next(name for name in postgresql.databases() if "_template_" in name)
     postgresql.run(f"COMMENT ON DATABASE {postgresql.prefix}_{template} IS NULL")
     postgresql.run(
-        f"CREATE DATABASE {postgresql.prefix}_test_run_main_1_1 TEMPLATE {postgresql.prefix}_{template} {_MARKED}"
+        f"CREATE DATABASE {postgresql.prefix}_test_run_main_1_1 TEMPLATE {postgresql.prefix}_{template} {MARKED}"
     )
     postgresql.run(f"CREATE DATABASE {postgresql.prefix}_test_run_of_somebody_else")
     result = kit_project.again()
@@ -313,14 +313,14 @@ async def test_copies_cost_neither_a_look_at_the_migrations_nor_one_for_leftover
 ) -> None:
     """Once for the run is enough, however many tests have a database of their own."""
     work: list[str] = []
-    read, sweep = Schema.hash, PostgreSQLDatabase._sweep
+    read, sweep = Schema.hash, PostgreSQLDatabase.drop_leftovers
 
     async def noted_sweep(database: PostgreSQLDatabase) -> None:
         work.append("sweep")
         await sweep(database)
 
     monkeypatch.setattr(Schema, "hash", lambda schema: (work.append("hash"), read(schema))[1])
-    monkeypatch.setattr(PostgreSQLDatabase, "_sweep", noted_sweep)
+    monkeypatch.setattr(PostgreSQLDatabase, "drop_leftovers", noted_sweep)
     settings = DatabaseSettings(database_url=postgresql.url())
     database = PostgreSQLDatabase("main", settings, Schema(metadata=MetaData()), "")
     await database.prepare()

@@ -68,7 +68,7 @@ class _Servers:
 
     def _start(self, profile: str, backend: str) -> RunningServer:
         if self._keep is None:
-            self._keep = _kept_directory(self._root)
+            self._keep = kept_directory(self._root)
             _lock(self._keep, self._stack)
         output.write_note([(profile, "cyan"), f"  starting a {_NAMES[backend]} of this project's own"])
         try:
@@ -81,7 +81,7 @@ class _Servers:
         return self._stack.enter_context(server)
 
 
-def _kept_directory(root: Path) -> Path:
+def kept_directory(root: Path) -> Path:
     """Where the data stands: in the project; for root where the account that runs the server is let through."""
     if os.geteuid() == 0:
         directory = cache_directory() / "dev" / hashlib.sha256(str(root).encode()).hexdigest()[:16]

@@ -12,7 +12,7 @@ _INSTRUMENTATION = "opentelemetry-instrumentation-sqlalchemy"
 
 def package_findings() -> Iterator[Finding]:
     """What is installed and does nothing, without a word."""
-    ours, theirs = _version("sqlalchemy"), _version(_INSTRUMENTATION)
+    ours, theirs = installed_version("sqlalchemy"), installed_version(_INSTRUMENTATION)
     if theirs and _pair(ours) >= (2, 1):
         message = (
             f"{_INSTRUMENTATION} {theirs} instruments nothing on SQLAlchemy {ours}: no span and no metric comes of it"
@@ -22,7 +22,8 @@ def package_findings() -> Iterator[Finding]:
         yield Finding("packages", None, "ok", "no packages that are known not to work together")
 
 
-def _version(package: str) -> str:
+def installed_version(package: str) -> str:
+    """The version of a package; empty when it is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:

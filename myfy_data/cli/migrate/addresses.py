@@ -10,7 +10,7 @@ from myfy_data.settings.urls import DRIVERS, SUPPORTED
 
 _SCHEME = re.compile(r"(?:jdbc:)?([A-Za-z0-9+_.-]+)://(.*)", re.DOTALL)
 _WHOLE = re.compile(r"\$\{\w+(?::-[^}]*)?\}")
-_FIRST = 0xE000  # of the characters that are nobody's
+_FIRST = 0xE000  # of the characters for private use, which no address has
 _HIDDEN = re.compile("[\ue000-\uf8ff]")
 _SECRET_OPTION = re.compile(r"([?&])(password|sslpassword|token)=([^&]*)")
 

@@ -126,7 +126,7 @@ class OpenCluster:
         route = Route.of(self.settings)
         deadline = self._deadline()
         while (server := self._choice.choose(route)) is None:
-            await self._change(route, deadline)
+            await self.wait_for_change(route, deadline)
         return self._handle(server)
 
     def _opened(self, server: Server, handle: OpenEngine) -> None:
@@ -157,7 +157,7 @@ class OpenCluster:
     def lead_to(self, successor: Callable[[], OpenEngine | OpenCluster]) -> None:
         """Take each further connection from another engine of the profile; who waits for a server does so too."""
         self._successor = successor
-        self.loop_affinity.call_there(self._wake)
+        self.loop_affinity.call_there(self.wake)
 
     def ask_position(self) -> Answer | None:
         """How far the primary will have come, asked now; None where no read would need it."""
@@ -208,7 +208,7 @@ class OpenCluster:
         while True:
             server = self._choice.choose(route, shunned)
             if server is None:
-                await_only(self._change(route, deadline))
+                await_only(self.wait_for_change(route, deadline))
                 shunned.clear()
                 continue
             connection = self.try_to_connect(server, connect, read_only=route.read_only)
@@ -283,7 +283,7 @@ class OpenCluster:
         """
         deadline = self._deadline()
         while not self._watched().is_settled:
-            await_only(self._change(route, deadline))
+            await_only(self.wait_for_change(route, deadline))
         found = self._choice.least_used(without)
         if found is None and not without and route.source == "replica":
             raise no_replica(self.profile, self._monitor.hosts(), self.settings)
@@ -294,7 +294,7 @@ class OpenCluster:
     def _deadline(self) -> float:
         return asyncio.get_running_loop().time() + self.settings.cluster.failover_timeout
 
-    async def _change(self, route: Route, deadline: float) -> None:
+    async def wait_for_change(self, route: Route, deadline: float) -> None:
         """Wait for the next look.
 
         Raises:
@@ -347,9 +347,10 @@ class OpenCluster:
             self._servers[before].leave(abort=True)
         if self._primary is not None and self._primary != before and self._monitor.failovers:
             self._servers[self._primary].expect_crowd()
-        self._wake()
+        self.wake()
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Let those who wait for a server look again; in the loop that they wait in."""
         news, self._news = self._news, asyncio.Event()
         news.set()
 
@@ -362,7 +363,7 @@ class OpenCluster:
     async def close(self) -> None:
         """Close every connection, within `close_timeout`."""
         self._is_closed = True
-        self._wake()
+        self.wake()
         await self._fresh_reads.stop()
         if self._watch is not None:
             await self._watch.stop()

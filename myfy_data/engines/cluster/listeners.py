@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Dialect, Engine, event
 from sqlalchemy.pool import Pool
 
-_OF_POOLS = (
+POOL_EVENTS = (
     "connect",
     "first_connect",
     "checkout",
@@ -54,7 +54,7 @@ def join_server(engine: Engine, dialect: Dialect, pool: Pool) -> None:
         pool: as above.
     """
     give_listeners(engine.dialect, engine.dialect.dispatch._join(dialect.dispatch))  # noqa: SLF001 - SQLAlchemy's way
-    for name in _OF_POOLS:  # not joined: a pool that is made anew copies its listeners
+    for name in POOL_EVENTS:  # not joined: a pool that is made anew copies its listeners
         event.listen(engine.pool, name, _forward(pool, name))
 
 

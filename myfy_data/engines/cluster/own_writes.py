@@ -115,10 +115,10 @@ class OwnWrites:
 
 
 _NOTHING = Written()
-_NOTES: ContextVar[OwnWrites | None] = ContextVar("myfy_data_own_writes", default=None)
+NOTES: ContextVar[OwnWrites | None] = ContextVar("myfy_data_own_writes", default=None)
 
 
-class _Requests:
+class Requests:
     """Whether requests have anything to keep apart: no profile with one server pays for it."""
 
     are_apart = False
@@ -126,7 +126,7 @@ class _Requests:
 
 def keep_requests_apart() -> None:
     """From now on, each request has notes of its own."""
-    _Requests.are_apart = True
+    Requests.are_apart = True
 
 
 def notes_of_task() -> OwnWrites | None:
@@ -134,16 +134,16 @@ def notes_of_task() -> OwnWrites | None:
     task = current_task() if running_loop() is not None else None
     if task is None:
         return None
-    found = _NOTES.get()
+    found = NOTES.get()
     notes = OwnWrites(task, {}) if found is None else found.of_task(task)
     if notes is not found:
-        _NOTES.set(notes)
+        NOTES.set(notes)
     return notes
 
 
 def written(profile: str, settings: DatabaseSettings) -> Written | None:
     """What the reads of this request or task must find; None when any replica that may serve has it."""
-    notes = _NOTES.get()
+    notes = NOTES.get()
     if notes is None or settings.reads.consistency == "eventual":
         return None
     found = notes.written(profile)
@@ -166,13 +166,13 @@ def request_notes(brought: Mapping[str, Written] | None = None) -> Iterator[OwnW
     Args:
         brought: what its client has written before, by profile.
     """
-    if not _Requests.are_apart and not brought:
+    if not Requests.are_apart and not brought:
         yield None
         return
-    outer = _NOTES.get()
+    outer = NOTES.get()
     notes = OwnWrites(None, brought or {})
-    _NOTES.set(notes)
+    NOTES.set(notes)
     try:
         yield notes
     finally:
-        _NOTES.set(outer)
+        NOTES.set(outer)

@@ -20,7 +20,7 @@ class Token:
     """That something was written.
 
     Attributes:
-        position: where its server had come to; None where that is not known, or where nobody needs it: then it is
+        position: where its server had come to; None where that is not known, or where it is not needed: then it is
             what the primary has when the token is used.
     """
 

@@ -112,7 +112,7 @@ class CredentialSource:
         self.provider = provider
         self._request = request
         self.timeout: float = timeout
-        self._clock = clock
+        self.clock = clock
         self.on_answer: Callable[[str], None] = lambda _: None
         self._issued: Issued | None = None
         self._flight: _Flight | None = None
@@ -130,9 +130,9 @@ class CredentialSource:
             ProviderError: there are none.
         """
         issued = self._issued
-        if issued is None or self._clock() >= issued.valid_until:
+        if issued is None or self.clock() >= issued.valid_until:
             return await self._ask("connect")
-        if self._clock() < issued.fresh_until:
+        if self.clock() < issued.fresh_until:
             return issued
         try:
             async with asyncio.timeout(self.timeout / 2):
@@ -141,7 +141,7 @@ class CredentialSource:
             failure = error
         except TimeoutError:
             failure = NoAnswerError(self._says("gives no answer"))
-        if self._clock() >= issued.valid_until:  # they ended meanwhile
+        if self.clock() >= issued.valid_until:  # they ended meanwhile
             raise failure
         logger.warning("%s, and is asked again: its last credentials are still valid", failure.message)
         return issued
@@ -165,7 +165,7 @@ class CredentialSource:
         asked: int | None = None
         while True:
             try:
-                return await open_with(issued.credentials.password, attempt.use(issued, self._clock()))
+                return await open_with(issued.credentials.password, attempt.use(issued, self.clock()))
             except Exception as error:
                 if not refuses(error) or (asked is not None and issued.number > asked):
                     raise
@@ -225,7 +225,7 @@ class CredentialSource:
         self.on_answer("failed" if isinstance(answer, ProviderError) else "given")
         if isinstance(answer, ProviderError) or (newest is not None and newest.number > flight.number):
             return
-        self._issued = _dated(answer, flight.number, self._clock())
+        self._issued = _dated(answer, flight.number, self.clock())
         level = logging.INFO if flight.reason == "refused" else logging.DEBUG
         until = answer.expires_at.isoformat() if answer.expires_at is not None else "the server refuses them"
         user = answer.username or self._request(flight.reason).username

@@ -18,7 +18,7 @@ from myfy_data.engines.connect.backend import AnyBackend, adapted
 
 _LAST_USE = "myfy_last_use"
 
-_TCP_INFO: int | None = getattr(socket_constants, "TCP_INFO", None)
+TCP_INFO: int | None = getattr(socket_constants, "TCP_INFO", None)
 _RECEIVED, _INFO_SIZE = 128, 136
 """Where Linux's `struct tcp_info` has the count of received bytes; the state is its first byte."""
 
@@ -89,10 +89,10 @@ def line_state(transport: asyncio.BaseTransport | None) -> bytes | None:
     then nothing waits in the socket, and only the count tells.
     """
     socket = transport.get_extra_info("socket") if transport is not None else None
-    if socket is None or _TCP_INFO is None:
+    if socket is None or TCP_INFO is None:
         return None
     try:
-        info: bytes = socket.getsockopt(IPPROTO_TCP, _TCP_INFO, _INFO_SIZE)
+        info: bytes = socket.getsockopt(IPPROTO_TCP, TCP_INFO, _INFO_SIZE)
     except OSError:  # closed, or no TCP
         return None
     return info[:1] + info[_RECEIVED:]

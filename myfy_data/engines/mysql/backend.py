@@ -26,11 +26,14 @@ from myfy_data.engines.mysql.error_codes import (
     ACCESS_DENIED,
     ACCESS_DENIED_NO_PASSWORD,
     AWAY,
+    DATABASE_DENIED,
     LOCK_WAIT_TIMEOUT,
     LOST_DURING_QUERY,
     TLS_NOT_OFFERED,
+    TLS_REQUIRED,
     TOO_MANY_CONNECTIONS,
     TOO_MANY_USER_CONNECTIONS,
+    UNKNOWN_DATABASE,
     UNSAFE_LOGIN,
 )
 from myfy_data.engines.mysql.galera import forgive_rollbacks, has_cluster, is_outside_cluster
@@ -155,9 +158,9 @@ class MySQL(Backend[DriverConnection]):
             ACCESS_DENIED_NO_PASSWORD: self.auth_failure(),
             # With wsrep_sync_wait, which every statement waits for.
             LOCK_WAIT_TIMEOUT: Failure(_NO_MAJORITY, _CLUSTER_FIX),
-            3159: Failure("the server lets nobody in without TLS", _TLS_FIX),
-            1044: Failure(f"user {url.username!r} may not use database {url.database!r}", self._grant()),
-            1049: Failure(f"there is no database {url.database!r}", self._create_database()),
+            TLS_REQUIRED: Failure("the server lets nobody in without TLS", _TLS_FIX),
+            DATABASE_DENIED: Failure(f"user {url.username!r} may not use database {url.database!r}", self._grant()),
+            UNKNOWN_DATABASE: Failure(f"there is no database {url.database!r}", self._create_database()),
             TOO_MANY_CONNECTIONS: Failure("the server has no connection left", _SLOTS_FIX),
             TOO_MANY_USER_CONNECTIONS: Failure(f"user {url.username!r} has no connection left", _SLOTS_FIX),
             LOST_DURING_QUERY: Failure(f"{self.address} closed the connection", CORRECT_ADDRESS),

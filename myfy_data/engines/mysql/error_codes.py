@@ -21,6 +21,9 @@ DEADLOCK = 1213
 LOCK_WAIT_TIMEOUT = 1205
 """The session rolls back the whole transaction."""
 
+MAY_ROLL_BACK = frozenset({LOCK_WAIT_TIMEOUT, DEADLOCK, 1020, 1206, 1402, 1613, 1614})
+"""The status of the answer tells whether they rolled the whole transaction back; of 1205 it is a setting."""
+
 TIDB_CONFLICTS = frozenset({8002, 8022, 9007})
 """TiDB, also at COMMIT: another transaction wrote the same. By its documentation and a scripted server, not by TiDB."""
 TIDB_SCHEMA_CHANGED = 8028
@@ -39,8 +42,14 @@ OUTCOME_UNKNOWN = frozenset({SHUTDOWN, COMMIT_FAILED, KILLED})
 
 MISSING_PRIVILEGE = 1227
 
+DATABASE_DENIED = 1044
 ACCESS_DENIED = 1045
 ACCESS_DENIED_NO_PASSWORD = 1698
+
+UNKNOWN_DATABASE = 1049
+
+TLS_REQUIRED = 3159
+"""`require_secure_transport`, and the line has none."""
 
 TOO_MANY_CONNECTIONS = 1040
 TOO_MANY_USER_CONNECTIONS = 1203

@@ -66,7 +66,7 @@ class SafeLogin(Connection):  # type: ignore[misc]  # aiomysql ships no types
 
     async def log_in(self) -> None:
         """Connect and log in; the caller bounds it."""
-        self._write_bytes = self._write_guarded  # of the object: once it is logged in, no packet pays for it
+        self._write_bytes = self.write_guarded  # of the object: once it is logged in, no packet pays for it
         try:
             await super()._connect()
         finally:
@@ -101,11 +101,12 @@ class SafeLogin(Connection):  # type: ignore[misc]  # aiomysql ships no types
         return self._secure or isinstance(self._ssl_context, ssl.SSLContext)
 
     def _refuse_unsafe(self, plugin: str) -> None:
-        if plugin not in _SCRAMBLED and not (plugin == "sha256_password" and self._knows_key):
+        if plugin not in _SCRAMBLED and not (plugin == "sha256_password" and self.knows_key):
             raise OperationalError(UNSAFE_LOGIN, f"the server asks for a login by {plugin!r} on a line without TLS")
 
     @property
-    def _knows_key(self) -> bool:
+    def knows_key(self) -> bool:
+        """Whether the password needs no key that the server sends over a line without TLS."""
         return self._is_local or self.server_public_key is not None
 
     async def _process_auth(self, plugin_name: bytes, auth_packet: object) -> object:
@@ -127,7 +128,7 @@ class SafeLogin(Connection):  # type: ignore[misc]  # aiomysql ships no types
 
     # -- at the transport ------------------------------------------------------------------------------------------
 
-    def _write_guarded(self, data: bytes) -> None:
+    def write_guarded(self, data: bytes) -> None:
         """Send a packet of the log-in, unless it would give something away on this transport."""
         self.unproven.discard("_write_bytes")
         writer: Any = self._writer
@@ -142,7 +143,7 @@ class SafeLogin(Connection):  # type: ignore[misc]  # aiomysql ships no types
         raise OperationalError(TLS_NOT_OFFERED, "the line has no TLS, so no log-in was sent")
 
     def _refuse_revealing(self, payload: bytes) -> None:
-        if payload in _ASKS_FOR_KEY and not self._knows_key:
+        if payload in _ASKS_FOR_KEY and not self.knows_key:
             raise OperationalError(UNSAFE_LOGIN, "the server would hand over a key that nobody can check without TLS")
         is_old = len(payload) == _OLD_SCRAMBLE and payload.endswith(b"\0")
         if is_old or reveals(payload, self._secret):

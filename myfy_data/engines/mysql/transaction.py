@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 
+from myfy_data.engines.mysql.error_codes import MAY_ROLL_BACK
 from myfy_data.errors import TransactionEndedError
 
 IN_TRANSACTION = 0x0001
@@ -27,12 +28,6 @@ _TRANSACTION_STATE = 5
 _READ_ONLY_VARIABLES = frozenset({b"tx_read_only", b"transaction_read_only"})
 _ISOLATION_VARIABLES = frozenset({b"tx_isolation", b"transaction_isolation"})
 """MariaDB's names and MySQL's."""
-
-_ROLL_BACK = frozenset({1020, 1205, 1206, 1213, 1402, 1613, 1614})
-"""Errors of which the status tells whether they rolled the whole transaction back, as deadlocks do; 1205 is a setting.
-
-Behind any other error it was ended by what its statement does before its work: DDL, which commits.
-"""
 
 _STORING = frozenset(
     {
@@ -191,9 +186,10 @@ class ServerTransaction:
 
     def _judge(self) -> None:
         number = self._error.args[0] if self._error is not None and self._error.args else None
-        if number in _ROLL_BACK:
+        if number in MAY_ROLL_BACK:
             self._end(f"the server ended it with error {number}", committed=False)
             return
+        # Behind any other error it was ended by what its statement does before its work: DDL, which commits.
         word = self._word()
         if self._has_done and word != "XA":  # by which SQLAlchemy itself commits in two phases
             self._end(f"{word or 'a statement'} ended it", committed=self._is_kept())

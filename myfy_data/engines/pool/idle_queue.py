@@ -1,4 +1,4 @@
-"""The idle connections of a pool; nobody waits for them here, as tasks wait in a line of their own (ADR 0015)."""
+"""The idle connections of a pool; no task waits for them here, but in a queue of its own (ADR 0015)."""
 
 from __future__ import annotations
 

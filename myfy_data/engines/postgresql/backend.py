@@ -37,13 +37,17 @@ from myfy_data.engines.postgresql.engine import begin_for_listeners
 from myfy_data.engines.postgresql.execution_options import MayEndTransaction, SessionReadOnly
 from myfy_data.engines.postgresql.look import LOOK, read_look
 from myfy_data.engines.postgresql.message_gate import DISCARD
+from myfy_data.engines.postgresql.pgbouncer import attach_pgbouncer
 from myfy_data.engines.postgresql.position import POSITIONS
 from myfy_data.engines.postgresql.reconnect import OptimisticReconnect
 from myfy_data.engines.postgresql.sqlstates import (
+    AUTHORIZATION_CLASS,
     CONNECTION_CLASS,
     INVALID_AUTHORIZATION,
+    STARTING_CLASS,
     STOPPING,
     TOO_MANY_CONNECTIONS,
+    UNKNOWN_DATABASE,
     WRONG_LOGIN,
 )
 from myfy_data.package_contract import unsupported
@@ -215,10 +219,12 @@ class PostgreSQL(Backend[DriverConnection]):
             return Failure("a pooler stands in between, which refuses start-up settings", 'pooler = "pgbouncer"')
         url = self.settings.url
         known = {
-            "28": self.auth_failure(),
-            "3D000": Failure(f"there is no database {url.database or url.username!r}", self._create_database()),
+            AUTHORIZATION_CLASS: self.auth_failure(),
+            UNKNOWN_DATABASE: Failure(
+                f"there is no database {url.database or url.username!r}", self._create_database()
+            ),
             TOO_MANY_CONNECTIONS: Failure("the server has no connection left", _SLOTS_FIX),
-            "57P0": Failure(f"the server is not ready: {text}", "wait until it has started, then try again"),
+            STARTING_CLASS: Failure(f"the server is not ready: {text}", "wait until it has started, then try again"),
             CONNECTION_CLASS: self._not_postgresql(),
         }
         return next((failure for prefix, failure in known.items() if code.startswith(prefix)), None)
@@ -309,6 +315,7 @@ class PostgreSQL(Backend[DriverConnection]):
         event.listen(engine, "connect", _note_record)
         begin_for_listeners(engine)
         attach_deferred_begin(engine, self.settings)
+        attach_pgbouncer(engine, self.profile, self.settings)
         dialect: Any = engine.dialect
         dialect.dbapi = dialect.loaded_dbapi = GatedModule(dialect.loaded_dbapi.asyncpg, self._prepare)
         options = {

@@ -14,6 +14,7 @@ from sqlalchemy.util import await_only
 
 from myfy_data.engines.postgresql.message_gate import REFUSED, MessageGate, is_death
 from myfy_data.engines.postgresql.reconnect import forget_statements
+from myfy_data.engines.postgresql.sqlstates import FAILED_TRANSACTION
 from myfy_data.errors import TransactionEndedError
 
 _ASK_LEVEL = "SHOW default_transaction_isolation"
@@ -169,7 +170,7 @@ class LateTransaction(Transaction):  # type: ignore[misc]  # asyncpg ships no ty
         try:
             return await self._connection.fetchval("SELECT pg_catalog.now()")
         except Exception as error:
-            if getattr(error, "sqlstate", None) != "25P02":
+            if getattr(error, "sqlstate", None) != FAILED_TRANSACTION:
                 raise
             return None
         finally:

@@ -17,6 +17,9 @@ WRONG_LOGIN = "28P01"
 INVALID_AUTHORIZATION = "28000"
 """The user is not there any more; or no line of pg_hba.conf lets it in, which its words tell."""
 
+AUTHORIZATION_CLASS = "28"
+"""Both of them, and what comes with a later version."""
+
 CONNECTION_CLASS = "08"
 
 STOPPING = frozenset({SHUTDOWN, CRASHED, CANNOT_CONNECT_NOW})
@@ -29,6 +32,17 @@ def is_answer(state: str | None) -> bool:
     """Whether an error with this state tells that the statement has not taken effect."""
     return bool(state) and state not in OUTCOME_UNKNOWN and not str(state).startswith(CONNECTION_CLASS)
 
+
+STARTING_CLASS = "57P0"
+"""A server that stops or starts."""
+
+UNKNOWN_DATABASE = "3D000"
+
+FAILED_TRANSACTION = "25P02"
+"""An error before has failed the transaction, so that nothing but its end is taken."""
+
+DATABASE_EXISTS = frozenset({"42P04", "23505"})
+"""What CREATE DATABASE says of a name that is taken; the second of one that another session is just creating."""
 
 TOO_MANY_CONNECTIONS = "53300"
 

@@ -19,6 +19,7 @@ from myfy_data.engines.observation import Hold
 from myfy_data.engines.pool.loop_affinity import current_task
 from myfy_data.engines.sqlite.cursor import PREFETCH, PrefetchCursor, repeatable
 from myfy_data.engines.sqlite.dbapi_connection import AutocommitConnection
+from myfy_data.engines.sqlite.error_names import is_query_only
 from myfy_data.engines.sqlite.snapshot import TurnNeededError
 from myfy_data.engines.sqlite.thread import Deadlines, ThreadConnection
 from myfy_data.engines.sqlite.write_queue import QueueAccess, Turn
@@ -161,7 +162,7 @@ class QueuedConnection(ThreadConnection):
             return False
         if isinstance(error, SessionError | TurnNeededError):
             return True
-        return getattr(error, "sqlite_errorname", "") == "SQLITE_READONLY"
+        return is_query_only(error)
 
     async def commit(self) -> None:
         """Commit; a transaction that SQLite keeps open keeps its turn.

@@ -57,10 +57,12 @@ class AutocommitConnection(WatchedConnection, SnapshotConnection, CopyingConnect
         begins_with_next: what begins a transaction with the next piece of work; empty for nothing.
         waited: seconds for which such a BEGIN waited for another process, and that are not told yet.
         may_end: whether a statement may end the transaction that `begin` has begun, as a migration's does.
+        may_write: whether that transaction was begun with the right to write.
     """
 
     file_id: tuple[int, int] | None = None
     may_end: bool = False
+    may_write: bool = False
     begins_with_next: str = ""
     waited: float = 0.0
     is_altered: bool
@@ -68,7 +70,6 @@ class AutocommitConnection(WatchedConnection, SnapshotConnection, CopyingConnect
     has_written: bool
     _was_used = False
     _is_begun = False
-    _may_write = False
     _statement = ""
     _cause: BaseException | None = None
 
@@ -97,7 +98,7 @@ class AutocommitConnection(WatchedConnection, SnapshotConnection, CopyingConnect
         if self.in_transaction:
             super().cursor().execute("COMMIT")
         super().cursor().execute(statement)
-        self._is_begun, self._may_write, self._cause = True, statement != "BEGIN", None
+        self._is_begun, self.may_write, self._cause = True, statement != "BEGIN", None
         self.has_read: bool = False
         self._note_begin()
 
@@ -113,7 +114,7 @@ class AutocommitConnection(WatchedConnection, SnapshotConnection, CopyingConnect
         if self.begins_with_next:
             begun = self.begins_with_next != "BEGIN"  # before it steps aside, it begins
         else:
-            begun = self._is_begun and self._may_write and not self.has_written
+            begun = self._is_begun and self.may_write and not self.has_written
         return self.is_wal and begun and not (self.stands_aside or self.may_end)
 
     def hand_out(self, file_id: tuple[int, int] | None) -> str:
@@ -245,7 +246,7 @@ class AutocommitConnection(WatchedConnection, SnapshotConnection, CopyingConnect
         Raises:
             SessionError: the transaction may write; SQLite would wait for its end, so for ever.
         """
-        if self._is_begun and self._may_write and self.in_transaction:
+        if self._is_begun and self.may_write and self.in_transaction:
             raise SessionError(self.profile, NO_BACKUP)
         super().backup(target, **options)
 

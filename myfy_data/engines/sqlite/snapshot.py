@@ -9,6 +9,7 @@ import re
 import sqlite3
 from contextlib import suppress
 
+from myfy_data.engines.sqlite.error_names import BUSY_SNAPSHOT, BUSY_SNAPSHOT_CODE
 from myfy_data.engines.sqlite.pragmas import first_word
 
 _READS = frozenset({"SELECT", "WITH", "VALUES", "EXPLAIN"})
@@ -23,8 +24,8 @@ _ASKS = re.compile(
 class SnapshotOutOfDateError(sqlite3.OperationalError):
     """The database has changed since a transaction read that stepped aside; in SQLite's own terms."""
 
-    sqlite_errorcode = 517
-    sqlite_errorname = "SQLITE_BUSY_SNAPSHOT"
+    sqlite_errorcode = BUSY_SNAPSHOT_CODE
+    sqlite_errorname = BUSY_SNAPSHOT
 
 
 class TurnNeededError(sqlite3.OperationalError):
@@ -75,17 +76,17 @@ class SnapshotConnection(sqlite3.Connection):
             self.has_written = True
             return False
         self._version = self._data_version()
-        self._say("COMMIT")
+        self.say("COMMIT")
         self.pins_with_next = not self.has_read
         if self.has_read:
-            self._say("BEGIN")
+            self.say("BEGIN")
             self._check_version()  # a read: it pins the snapshot
         self.stands_aside = self.read_only = True
         return True
 
     def _pin(self) -> None:
         """Begin to read, in a snapshot of now."""
-        self._say("BEGIN")
+        self.say("BEGIN")
         self._version, self.pins_with_next = self._data_version(), False
 
     def take_again(self) -> None:
@@ -95,11 +96,11 @@ class SnapshotConnection(sqlite3.Connection):
             SnapshotOutOfDateError: the database has changed since; nothing is open any more.
             sqlite3.OperationalError: another process writes, and did not end within `busy_timeout`; as above.
         """
-        self._say("PRAGMA query_only = OFF")  # it refuses BEGIN IMMEDIATE, too
+        self.say("PRAGMA query_only = OFF")  # it refuses BEGIN IMMEDIATE, too
         self._refuses_writes = False
         if self.in_transaction:
-            self._say("COMMIT")
-        self._say("BEGIN IMMEDIATE")
+            self.say("COMMIT")
+        self.say("BEGIN IMMEDIATE")
         if self.has_read:
             self._check_version()
         self.stands_aside = self.read_only = self.pins_with_next = False
@@ -117,7 +118,7 @@ class SnapshotConnection(sqlite3.Connection):
     def _check_version(self) -> None:
         if self._data_version() != self._version:
             with suppress(sqlite3.Error):
-                self._say("ROLLBACK")
+                self.say("ROLLBACK")
             raise SnapshotOutOfDateError(
                 "it had only read when it gave its turn to write away, and the database has changed since"
             )
@@ -127,5 +128,6 @@ class SnapshotConnection(sqlite3.Connection):
         cursor.row_factory = None  # the user's may give something else than tuples
         return int(cursor.execute("PRAGMA data_version").fetchone()[0])
 
-    def _say(self, statement: str) -> None:
+    def say(self, statement: str) -> None:
+        """Run a statement that ends or begins a transaction, or sets something of the connection."""
         super().cursor().execute(statement)

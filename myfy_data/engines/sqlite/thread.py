@@ -26,7 +26,7 @@ from myfy_data.engines.sqlite.interrupt import Statement
 _AGAIN = 0.01
 """Seconds between two interrupts of a statement that has not ended."""
 
-_GRACE = 0.5
+INTERRUPT_GRACE = 0.5
 """Seconds that an interrupted statement has to end before its thread is abandoned."""
 
 
@@ -98,6 +98,11 @@ class ThreadConnection(aiosqlite.Connection):
         last = self._last  # as `is_at_work`; asked several times in each unit of work
         return (last is not None and not last.is_done) or self._conn.in_transaction
 
+    @property
+    def next_look(self) -> float | None:
+        """When it looks for what should have ended, in the loop's time; None when nothing is waited for."""
+        return None if self._timer is None or self._timer.cancelled() else self._timer.when()
+
     # -- statements ------------------------------------------------------------------------------------------------
 
     async def _send(self, work: Callable[[], object], seconds: float, *, is_end: bool = False) -> Any:
@@ -135,10 +140,14 @@ class ThreadConnection(aiosqlite.Connection):
         """Look again when something is due; one timer serves many statements, and keeps no connection alive."""
         self._timer = self._loop.call_at(due, _give_up_overdue, weakref.ref(self))
 
-    def give_up_overdue(self) -> None:
-        """Interrupt what should have ended, and look again when the next one should have."""
+    def give_up_overdue(self, at: float | None = None) -> None:
+        """Interrupt what should have ended, and look again when the next one should have.
+
+        Args:
+            at: the loop's time that counts; now when None.
+        """
         self._timer = None
-        now = self._loop.time()
+        now = self._loop.time() if at is None else at
         later = [statement.due for statement in self._unfinished if statement.due > now]
         for statement in list(self._unfinished):
             if statement.due <= now and not statement.answer.done():
@@ -153,7 +162,7 @@ class ThreadConnection(aiosqlite.Connection):
             return
         if statement.give_up(self.interrupt_now) or running_loop() is not self._loop:
             return
-        if self._loop.time() < (statement.given_up_at or 0) + _GRACE:
+        if self._loop.time() < (statement.given_up_at or 0) + INTERRUPT_GRACE:
             self._loop.call_later(_AGAIN, self._give_up, statement)
         else:
             self.abandon()

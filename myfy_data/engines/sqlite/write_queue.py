@@ -222,9 +222,16 @@ class WriterQueue:
     def _watch(self) -> None:
         """Look from time to time whether the transaction that has the turn is idle."""
         if self._timer is None and self._line:
-            self._timer = asyncio.get_running_loop().call_later(IDLE_GRACE, self._look, _LAPS)
+            self._timer = asyncio.get_running_loop().call_later(IDLE_GRACE, self.look, _LAPS)
 
-    def _look(self, laps: int) -> None:
+    def look(self, laps: int) -> None:
+        """Look now whether the transaction that has the turn is idle; in place of the look that was to come.
+
+        Args:
+            laps: how often the loop goes round before, so that what it could not do in time is done first.
+        """
+        if self._timer is not None:
+            self._timer.cancel()
         self._timer = None
         loop, holder = asyncio.get_running_loop(), self._holder()
         if (
@@ -235,7 +242,7 @@ class WriterQueue:
         ):
             self._watch()
         elif self._line and laps:
-            self._timer = loop.call_soon(self._look, laps - 1)
+            self._timer = loop.call_soon(self.look, laps - 1)
         elif self._line:
             holder.step_aside()
 

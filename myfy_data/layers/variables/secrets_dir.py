@@ -24,7 +24,7 @@ MAX_SECRET = 64 * 1024
 _MAX_TOTAL = 1024 * 1024
 _SECRETS = ("password", "database_url")
 """What a file of a secrets directory mostly is for."""
-_MOUNTS = ("/run/secrets/", "/var/run/secrets/")
+MOUNTS = ("/run/secrets/", "/var/run/secrets/")
 """Where container platforms mount secrets, with modes that are theirs to choose."""
 
 
@@ -131,7 +131,7 @@ def is_public(path: Path) -> bool:
     that no command here could change it.
     """
     credentials = os.environ.get("CREDENTIALS_DIRECTORY")  # systemd's
-    mounts = (*_MOUNTS, f"{credentials}/") if credentials else _MOUNTS
+    mounts = (*MOUNTS, f"{credentials}/") if credentials else MOUNTS
     if sys.platform == "win32" or str(path).startswith(mounts):
         return False
     try:

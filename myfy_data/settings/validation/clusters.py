@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from myfy_data.origins import KeyPath
-from myfy_data.settings.hosts import READERS, own_addresses
+from myfy_data.settings.cluster_models import READERS
 from myfy_data.settings.models import ProfileSettings
 from myfy_data.settings.servers import has_several_servers, reader_addresses
 from myfy_data.settings.urls import SESSION_ATTRS, ConnectionURL
@@ -38,7 +38,7 @@ def _sqlite_faults(settings: ProfileSettings) -> Iterator[Fault]:
 
 
 def _duplicates(settings: ProfileSettings, url: ConnectionURL) -> Iterator[Fault]:
-    own = list(settings.hosts or own_addresses(url))
+    own = list(settings.hosts or url.addresses)
     readers = list(reader_addresses(settings))
     said: KeyPath = ("hosts",) if "hosts" in settings.model_fields_set else ("database_url",)
     if twice := _twice(own):

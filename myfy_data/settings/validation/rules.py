@@ -47,8 +47,8 @@ def setting_faults(settings: ProfileSettings, url: ConnectionURL) -> Iterator[Fa
 def engine_faults(settings: ProfileSettings, url: ConnectionURL) -> Iterator[Fault]:
     """What a profile asks for that its database or its driver cannot do."""
     given = given_options(settings, url)
-    asked = _asked(settings, url, given)
     direct = next((one.path for one in given if one.name == "direct_tls" and one.value in (True, "true")), None)
+    asked = _asked(settings, url, given)
     yield from tls_engine_faults(settings, url, asked, direct)
     yield from database_faults(settings, url)
     yield from provider_faults(settings)
@@ -60,4 +60,4 @@ def _asked(settings: ProfileSettings, url: ConnectionURL, given: list[Given]) ->
     # A context that code gives is no request in words, unless another key says something about TLS as well.
     has_keys = settings.tls is not None or url.tls is not None or url.backend == "sqlite"
     about_tls = [one for one in given if has_keys or not (one.name == "ssl" and CONTEXT.fits(one.value))]
-    return find_asked((one.path, one.name, one.value) for one in about_tls)
+    return find_asked([(one.path, one.name, one.value) for one in about_tls])

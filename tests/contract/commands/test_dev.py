@@ -221,7 +221,7 @@ def served(project: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(dev_servers, "standing_server", lambda _: None)
     keep = Path(tempfile.mkdtemp(dir="/tmp"))  # where root lets the account of a server through
     keep.chmod(0o755)
-    monkeypatch.setattr(dev_servers, "_kept_directory", lambda _: keep)
+    monkeypatch.setattr(dev_servers, "kept_directory", lambda _: keep)
     yield keep
     shutil.rmtree(keep)
 

@@ -214,7 +214,7 @@ def test_modes_of_a_platforms_mount_are_its_own(mount: str, monkeypatch: pytest.
     """Kubernetes and Docker mount 0444 and 0644; systemd names its directory in a variable."""
     from myfy_data.layers.variables import secrets_dir  # noqa: PLC0415 - as private as it is
 
-    monkeypatch.setattr(secrets_dir, "_MOUNTS", (f"{tmp_path}/run/secrets/",))
+    monkeypatch.setattr(secrets_dir, "MOUNTS", (f"{tmp_path}/run/secrets/",))
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", f"{tmp_path}/etc/credentials")
     path = tmp_path / mount.removeprefix("/") / "db"
     path.parent.mkdir(parents=True)

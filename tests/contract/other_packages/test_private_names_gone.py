@@ -33,7 +33,7 @@ def ids(value: object) -> str:
 
 @pytest.fixture(autouse=True)
 def _unverified(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(package_contract, "_verified", set())
+    monkeypatch.setattr(package_contract, "verified", set())
 
 
 @pytest.mark.parametrize("contract", [case(contract) for contract in CONTRACTS], ids=ids)

@@ -157,13 +157,13 @@ async def test_a_reload_in_another_thread_wakes_who_waits_in_its_own(
     make: MakeCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old, new, connect = make("old"), make("new"), Connects()
-    wake, threads = old._wake, set[int]()
+    wake, threads = old.wake, set[int]()
 
     def noted_wake() -> None:
         threads.add(threading.get_ident())
         wake()
 
-    monkeypatch.setattr(old, "_wake", noted_wake)
+    monkeypatch.setattr(old, "wake", noted_wake)
     connect.fails.set()
     taking = start_take(old, WRITES, connect)
     await asyncio.wait_for(connect.begun.wait(), PATIENCE)

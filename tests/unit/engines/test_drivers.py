@@ -23,7 +23,7 @@ MEND = r'fix: pip install "aiomysql>=[^"]*" "(?i:pymysql)\[rsa\]>=[^"]*"'
 
 @pytest.fixture(autouse=True)
 def _unverified(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(package_contract, "_verified", set())
+    monkeypatch.setattr(package_contract, "verified", set())
 
 
 def pymysql_is(monkeypatch: pytest.MonkeyPatch, version: str) -> None:

@@ -14,18 +14,34 @@ from myfy_data.engines.mysql.reading import BufferedConnection
 class Line(BufferedConnection):
     """A connection after its log-in, which reads what a test feeds."""
 
-    def __init__(self) -> None:
+    def __init__(self, *data: bytes, logged_in: bool = True, number: int = 0) -> None:
         self._unread, self._at = b"", 0
-        self._logged_in = True
-        self._next_seq_id = 0
+        self._logged_in = logged_in
+        self._next_seq_id = number
         self._encoding = "utf8"
         self._result = None
         self._reader: Any = asyncio.StreamReader()
         self._writer = None
         self.is_closed = False
+        self.feed(*data)
 
     def close(self) -> None:
         self.is_closed = True
+
+    def feed(self, *data: bytes) -> None:
+        for part in data:
+            self._reader.feed_data(part)
+
+    def end(self) -> None:
+        self._reader.feed_eof()
+
+    def break_off(self, error: Exception) -> None:
+        self._reader.set_exception(error)
+
+    async def not_taken(self) -> bytes:
+        """What has come in, and still stands with the reader."""
+        data: bytes = await self._reader.read(100)
+        return data
 
     async def packet(self) -> bytes:
         data: bytes = (await self._read_packet()).get_all_data()
@@ -42,28 +58,26 @@ BODIES = [b"\x01", b"\x00ok", b"row", b"x" * 70_000, b"\xfe\x00\x00\x02\x00"]
 
 @pytest.mark.parametrize("size", [1, 3, 4, 5, 7, 1000, 1_000_000])
 async def test_packets_are_whole_however_they_come_in(size: int) -> None:
-    line, data = Line(), packets(*BODIES)
-    for at in range(0, len(data), size):
-        line._reader.feed_data(data[at : at + size])
+    data = packets(*BODIES)
+    line = Line(*(data[at : at + size] for at in range(0, len(data), size)))
 
     assert [await line.packet() for _ in BODIES] == BODIES
 
 
 async def test_a_packet_that_comes_late_is_waited_for() -> None:
-    line, data = Line(), packets(b"first", b"second")
-    line._reader.feed_data(data[:12])
+    data = packets(b"first", b"second")
+    line = Line(data[:12])
     assert await line.packet() == b"first"
     waiting = asyncio.create_task(line.packet())
     await asyncio.sleep(0)
 
-    line._reader.feed_data(data[12:])
+    line.feed(data[12:])
 
     assert await waiting == b"second"
 
 
 async def test_what_does_not_fit_into_one_packet_is_read_out_of_several() -> None:
-    line, half = Line(), b"x" * 0xFFFFFF
-    line._reader.feed_data(packets(half, b"end", b"next"))
+    line = Line(packets(b"x" * 0xFFFFFF, b"end", b"next"))
 
     found = [await line.packet() for _ in range(2)]
 
@@ -71,16 +85,13 @@ async def test_what_does_not_fit_into_one_packet_is_read_out_of_several() -> Non
 
 
 async def test_numbers_begin_anew_behind_255() -> None:
-    line = Line()
-    line._next_seq_id = 255
-    line._reader.feed_data(packets(b"a", b"b", first=255))
+    line = Line(packets(b"a", b"b", first=255), number=255)
 
     assert [await line.packet() for _ in range(2)] == [b"a", b"b"]
 
 
 async def test_a_refusal_among_packets_that_came_in_at_once_is_raised() -> None:
-    line = Line()
-    line._reader.feed_data(packets(b"a", b"\xff\x28\x04#42000no such thing"))
+    line = Line(packets(b"a", b"\xff\x28\x04#42000no such thing"))
     await line.packet()
 
     with pytest.raises(Exception, match="no such thing") as raised:
@@ -92,8 +103,7 @@ async def test_a_refusal_among_packets_that_came_in_at_once_is_raised() -> None:
 @pytest.mark.parametrize("stale", [b"\xff\x1d\x04#08S01shutdown", b"\x00of another statement"])
 async def test_a_packet_out_of_turn_is_not_taken_for_an_answer(stale: bytes) -> None:
     """The goodbye of a server that shuts down has number 0, and may have come in with what was read before it."""
-    line = Line()
-    line._reader.feed_data(packets(b"a") + packets(stale))
+    line = Line(packets(b"a") + packets(stale))
     await line.packet()
 
     with pytest.raises(OperationalError, match="Lost connection"):
@@ -104,9 +114,8 @@ async def test_a_packet_out_of_turn_is_not_taken_for_an_answer(stale: bytes) -> 
 
 @pytest.mark.parametrize("kept", [0, 2, 6])
 async def test_a_line_that_ends_is_lost(kept: int) -> None:
-    line, data = Line(), packets(b"first", b"second")
-    line._reader.feed_data(data[: 9 + kept])
-    line._reader.feed_eof()
+    line = Line(packets(b"first", b"second")[: 9 + kept])
+    line.end()
     await line.packet()
 
     with pytest.raises(OperationalError, match="Lost connection"):
@@ -117,7 +126,7 @@ async def test_a_line_that_ends_is_lost(kept: int) -> None:
 
 async def test_a_line_that_breaks_is_lost() -> None:
     line = Line()
-    line._reader.set_exception(ConnectionResetError("reset"))
+    line.break_off(ConnectionResetError("reset"))
 
     with pytest.raises(OperationalError, match=r"Lost connection.*\(reset\)"):
         await line.packet()
@@ -127,11 +136,9 @@ async def test_a_line_that_breaks_is_lost() -> None:
 
 async def test_nothing_is_kept_before_the_log_in_has_ended() -> None:
     """What a man in the middle sends along is not read behind the handshake of TLS, on another reader."""
-    line = Line()
-    line._logged_in = False
-    line._reader.feed_data(packets(b"greeting") + b"planted")
-    line._reader.feed_eof()
+    line = Line(packets(b"greeting") + b"planted", logged_in=False)
+    line.end()
 
     assert await line.packet() == b"greeting"
 
-    assert (line._unread, await line._reader.read(100)) == (b"", b"planted")
+    assert await line.not_taken() == b"planted"

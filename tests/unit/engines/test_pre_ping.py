@@ -142,7 +142,7 @@ def tcp_pair() -> tuple[socket.socket, socket.socket]:
 @pytest.mark.parametrize("counts", [True, False])
 def test_a_quiet_line_has_no_news(counts: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not counts:
-        monkeypatch.setattr(pre_ping, "_TCP_INFO", None)
+        monkeypatch.setattr(pre_ping, "TCP_INFO", None)
     ours, theirs = tcp_pair()
     transport: Any = Transport(ours)
     with ours, theirs:
@@ -153,7 +153,7 @@ def test_a_quiet_line_has_no_news(counts: bool, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize("end", ["a word", "good-bye", "reset"])
 def test_whatever_comes_in_is_news(end: str, counts: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not counts:
-        monkeypatch.setattr(pre_ping, "_TCP_INFO", None)
+        monkeypatch.setattr(pre_ping, "TCP_INFO", None)
     ours, theirs = tcp_pair()
     transport: Any = Transport(ours)
     with ours, theirs:

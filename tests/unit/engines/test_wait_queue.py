@@ -271,7 +271,7 @@ async def test_a_connection_that_the_garbage_collector_finds_in_another_thread_f
     await give_back(connection)
 
 
-async def test_nobody_overtakes_those_who_wait_while_another_threads_gift_is_under_way(source: Source) -> None:
+async def test_no_task_overtakes_those_that_wait_while_another_threads_gift_is_under_way(source: Source) -> None:
     pool, served = pool_of(source), []
     held = await check_out(pool)
 
@@ -295,7 +295,7 @@ async def test_nobody_overtakes_those_who_wait_while_another_threads_gift_is_und
     await task
 
 
-async def test_an_entry_that_nobody_gave_back_frees_its_place_when_it_is_collected(source: Source) -> None:
+async def test_an_entry_that_was_not_given_back_frees_its_place_when_it_is_collected(source: Source) -> None:
     pool = pool_of(source)
     record: list[ConnectionPoolEntry] = [await greenlet_spawn(pool._do_get)]
     task = waiter(pool)

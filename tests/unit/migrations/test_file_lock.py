@@ -62,7 +62,7 @@ def test_a_file_that_was_deleted_meanwhile_is_no_lock(tmp_path: Path) -> None:
     descriptor = os.open(tmp_path / f"app.db{SUFFIX}", os.O_CREAT | os.O_RDWR)
     (tmp_path / f"app.db{SUFFIX}").unlink()
 
-    assert not lock._is_still(descriptor)
+    assert not lock.is_still(descriptor)
     os.close(descriptor)
 
 
@@ -73,7 +73,7 @@ def test_a_file_that_was_made_anew_meanwhile_is_another_lock(tmp_path: Path) -> 
     path.rename(tmp_path / "old")
     path.touch()
 
-    assert not lock._is_still(descriptor)
+    assert not lock.is_still(descriptor)
     os.close(descriptor)
 
 

@@ -116,7 +116,7 @@ async def test_a_file_that_is_still_being_written_is_waited_for(
             path.write_text("a = 1\n" * states, encoding="utf-8")
         return [path]
 
-    monkeypatch.setattr("myfy_data.reload.watch._SETTLE", 0.0)
+    monkeypatch.setattr("myfy_data.reload.watch.SETTLE", 0.0)
     task = asyncio.create_task(watch(paths, 0.01, read))
     async with asyncio.timeout(PATIENCE):
         while not seen:

@@ -235,7 +235,7 @@ async def test_without_a_password_a_start_asks_for_a_key() -> None:
 
 
 async def test_one_server_has_no_cookie_and_needs_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(own_writes._Requests, "are_apart", False)
+    monkeypatch.setattr(own_writes.Requests, "are_apart", False)
     one = DatabaseSettings(database_url="sqlite://")
     async with DataModule(settings=DataSettings(profiles={"main": one}), read_your_writes="cookie") as data:
         assert data.token_cookie is None

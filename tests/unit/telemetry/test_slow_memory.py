@@ -57,7 +57,7 @@ def test_things_that_are_counted_are_bounded() -> None:
     for number in range(5000):
         limit.admit(number, 1)
 
-    assert len(limit._windows) == 1000
+    assert len(limit) == 1000
 
 
 @pytest.mark.parametrize(
