@@ -5,16 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from itertools import chain
 from typing import Any, Protocol
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from myfy_data import ClusterError, CommitOutcomeUnknown, DatabaseSettings, DataModule, DataSettings
+from myfy_data.engines.cluster.cluster import OpenCluster
 from myfy_data.engines.cluster.status import HostStatus
 from tests.asyncio_servers import PATIENCE
 
-FAST: Mapping[str, float] = {"heartbeat": 1.0, "failover_timeout": 60.0}
+FAST: Mapping[str, float] = {"heartbeat": 4.0, "failover_timeout": 60.0}
+"""A look has so long for its answer, which is enough on a busy machine; `until` has servers looked at more often."""
+
+_LOOKS = 1.0
+"""Seconds between two looks at a server while a test waits for what they bring."""
+
+_STARTED: list[DataModule] = []
 
 
 class HasAddress(Protocol):
@@ -36,14 +44,44 @@ def settings_of(url: str, addresses: list[str], **more: Any) -> DatabaseSettings
 async def running(settings: DatabaseSettings, **more: Any) -> AsyncIterator[DataModule]:
     """A module that has started, whose one profile is `main`."""
     async with DataModule(settings=DataSettings(profiles={"main": settings}), **more) as data:
-        yield data
+        _STARTED.append(data)
+        try:
+            yield data
+        finally:
+            _STARTED.remove(data)
+
+
+def cluster_of(data: DataModule) -> OpenCluster:
+    """What a module has of its servers."""
+    [opened] = data.engine_gate.registry.engines_of("main")
+    assert isinstance(opened, OpenCluster)
+    return opened
+
+
+def set_failover_timeout(data: DataModule, seconds: float) -> None:
+    """How long a checkout waits for a primary from now on; at the start a busy machine may need longer."""
+    opened = cluster_of(data)
+    cluster = opened.settings.cluster.model_copy(update={"failover_timeout": seconds})
+    opened.settings = opened.settings.model_copy(update={"cluster": cluster})
 
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for what the monitor will find out."""
-    async with asyncio.timeout(PATIENCE):
+    now = asyncio.get_running_loop().time
+    looked = now()
+    async with asyncio.timeout(3 * PATIENCE):
         while not condition():
+            if now() - looked > _LOOKS:
+                looked = now()
+                _look_soon()
             await asyncio.sleep(0.01)
+
+
+def _look_soon() -> None:
+    for opened in chain.from_iterable(data.engine_gate.registry.engines_of("main") for data in _STARTED):
+        if isinstance(opened, OpenCluster) and opened.settings.cluster.heartbeat == FAST["heartbeat"]:
+            for server in opened._monitor.hosts():
+                opened._monitor.look_soon(server.address)
 
 
 def host(data: DataModule, node: HasAddress) -> HostStatus:

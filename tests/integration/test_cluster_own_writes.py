@@ -14,6 +14,7 @@ from myfy_data import CommitOutcomeUnknown, DatabaseSettings, DataModule, DataSe
 from myfy_data.asgi import request_session, run_request
 from myfy_data.engines.cluster import own_writes
 from tests.clusters.postgresql import PostgresqlCluster
+from tests.clusters.profiles import cluster_of
 from tests.integration.test_cluster_postgresql import ports, role, running, settings_of, table, until
 
 pytestmark = pytest.mark.postgresql
@@ -110,9 +111,10 @@ async def test_after_the_window_replicas_serve_again(
         await replicas_serve(data, cluster)
         await write(data)
 
-        now = 109.9
+        end = now + own_writes.window(cluster_of(data).settings)
+        now = end - 0.1
         assert await is_noted(data, cluster)
-        now = 110.0
+        now = end
         assert not await is_noted(data, cluster)
 
 

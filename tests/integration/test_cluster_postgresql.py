@@ -24,7 +24,7 @@ from tests.asyncio_servers import PATIENCE
 from tests.clusters import profiles
 from tests.clusters.node import Node
 from tests.clusters.postgresql import PostgresqlCluster
-from tests.clusters.profiles import Writers, role, running, until
+from tests.clusters.profiles import Writers, role, running, set_failover_timeout, until
 
 pytestmark = pytest.mark.postgresql
 
@@ -243,7 +243,7 @@ async def test_many_waiting_checkouts_are_all_served_after_a_switch(cluster: Pos
         waiting = [asyncio.create_task(ports(data, 1)) for _ in range(200)]
         await until(lambda: data.cluster().primary is None)
         await asyncio.to_thread(cluster.n2.promote)
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(3 * PATIENCE):
             answers = await asyncio.gather(*waiting, return_exceptions=True)
 
         served = [answer for answer in answers if not isinstance(answer, BaseException)]
@@ -255,11 +255,11 @@ async def test_many_waiting_checkouts_are_all_served_after_a_switch(cluster: Pos
 async def test_many_waiting_checkouts_are_all_refused_where_nobody_is_promoted(
     cluster: PostgresqlCluster, table: str
 ) -> None:
-    settings = settings_of(cluster.addresses, table, cluster={"heartbeat": 0.5, "failover_timeout": 3.0})
-    async with running(settings) as data:
+    async with running(settings_of(cluster.addresses, table)) as data:
         await asyncio.to_thread(cluster.n1.kill)
         await until(lambda: data.cluster().primary is None)
-        async with asyncio.timeout(PATIENCE):
+        set_failover_timeout(data, 3.0)
+        async with asyncio.timeout(3 * PATIENCE):
             answers = await asyncio.gather(*(ports(data, 1) for _ in range(200)), return_exceptions=True)
 
         assert {type(answer) for answer in answers} == {ClusterError}

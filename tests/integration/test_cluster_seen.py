@@ -12,6 +12,7 @@ from myfy_data import ClusterError, DataModule
 from myfy_data.health.report import ProfileHealth
 from tests.clusters.node import Node
 from tests.clusters.postgresql import PostgresqlCluster
+from tests.clusters.profiles import set_failover_timeout
 from tests.integration.test_cluster_postgresql import ports, role, running, settings_of, until
 from tests.sandbox import Sandbox
 
@@ -35,7 +36,7 @@ def roles(found: ProfileHealth) -> dict[str, str]:
 def several(project: Sandbox, cluster: PostgresqlCluster, database: str, more: str = "") -> None:
     hosts = ", ".join(f'"{address}"' for address in cluster.addresses)
     url = f"postgresql://postgres@/{database}"
-    own = "connect_timeout = 20.0\ncluster = { heartbeat = 0.5 }\n"
+    own = "connect_timeout = 20.0\ncluster = { heartbeat = 4.0 }\n"
     project.write("myfy.toml", f'[data.profiles.main]\ndatabase_url = "{url}"\nhosts = [{hosts}]\n{own}{more}')
 
 
@@ -131,12 +132,12 @@ async def test_readers_with_addresses_of_their_own_serve_reads(cluster: Postgres
 
 async def test_a_reader_that_is_promoted_takes_no_writes(cluster: PostgresqlCluster, database: str) -> None:
     """What stands in `reads.hosts` may be a proxy's port, behind which the server is another one in a moment."""
-    cluster_options = {"heartbeat": 0.5, "failover_timeout": 3.0}
-    async with running(with_readers(cluster.n1, [cluster.n2], database, cluster=cluster_options)) as data:
+    async with running(with_readers(cluster.n1, [cluster.n2], database)) as data:
         await until(lambda: role(data, cluster.n2) == "replica")
         await asyncio.to_thread(cluster.n1.kill)
         await asyncio.to_thread(cluster.n2.promote)
         await until(lambda: data.cluster().primary is None)
+        set_failover_timeout(data, 3.0)
 
         with pytest.raises(ClusterError, match="takes writes, and stands in reads"):
             await ports(data, 1)

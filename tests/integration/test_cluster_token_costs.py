@@ -14,10 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from myfy_data import DataModule
 from myfy_data.asgi import request_session, run_request
+from myfy_data.engines.cluster.monitor import Monitor
 from myfy_data.engines.cluster.server import Server
 from myfy_data.engines.cluster.token import Token
 from tests.asyncio_servers import PATIENCE
 from tests.clusters.postgresql import PostgresqlCluster
+from tests.clusters.profiles import cluster_of
 from tests.faults.proxy import FaultProxy, fault_proxy
 from tests.integration.test_cluster_own_writes import INSERT, database, replicas_serve, rows
 from tests.integration.test_cluster_postgresql import running, settings_of, table, until
@@ -39,12 +41,13 @@ FEW_LOOKS = {"heartbeat": 600.0, "failover_timeout": PATIENCE}
 
 @asynccontextmanager
 async def through_a_proxy(
-    cluster: PostgresqlCluster, table: str, reads: dict[str, Any], looks: dict[str, float] = FEW_LOOKS
+    cluster: PostgresqlCluster, table: str, reads: dict[str, Any]
 ) -> AsyncIterator[tuple[DataModule, FaultProxy]]:
     """A module whose primary stands behind a proxy, with one connection that knows its statements."""
     async with fault_proxy(cluster.n1.url(table)) as (proxy, _):
         hosts = [f"127.0.0.1:{proxy.port}", *cluster.addresses[1:]]
-        async with running(settings_of(hosts, table, reads=reads, cluster=looks)) as data:
+        used = {"pool_pre_ping_idle": 600.0}  # a moment ago, however long that is on a busy machine
+        async with running(settings_of(hosts, table, reads=reads, cluster=FEW_LOOKS, **used)) as data:
             await replicas_serve(data, cluster)
             for _ in range(2):
                 await job(data)
@@ -132,9 +135,14 @@ async def test_a_cookie_costs_one_round_trip_of_a_response_that_wrote(
         assert [name for name, _ in headers] == [b"set-cookie"] * has_cookie
 
 
-async def test_without_an_answer_a_token_leads_to_the_primary(cluster: PostgresqlCluster, table: str) -> None:
-    hurried = {"heartbeat": 0.5, "failover_timeout": PATIENCE}
-    async with through_a_proxy(cluster, table, ASKING, hurried) as (data, proxy):
+async def test_without_an_answer_a_token_leads_to_the_primary(
+    cluster: PostgresqlCluster, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with through_a_proxy(cluster, table, ASKING) as (data, proxy):
+        opened = cluster_of(data)
+        hurried = opened.settings.cluster.model_copy(update={"heartbeat": 0.5})
+        opened.settings = opened.settings.model_copy(update={"cluster": hurried})  # of the question alone
+        monkeypatch.setattr(Monitor, "look_soon", lambda *_: None)  # a look would be lost with the line, as a server is
         async with data.session() as session:
             await session.execute(INSERT)
             event.listen(session.sync_session, "after_commit", lambda _: proxy.silence())
@@ -185,10 +193,11 @@ async def test_a_look_is_one_statement_over_one_connection(
             return found
 
         monkeypatch.setattr(Server, "look", counted)
-        often = {"heartbeat": 0.3, "failover_timeout": PATIENCE}
-        async with running(settings_of([mine, *cluster.addresses[1:]], table, cluster=often)):
+        async with running(settings_of([mine, *cluster.addresses[1:]], table, cluster=FEW_LOOKS)) as data:
             started, connections = len(spent), proxy.connections
-            await until(lambda: len(spent) >= started + 5)
+            for count in range(5):
+                cluster_of(data)._monitor.look_soon(mine)
+                await until(lambda count=count: len(spent) > started + count)  # type: ignore[misc]  # a default
 
         assert {after - before for before, after in pairwise(spent[started:])} == {1}
         assert proxy.connections == connections
