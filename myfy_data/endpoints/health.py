@@ -13,7 +13,7 @@ from myfy_data.errors import DataModuleError
 from myfy_data.health.readiness import ProfileReadiness, ReadyReport
 from myfy_data.health.report import HealthReport, ProfileHealth
 
-_FRESH = 1.0
+FRESH = 1.0
 """Seconds for which a report of everything is good enough for the next one who asks."""
 
 
@@ -67,7 +67,7 @@ class _Everything:
         self._answered: tuple[float, Response] | None = None
 
     async def __call__(self, _scope: Scope) -> Response:
-        if self._answered is not None and time.monotonic() - self._answered[0] < _FRESH:
+        if self._answered is not None and time.monotonic() - self._answered[0] < FRESH:
             return self._answered[1]
         asking = self._asking
         if asking is None or asking.done() or asking.get_loop() is not asyncio.get_running_loop():
