@@ -40,6 +40,10 @@ def diff(options: LoadOptions, *, left: str, right: str, as_json: bool) -> int:
         raise click.UsageError("config diff takes its environments as arguments: config diff A B")
     reports = [_load(options, left, (None, right)), _load(options, right, (left, None))]
     comparison = compare(*map(settings_of, reports))
+    if left != right and _files(reports[0]) == _files(reports[1]):
+        output.write_note(
+            [f"neither has a file of its own in config/: {left} and {right} were compared by the same files"]
+        )
     if as_json:
         output.write_json([difference.as_json() for difference in comparison.differences])
     else:
@@ -119,6 +123,11 @@ def _load(options: LoadOptions, environment: str, others: tuple[str | None, str 
     if report.settings is not None and report.settings.unconfigured is not None:
         output.write_error(f"warning: {report.settings.unconfigured}")
     return replace(report, problems=tuple(_as_typed(problem, others) for problem in report.problems))
+
+
+def _files(report: LoadReport) -> list[str]:
+    """The layers that took part."""
+    return [layer.name for layer in report.layers if layer.state == "found"]
 
 
 def _as_typed(problem: Problem, others: tuple[str | None, str | None]) -> Problem:

@@ -124,6 +124,20 @@ def test_two_environments_that_load_the_same_are_equal(run: Run, project: Sandbo
     assert sides(run, code=0) == {}
 
 
+def test_names_without_a_file_are_told_since_nothing_was_compared(run: Run, project: Sandbox) -> None:
+    write(project, STAGING, STAGING)
+    assert diff(run).err == ""
+    for name in ("staging", "production"):
+        (project.path / "config" / f"{name}.toml").unlink()
+
+    done = diff(run)
+
+    assert (done.code, done.err) == (
+        0,
+        "neither has a file of its own in config/: staging and production were compared by the same files\n",
+    )
+
+
 # -- nothing of this machine -------------------------------------------------------------------------------------------
 
 
