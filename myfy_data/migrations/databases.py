@@ -22,6 +22,7 @@ from myfy_data.migrations.file_lock import SUFFIX
 from myfy_data.migrations.marker import Marker, read_marker, refusal, require_ours, write_marker
 from myfy_data.migrations.target import MARKER_TABLE, Target
 from myfy_data.migrations.writable import require_writable
+from myfy_data.settings.servers import require_address
 
 T = TypeVar("T")
 
@@ -45,10 +46,11 @@ async def create(target: Target) -> bool:
     """Make a profile's database, and mark it with the environment; whether it was made.
 
     Raises:
-        ConfigError: there is one, and its marker is missing or another environment's.
+        ConfigError: there is one, and its marker is missing or another environment's; or the profile has no address.
         MigrationError: the server refuses.
         DatabaseConnectionError: the server cannot be reached.
     """
+    require_address(target.profile, target.settings, "db create --profile")
     if await exists(target):
         require_ours(target, await read(target))
         return False

@@ -188,7 +188,9 @@ def test_set_would_not_reach_the_command(small: MigratedProject) -> None:
 # -- servers -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", ["db upgrade --profile main", "db seed", "db check", "shell", "sql"])
+@pytest.mark.parametrize(
+    "command", ["db create --profile main", "db upgrade --profile main", "db seed", "db check", "shell", "sql"]
+)
 def test_without_an_address_a_command_connects_nowhere_and_the_fix_gives_it_one(
     project: Sandbox, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
