@@ -30,7 +30,7 @@ class LazyCommands(dict[str, click.Command]):
             self[name] = getattr(import_module(module), attribute)
         return super().__getitem__(name)
 
-    def get(self, name: str, default: Any = None) -> Any:
+    def get(self, name: str, default: object = None) -> Any:
         """As a dictionary's."""
         try:
             return self[name]

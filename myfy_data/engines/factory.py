@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import Pool
@@ -203,7 +202,7 @@ def _create(name: str, options: EngineOptions, backend: AnyBackend, connector: C
     given = backend.settings.engine_options
     own = {key: value for key, value in options.engine.items() if key not in given}
 
-    def create(**some: Any) -> AsyncEngine:
+    def create(**some: object) -> AsyncEngine:
         return create_async_engine(options.url, creator=connector.open, **{**own, **some})
 
     try:

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.applications import Starlette
 
 
-def every_route(routes: Iterable[Any]) -> Iterator[Any]:
+def every_route(routes: Iterable[object]) -> Iterator[Any]:
     """Routes, and those of routers that are mounted or included; not those of mounted applications."""
     waiting, seen = [*routes], set[int]()
     while waiting:
@@ -19,12 +19,12 @@ def every_route(routes: Iterable[Any]) -> Iterator[Any]:
             waiting[:0] = _routes_of(inner) or ()
 
 
-def place_of(route: Any) -> str:
+def place_of(route: object) -> str:
     """The path of a route; its kind where it has none."""
     return getattr(route, "path", None) or type(route).__name__
 
 
-def mounted(routes: Iterable[Any]) -> Iterator[Starlette]:
+def mounted(routes: Iterable[object]) -> Iterator[Starlette]:
     """The applications that are mounted in an application or router; not those that are mounted in them."""
     for route in every_route(routes):
         inner = _leads_to(route)
@@ -48,7 +48,7 @@ def with_mounted(app: Starlette, leave_out: Callable[[Starlette], bool] = lambda
             waiting[:0] = mounted(found.routes)
 
 
-def _leads_to(route: Any) -> Any:
+def _leads_to(route: object) -> Any:
     # A router is included as itself or by its routes, and an application is mounted: FastAPI's versions differ.
     inner, seen = getattr(route, "original_router", None) or getattr(route, "app", None), set[int]()
     while inner is not None and _routes_of(inner) is None and id(inner) not in seen:
@@ -57,6 +57,6 @@ def _leads_to(route: Any) -> Any:
     return inner
 
 
-def _routes_of(inner: Any) -> Sequence[Any] | None:
+def _routes_of(inner: object) -> Sequence[Any] | None:
     found = getattr(inner, "routes", None)
     return found if isinstance(found, list | tuple) else None  # others may have a method of that name

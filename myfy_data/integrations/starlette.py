@@ -132,7 +132,7 @@ def install(
     inner = app.router.lifespan_context
 
     @asynccontextmanager
-    async def lifespan(running: Any) -> AsyncIterator[Any]:
+    async def lifespan(running: object) -> AsyncIterator[Any]:
         _prepare_mounted(app.routes, data)
         check(app)
         async with data, inner(running) as state:
@@ -158,7 +158,7 @@ def _prepare(app: Starlette, data: DataModule, *, answers_itself: bool = False) 
     _prepare_mounted(app.routes, data)
 
 
-def _prepare_mounted(routes: Iterable[Any], data: DataModule) -> None:
+def _prepare_mounted(routes: Iterable[object], data: DataModule) -> None:
     # A mounted application has exception handlers of its own: the unit of work must stand below them.
     for inner in mounted(routes):
         if module_of(inner) is None:
@@ -197,7 +197,7 @@ class UnitOfWorkMiddleware:
         await run_request(self.data, self.app, scope, receive, send)
 
 
-def names_get_session(function: Any) -> bool:
+def names_get_session(function: object) -> bool:
     """Whether a handler, or something that it is wrapped around, says `get_session` in its own code."""
     for found in functions_of(function):
         words = names_in(found)

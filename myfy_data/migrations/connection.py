@@ -69,7 +69,7 @@ def reading(engine: AsyncEngine) -> AsyncEngine:
     return engine.execution_options(**READ_ONLY_OPTIONS)
 
 
-def run_blocking(coroutine: Callable[[], Coroutine[Any, Any, T]]) -> T:
+def run_blocking(coroutine: Callable[[], Coroutine[object, None, T]]) -> T:
     """Run a coroutine to its end: in a loop of its own, and in a thread where a loop runs already."""
     if running_loop() is None:
         return asyncio.run(coroutine())

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -119,7 +119,7 @@ async def drop(target: Target, named: Callable[[], str | None]) -> bool:
     return True
 
 
-async def _inside(target: Target, action: Callable[[Any], T]) -> T:
+async def _inside(target: Target, action: Callable[[Connection], T]) -> T:
     async with migration_engine(target) as engine, engine.connect() as connection:
         return await connection.run_sync(action)
 

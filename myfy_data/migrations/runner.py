@@ -111,7 +111,7 @@ async def read_current(target: Target, engine: AsyncEngine | None = None) -> Cur
         return CurrentReport(target.profile, here, heads, interrupted, stays, unknown)
 
 
-async def ask(target: Target, question: Callable[[Handed], Any]) -> Any:
+async def ask(target: Target, question: Callable[[Handed], object]) -> Any:
     """Let Alembic look at a database, in a transaction that changes nothing.
 
     Raises:

@@ -62,7 +62,7 @@ class _Reader:
                 if read is not None:
                     yield read
 
-    def _block(self, table: str, block: Any, path: tuple[Any, ...]) -> SeedBlock | None:
+    def _block(self, table: str, block: object, path: tuple[object, ...]) -> SeedBlock | None:
         place = self._place(*path)
         if not isinstance(block, dict):
             self._problem(place, table, "is no table of rows", _SAMPLE)

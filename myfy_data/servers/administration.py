@@ -32,7 +32,7 @@ PROFILE = "server"
 """What a server is called in errors where no profile is meant."""
 
 
-def run_blocking(coroutine: Callable[[], Coroutine[Any, Any, T]]) -> T:
+def run_blocking(coroutine: Callable[[], Coroutine[object, None, T]]) -> T:
     """Run a coroutine to its end, in a loop and a thread of its own: the caller's stay as they are."""
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="myfy-data-servers") as thread:
         return thread.submit(lambda: asyncio.run(coroutine())).result()
@@ -55,7 +55,7 @@ async def server_connection(settings: DatabaseSettings, profile: str = PROFILE) 
 
 
 async def on_connection(
-    settings: DatabaseSettings, work: Callable[[AsyncConnection], Coroutine[Any, Any, T]], profile: str = PROFILE
+    settings: DatabaseSettings, work: Callable[[AsyncConnection], Coroutine[object, None, T]], profile: str = PROFILE
 ) -> T:
     """Do something on a connection in AUTOCOMMIT, which is closed at the end.
 

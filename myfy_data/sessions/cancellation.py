@@ -11,14 +11,14 @@ import asyncio
 import contextvars
 import sys
 from collections.abc import Callable, Coroutine, Generator
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from myfy_data.engines.pool.loop_affinity import context_for_current_task
 
 T = TypeVar("T")
 
 
-def start(coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+def start(coroutine: Coroutine[object, None, T]) -> asyncio.Task[T]:
     """Run a coroutine in a task of its own; from Python 3.12 on, what needs no waiting is done when this returns.
 
     It acts for the running task: on SQLite, what the one holds the other does not wait for.
@@ -105,7 +105,7 @@ class _EndOf:
             wake(self)
 
 
-async def run_to_completion(coroutine: Coroutine[Any, Any, T]) -> T:
+async def run_to_completion(coroutine: Coroutine[object, None, T]) -> T:
     """Run a coroutine to its end, then re-raise a cancellation that came meanwhile.
 
     Raises:

@@ -73,7 +73,7 @@ class ProfileSession(ExclusiveSession):
         lazy = self.sync_session
         lazy.info, lazy.profile = info, profile
         lazy.source = self._source = SessionEngine(
-            self, engines, self.usage, profile, {"read_only": read_only, **(chosen or {})}
+            self, engines, self.usage, profile, read_only=read_only, chosen=chosen or {}
         )
         del lazy.bind  # None is SQLAlchemy's word for a session without an engine
 

@@ -31,13 +31,14 @@ class SessionEngine:
         engines: where the engine comes from.
         usage: which task may use the session.
         profile: the profile's name.
-        options: which of the profile's engines, as `EngineSource.get` is told.
+        read_only: whether the server is to refuse writes.
+        chosen: which of several servers, as `EngineSource.get` is told.
 
     Attributes:
         engine: the session's own; None before the first statement.
     """
 
-    __slots__ = ("_engines", "_options", "_profile", "_session", "_usage", "engine")
+    __slots__ = ("_chosen", "_engines", "_profile", "_read_only", "_session", "_usage", "engine")
 
     def __init__(
         self,
@@ -45,18 +46,21 @@ class SessionEngine:
         engines: EngineSource,
         usage: SessionGuard,
         profile: str,
-        options: Mapping[str, Any],
+        *,
+        read_only: bool,
+        chosen: Mapping[str, str],
     ) -> None:
         self._session = weakref.ref(session)
         self._engines = engines
         self._usage = usage
         self._profile = profile
-        self._options = options
+        self._chosen = chosen
+        self._read_only = read_only
         self.engine: AsyncEngine | None = None
 
     def ask(self) -> AsyncEngine:
         """The engine of the running loop; it may be opened for that."""
-        return self._engines.get(self._profile, **self._options)
+        return self._engines.get(self._profile, read_only=self._read_only, **self._chosen)
 
     def find(self) -> Engine:
         """The same, as the synchronous half knows it."""
@@ -74,8 +78,8 @@ class SessionEngine:
         if running_loop() is None:
             return  # asked for the engine only: whichever loop uses the session decides
         usage.check_place()
-        engine = self._engines.get(self._profile, **self._options)
-        if self._options.get("read_only"):
+        engine = self._engines.get(self._profile, read_only=self._read_only, **self._chosen)
+        if self._read_only:
             engine = for_one_session(engine)
         self.engine = engine
         session.bind = engine.sync_engine

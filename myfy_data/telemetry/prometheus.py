@@ -120,7 +120,7 @@ class PrometheusNumbers:
 class _ClientSink:
     """Records numbers by the client library."""
 
-    def __init__(self, client: Any, registry: Any) -> None:
+    def __init__(self, client: object, registry: object) -> None:
         self._metrics: dict[str, Any] = {metric.name: _made(client, registry, metric) for metric in RECORDED}
 
     def series(self, metric: Metric, attributes: Attributes) -> Callable[[float], object]:

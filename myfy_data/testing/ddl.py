@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import Engine, event
 
 from myfy_data.engines.mysql.implicit_commit import commits_implicitly
@@ -16,7 +14,7 @@ _SHOWN = 120
 def watch_ddl(engine: Engine, profile: str, test: RunningTest) -> None:
     """Fail the test for a statement that commits, and have the database made anew after it."""
 
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         if commits_implicitly(statement):
             text = " ".join(statement.split())[:_SHOWN]
             test.ddl.add(profile)

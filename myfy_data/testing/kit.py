@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import TypeVar, get_args
 
 from myfy_data.engines.registry import EngineRegistry
 from myfy_data.errors import ConfigError, DatabaseConnectionError, Problem
@@ -231,7 +231,7 @@ class Kit:
             self._databases[place] = database
         return database
 
-    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+    def _run(self, work: Coroutine[object, None, T]) -> T:
         """Run what makes a database; a server that is full is told with what a run of several workers can do."""
         try:
             return self._background.run(work)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -15,6 +15,8 @@ from myfy_data.cli.db.options import SelectedProfiles, profile_options, with_dro
 
 if TYPE_CHECKING:
     from myfy_data.migrations.target import Target
+
+T = TypeVar("T")
 
 YES_DROP = "Drop this database without asking, by the server's name of it or SQLite's file name; may be repeated."
 
@@ -32,7 +34,7 @@ def create(selected: SelectedProfiles) -> int:
         word = "created" if made else "is there already:"
         return f"{word} {target.database}, which belongs to {target.environment}"
 
-    return _work(selected, databases.create, lambda target, made: told(target, made=made))
+    return _work(selected, databases.create, lambda target, made: told(target, made=bool(made)))
 
 
 @click.command(cls=StrictCommand)
@@ -85,8 +87,8 @@ def typed_name(target: Target) -> str | None:
 
 def _work(
     selected: SelectedProfiles,
-    action: Callable[[Target], Coroutine[Any, Any, Any]],
-    told: Callable[[Target, Any], str],
+    action: Callable[[Target], Coroutine[object, None, T]],
+    told: Callable[[Target, T | None], str],
 ) -> int:
     from myfy_data.cli.db import each_profile
 

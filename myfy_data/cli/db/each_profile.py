@@ -14,10 +14,11 @@ from myfy_data.migrations.report import MigrationReport, Tell
 from myfy_data.migrations.target import Target
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer(Generic[T]):
+class Answer(Generic[T_co]):
     """What came of one profile.
 
     Attributes:
@@ -27,7 +28,7 @@ class Answer(Generic[T]):
     """
 
     profile: str
-    value: T | None = None
+    value: T_co | None = None
     error: DataModuleError | None = None
 
 
@@ -43,7 +44,7 @@ def each(selected: SelectedProfiles, action: Callable[[Target], T]) -> list[Answ
     return answers
 
 
-def each_awaited(selected: SelectedProfiles, action: Callable[[Target], Coroutine[Any, Any, T]]) -> list[Answer[T]]:
+def each_awaited(selected: SelectedProfiles, action: Callable[[Target], Coroutine[object, None, T]]) -> list[Answer[T]]:
     """As `each`, for coroutines: one after the other, in one event loop for each."""
     return each(selected, lambda target: asyncio.run(action(target)))
 
@@ -77,7 +78,7 @@ def write_answers(told: object, errors: Iterable[DataModuleError | None]) -> Non
 
 
 def finish(
-    selected: SelectedProfiles, answers: Sequence[Answer[Any]], *, as_json: bool = False, ok: bool = True
+    selected: SelectedProfiles, answers: Sequence[Answer[object]], *, as_json: bool = False, ok: bool = True
 ) -> int:
     """End a command: tell what was passed over and what failed, or every answer as JSON; the exit code."""
     errors = [answer.error for answer in answers]

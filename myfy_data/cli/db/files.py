@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -92,7 +92,7 @@ def merge(selected: SelectedProfiles, *, message: str, rev_id: str | None) -> in
 
 
 def _write_revisions(
-    selected: SelectedProfiles, write: Callable[[Target], Coroutine[Any, Any, Path | None]], *, where_none: str
+    selected: SelectedProfiles, write: Callable[[Target], Coroutine[object, None, Path | None]], *, where_none: str
 ) -> int:
     """Write a revision into each directory, and tell what became of it; `where_none` is why one may get none."""
     from myfy_data.cli.db import each_profile

@@ -141,7 +141,7 @@ def _run(selected: SelectedProfiles, action: Action, lock_timeout: float | None,
     return each_profile.exit_code(errors)
 
 
-def _write_sql(selected: SelectedProfiles, write: Callable[[Target], Coroutine[Any, Any, None]]) -> int:
+def _write_sql(selected: SelectedProfiles, write: Callable[[Target], Coroutine[object, None, None]]) -> int:
     import asyncio
 
     if len(selected.targets) != 1:

@@ -182,7 +182,7 @@ class _Alias:
                 place, "TEST is not carried over: tests have an environment of their own, config/test.toml"
             )
 
-    def _options(self, value: Any, driver: str, place: str) -> None:
+    def _options(self, value: object, driver: str, place: str) -> None:
         if not isinstance(value, dict):
             self._draft.note(place, "OPTIONS is to be carried over by hand")
             return

@@ -153,7 +153,7 @@ def called(node: ast.AST) -> str:
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
-def reference(name: str, default: Any = UNKNOWN) -> str:
+def reference(name: str, default: object = UNKNOWN) -> str:
     """A variable as our files refer to it; a default that they could not write is left out."""
     text = str(default).lower() if isinstance(default, bool) else str(default)
     fits = default is not UNKNOWN and isinstance(default, str | int | float) and text and not _UNFIT.search(text)

@@ -161,7 +161,7 @@ class ClusterEngine(Engine):
             self._pin = self._source.address_of(engine)
         return connection
 
-    def execution_options(self, **options: Any) -> Any:
+    def execution_options(self, **options: object) -> Any:
         """The same servers, for connections with these options."""
         return ClusterEngine(self._source, self._route, self, {**self._options, **options})
 

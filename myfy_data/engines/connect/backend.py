@@ -313,7 +313,7 @@ class Backend(ConnectFailures, Generic[Driver]):
         """Disconnect in order; the caller bounds it."""
 
     @abstractmethod
-    def abort(self, connection: Any) -> None:
+    def abort(self, connection: Driver) -> None:
         """Close without a word and without waiting, even when the connection's loop is closed."""
 
     @abstractmethod

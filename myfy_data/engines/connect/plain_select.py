@@ -87,7 +87,7 @@ class ReadingCompiler(_Compiler):
         rendered: str = super().visit_select(select_stmt, *args, **kwargs)  # type: ignore[no-untyped-call]  # as SQLAlchemy wrote it
         return rendered
 
-    def for_update_clause(self, select: Any, **kw: Any) -> Any:
+    def for_update_clause(self, select: object, **kw: object) -> Any:
         """Render a lock, which must be held until the transaction ends."""
         self._does_more = True
         return super().for_update_clause(select, **kw)  # type: ignore[no-untyped-call]  # as SQLAlchemy wrote it

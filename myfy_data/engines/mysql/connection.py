@@ -139,7 +139,7 @@ class StrictConnection(BoundedConnection):
         transaction.in_doubt = True
         return sending
 
-    def _admitted(self, sending: Coroutine[Any, Any, None]) -> Coroutine[Any, Any, None]:
+    def _admitted(self, sending: Coroutine[object, None, None]) -> Coroutine[Any, Any, None]:
         if self.transaction.ended is not None:
             sending.close()
             self.transaction.check(self._profile)
@@ -153,7 +153,7 @@ class StrictConnection(BoundedConnection):
         in_doubt = self.transaction.in_doubt and self.transaction.is_open
         return in_doubt or (result is not None and result.unbuffered_active)
 
-    async def _settled(self, sending: Coroutine[Any, Any, None]) -> None:
+    async def _settled(self, sending: Coroutine[object, None, None]) -> None:
         try:
             await self._settle_answers()
             if self._must_declare:

@@ -6,8 +6,6 @@ follows a question must not hide the answer.
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import Engine
 from sqlalchemy.engine import AdaptedConnection
 from sqlalchemy.pool import PoolProxiedConnection
@@ -51,7 +49,7 @@ def forgive_rollbacks(engine: Engine) -> None:
     dialect.do_rollback = do_rollback  # type: ignore[method-assign]  # see above
 
 
-def _may_be_open(dbapi_connection: Any) -> bool:
+def _may_be_open(dbapi_connection: object) -> bool:
     """Whether the server says that a transaction is open; its answer to a ping tells."""
     adapted = getattr(dbapi_connection, "dbapi_connection", dbapi_connection)
     if not isinstance(adapted, AdaptedConnection):

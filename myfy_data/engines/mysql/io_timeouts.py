@@ -62,7 +62,7 @@ class BoundedConnection(BufferedConnection):
         # Rows of a stream are read one by one, after the statement.
         return packet if self._is_bounded else self._bounded(packet)
 
-    async def _bounded(self, answer: Coroutine[Any, Any, T]) -> T:
+    async def _bounded(self, answer: Coroutine[object, None, T]) -> T:
         """Wait for an answer, and disconnect when it does not come; the waiter gets the error."""
         if self._is_bounded:
             answer.close()

@@ -114,7 +114,7 @@ class SafeLogin(Connection):  # type: ignore[misc]  # aiomysql ships no types
             self._refuse_unsafe(plugin_name.decode("ascii", "replace"))
         return await super()._process_auth(plugin_name, auth_packet)
 
-    async def _check_login(self, reading: Coroutine[Any, Any, Any]) -> object:
+    async def _check_login(self, reading: Coroutine[object, None, object]) -> object:
         packet = await reading
         if not self._secure and self._is_old_login(packet):
             self._refuse_unsafe("mysql_old_password")

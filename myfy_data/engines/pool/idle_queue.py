@@ -37,7 +37,7 @@ class IdleQueue:
         """Whether no further one is kept."""
         return 0 < self.maxsize <= len(self._items)
 
-    def put_nowait(self, item: Any) -> None:
+    def put_nowait(self, item: object) -> None:
         """Keep one.
 
         Raises:
@@ -58,7 +58,7 @@ class IdleQueue:
         except IndexError:
             raise Empty from None
 
-    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:  # noqa: ARG002, FBT001, FBT002 - as SQLAlchemy's
+    def put(self, item: object, block: bool = True, timeout: float | None = None) -> None:  # noqa: ARG002, FBT001, FBT002 - as SQLAlchemy's
         """As `put_nowait`: there is nothing to wait for."""
         self.put_nowait(item)
 

@@ -295,7 +295,7 @@ class PostgreSQL(Backend[DriverConnection]):
         """Close politely."""
         await connection.close()
 
-    def abort(self, connection: Any) -> None:
+    def abort(self, connection: DriverConnection) -> None:
         """Close without waiting."""
         transport = self.transport(connection)
         with suppress(RuntimeError):  # its loop is closed

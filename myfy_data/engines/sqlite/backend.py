@@ -228,7 +228,7 @@ class SQLite(Backend["QueuedConnection"]):
         self.abort(connection)
         await connection.close()
 
-    def abort(self, connection: Any) -> None:
+    def abort(self, connection: QueuedConnection) -> None:
         """Interrupt and close on the connection's thread, without waiting for it."""
         connection.stop()
 

@@ -261,7 +261,7 @@ class QueuedConnection(ThreadConnection):
         """Run several statements on one of `sqlite_cursor`; runs on the thread, within `_execute`."""
         self._plain.execute_script(cursor, script)
 
-    async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    async def _execute(self, fn: Callable[..., object], *args: object, **kwargs: object) -> Any:
         door = self.door
         if door is not None and not door.is_inside and args and isinstance(args[0], str):  # a statement of the user's
             return await door.measure(args[0], lambda: self._execute(fn, *args, **kwargs))
@@ -286,7 +286,7 @@ class QueuedConnection(ThreadConnection):
         """Whether the turn went with a BEGIN that failed; a connection that was closed takes none any more."""
         return self._turn is None and self._stopped is None and self._plain.begins_with_next == "BEGIN IMMEDIATE"
 
-    def executemany(self, sql: str, parameters: Iterable[Iterable[Any]]) -> Any:
+    def executemany(self, sql: str, parameters: Iterable[Iterable[object]]) -> Any:
         """Run a statement once for each set of parameters."""
         return super().executemany(sql, repeatable(parameters))
 

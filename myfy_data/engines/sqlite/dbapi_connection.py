@@ -266,15 +266,15 @@ class AutocommitConnection(WatchedConnection, SnapshotConnection, CopyingConnect
         """Close a cursor with the connection."""
         self._cursors.add(cursor)
 
-    def execute(self, *arguments: Any) -> sqlite3.Cursor:
+    def execute(self, *arguments: object) -> sqlite3.Cursor:
         """Run a statement on a cursor of its own; sqlite3's own way passes by the cursor's class."""
         return self.cursor().execute(*arguments)  # type: ignore[no-any-return]  # its type is the caller's choice
 
-    def executemany(self, *arguments: Any) -> sqlite3.Cursor:
+    def executemany(self, *arguments: object) -> sqlite3.Cursor:
         """Run a statement once for each set of parameters on a cursor of its own."""
         return self.cursor().executemany(*arguments)  # type: ignore[no-any-return]  # as above
 
-    def executescript(self, *arguments: Any) -> sqlite3.Cursor:
+    def executescript(self, *arguments: object) -> sqlite3.Cursor:
         """Run several statements on a cursor of its own."""
         return self.cursor().executescript(*arguments)  # type: ignore[no-any-return]  # as above
 

@@ -6,7 +6,9 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 class Statement:
@@ -61,7 +63,7 @@ class Statement:
         else:
             self._end(self._succeed, result)
 
-    def _end(self, answer: Callable[[Any], None], value: Any) -> None:
+    def _end(self, answer: Callable[[T], None], value: T) -> None:
         with self._lock:
             self.is_done = True
         try:  # no `suppress`, which is three calls: each message comes here

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -28,7 +27,7 @@ class ContainerEngine(AsyncEngine):
         """The synchronous engine behind the present one; listeners belong to it."""
         return self._present().sync_engine
 
-    def __eq__(self, other: Any) -> bool:
+    def __eq__(self, other: object) -> bool:
         return isinstance(other, AsyncEngine) and self.sync_engine == other.sync_engine
 
     def __hash__(self) -> int:

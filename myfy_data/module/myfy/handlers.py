@@ -90,7 +90,7 @@ def _in_unit_of_work(
     respond = _responder(route, container)
 
     @functools.wraps(handler)
-    async def handle(**arguments: Any) -> Response:
+    async def handle(**arguments: object) -> Response:
         async def answer() -> Response:
             named = {name: container.get(kind, qualifier) for name, (kind, qualifier) in own.items()}
             result = handler(**arguments, **named)
@@ -114,7 +114,7 @@ def _noted(route: Route, log: Noting | None) -> Route:
     handler = route.handler
 
     @functools.wraps(handler)
-    async def handle(**arguments: Any) -> Response:
+    async def handle(**arguments: object) -> Response:
         context = get_request_context()
         with log.note(route.method.value, context.path if context is not None else route.path) as noted:
             try:
@@ -177,7 +177,7 @@ def _responder(route: Route, container: Container) -> Callable[[Any], Response]:
     return lambda result: make(result, status)
 
 
-def _resolve_hints(handler: Callable[..., Any]) -> dict[str, Any]:
+def _resolve_hints(handler: Callable[..., object]) -> dict[str, Any]:
     try:
         return get_type_hints(handler, include_extras=True)
     except NameError as error:
@@ -188,7 +188,7 @@ def _resolve_hints(handler: Callable[..., Any]) -> dict[str, Any]:
 
 
 def _own_parameters(
-    handler: Callable[..., Any], hints: Mapping[str, Any], container: Container
+    handler: Callable[..., object], hints: Mapping[str, object], container: Container
 ) -> dict[str, tuple[type, str | None]]:
     """The parameters that we fill ourselves: type and qualifier by name."""
     own: dict[str, tuple[type, str | None]] = {}
@@ -202,14 +202,14 @@ def _own_parameters(
     return own
 
 
-def _split(hint: Any) -> tuple[Any, str | None]:
+def _split(hint: object) -> tuple[Any, str | None]:
     if get_origin(hint) is not Annotated:
         return hint, None
     kind, *extras = get_args(hint)
     return kind, next((str(extra) for extra in extras if isinstance(extra, Qualifier)), None)
 
 
-def _check_registered(handler: Callable[..., Any], name: str, key: ProviderKey, container: Container) -> None:
+def _check_registered(handler: Callable[..., object], name: str, key: ProviderKey, container: Container) -> None:
     if key in registrations(container):
         return
     known = qualifiers(container, key.type)
@@ -222,7 +222,7 @@ def _check_registered(handler: Callable[..., Any], name: str, key: ProviderKey, 
     )
 
 
-def _body_parameter(route: Route, router: Router, hints: Mapping[str, Any], own: Mapping[str, Any]) -> str | None:
+def _body_parameter(route: Route, router: Router, hints: Mapping[str, object], own: Mapping[str, object]) -> str | None:
     """The parameter for the request's body: myfy keeps the last one that looks like one, which may be ours."""
     if route.body_param not in own:
         return route.body_param  # type: ignore[no-any-return]  # as above
@@ -235,5 +235,5 @@ def _body_parameter(route: Route, router: Router, hints: Mapping[str, Any], own:
     return None
 
 
-def _name(handler: Callable[..., Any]) -> str:
+def _name(handler: Callable[..., object]) -> str:
     return f"{handler.__module__}.{handler.__qualname__}"

@@ -15,7 +15,7 @@ class ModuleType(type):
 
     declared: type
 
-    def __new__(cls, name: str, bases: tuple[type, ...], names: dict[str, Any]) -> ModuleType:
+    def __new__(cls, name: str, bases: tuple[type, ...], names: dict[str, object]) -> ModuleType:
         """A declared type; `type_of_its_own` makes the others."""
         made = super().__new__(cls, name, bases, names)
         made.declared = made
