@@ -31,7 +31,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Literal
 
 ProblemKind = Literal["config", "unknown_profile", "invalid_url"]
 
@@ -63,7 +63,7 @@ class Problem:
             lines.append(f"  fix: {self.fix}")
         return "\n".join(lines)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """The problem as `--json` gives it."""
         told = asdict(self)
         del told["kind"]

@@ -156,7 +156,7 @@ def redact_text(text: str) -> str:
     return _CREDENTIALS.sub(rf"\1:{MASK}@", text) if "@" in text else text
 
 
-def redact_value(name: str, value: object) -> Any:
+def redact_value(name: str, value: object) -> object:
     """The printable form of the value of key `name`; a table is redacted key by key."""
     if isinstance(value, Secret | Shown):
         return str(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from myfy_data.capacity.demand import Pool, needed, pool_of, processes
 from myfy_data.capacity.sizes import TOO_MANY_PROCESSES, sizes_that_fit, written
@@ -46,7 +46,7 @@ class ServerCapacity:
     of_limit: str = ""
     arithmetic: str = ""
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """The answer as `--json` gives it."""
         names = ("server", "limit", "needed", "fits")
         return {name: getattr(self, name) for name in names} | {"profiles": list(self.profiles), "fix": self.fix}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 from click.shell_completion import get_completion_class
 
 from myfy_data.cli.command_classes import StrictCommand
+
+if TYPE_CHECKING:
+    from myfy_data.settings.loader import LoadReport
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -66,7 +69,7 @@ def complete_environments(_context: click.Context, _parameter: click.Parameter, 
     return _beginning(begun, {*overlays, "development", "test", "production"} - {LOCAL})
 
 
-def _report(context: click.Context) -> Any:
+def _report(context: click.Context) -> LoadReport:
     """The load that the options before the cursor ask for; it reports problems, and raises none."""
     from myfy_data.layers.loader import LoadRequest
     from myfy_data.settings.loader import inspect_settings

@@ -7,7 +7,6 @@ import contextlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 from myfy_data.engines.cluster.status import HostStatus
 from myfy_data.engines.pool.status import PingResult
@@ -51,7 +50,7 @@ class Answer:
     pool_timeout: float
     hosts: tuple[HostStatus, ...] = ()
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """The answer as `--json` gives it."""
         return {
             "profile": self.profile,

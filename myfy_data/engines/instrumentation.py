@@ -10,16 +10,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import event
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
+from sqlalchemy.pool import PoolProxiedConnection
 
 from myfy_data.engines.connect.backend import AnyBackend
 from myfy_data.engines.factory import OpenEngine
 from myfy_data.engines.observation import OWN, EngineObserver, EngineRecorder, Hold, Kind, Operation
 
 Send = Callable[..., Any]
+T = TypeVar("T")
 
 
 def attach_observers(opened: OpenEngine, observers: list[EngineObserver]) -> None:
@@ -58,13 +60,13 @@ class _Statements:
     def observed(self, send: Send, *, is_many: bool) -> Send:
         """A dialect's method that executes, measured."""
 
-        def execute(cursor: Any, statement: str, *arguments: Any, **options: Any) -> Any:
-            context = options.get("context") or (arguments[-1] if arguments else None)
-            pooled = getattr(getattr(context, "root_connection", None), "connection", None)
+        def execute(cursor: DBAPICursor, statement: str, *arguments: Any, **options: object) -> object:
+            context: Any = options.get("context") or (arguments[-1] if arguments else None)
+            pooled: Any = getattr(getattr(context, "root_connection", None), "connection", None)
             hold = self._recorder.hold_of(pooled)
             if hold is None:
                 return send(cursor, statement, *arguments, **options)
-            if OWN in context.execution_options:  # type: ignore[union-attr]  # it has a connection
+            if OWN in context.execution_options:
                 return _unheard(hold, partial(send, cursor, statement, *arguments, **options))
             batch = len(arguments[0]) if is_many else 1
             sending = partial(send, cursor, statement, *arguments, **options)
@@ -73,9 +75,15 @@ class _Statements:
         return execute
 
     def _measure(
-        self, hold: Hold, pooled: Any, cursor: DBAPICursor, statement: str, batch: int, send: Callable[[], Any]
-    ) -> Any:
-        adapter = pooled.dbapi_connection
+        self,
+        hold: Hold,
+        pooled: PoolProxiedConnection,
+        cursor: DBAPICursor,
+        statement: str,
+        batch: int,
+        send: Callable[[], T],
+    ) -> T:
+        adapter: Any = pooled.dbapi_connection
         has_turns = self._backend.waits_for_turns
         if has_turns:
             hold.waited += self._backend.turn_waited(adapter)

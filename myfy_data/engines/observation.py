@@ -10,7 +10,11 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
+
+from sqlalchemy.engine.interfaces import DBAPIConnection
+
+T = TypeVar("T")
 
 logger: logging.Logger = logging.getLogger("myfy_data")
 
@@ -162,7 +166,7 @@ class Hold:
             unit.pause = now - unit.ended
         return unit
 
-    async def measure(self, sql: str, send: Callable[[], Awaitable[object]]) -> object:
+    async def measure(self, sql: str, send: Callable[[], Awaitable[T]]) -> T:
         """Send a statement by one of the driver's own methods, and tell of it."""
         started = time.monotonic()
         operation = Operation(self.recorder.profile, "statement", sql, 0.0, 0.0, None, 1, None, self.unit_at(started))
@@ -190,7 +194,10 @@ class EngineRecorder:
     """
 
     def __init__(
-        self, profile: str, observers: Sequence[EngineObserver], open_door: Callable[[object, Hold | None], None]
+        self,
+        profile: str,
+        observers: Sequence[EngineObserver],
+        open_door: Callable[[DBAPIConnection, Hold | None], None],
     ) -> None:
         self.profile = profile
         self._open_door = open_door
@@ -221,7 +228,7 @@ class EngineRecorder:
         """A wait was given up."""
         self._tell("timeout", self.profile, waited)
 
-    def note_checkout(self, connection: Any, record: Any, _proxy: object = None) -> None:
+    def note_checkout(self, connection: DBAPIConnection, record: Any, _proxy: object = None) -> None:
         """A connection is handed out."""
         info = record.record_info
         waited, connecting = info.pop(_WAITED, 0.0), info.pop(_CONNECTING, 0.0)
@@ -232,7 +239,7 @@ class EngineRecorder:
         self._open_door(connection, hold)
         self._tell("checkout", self.profile, waited, connecting)
 
-    def note_checkin(self, connection: Any, record: Any) -> None:
+    def note_checkin(self, connection: DBAPIConnection | None, record: Any) -> None:
         """A connection came back; what was not committed by then is rolled back."""
         hold: Hold | None = record.record_info.pop(_HOLD, None)
         if hold is None:

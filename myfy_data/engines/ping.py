@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from myfy_data.engines.connect.backend import AnyBackend, Ask
 from myfy_data.engines.connect.connect_errors import other_failure
 from myfy_data.engines.connect.connector import Connector
+from myfy_data.engines.connect.position import Answer
 from myfy_data.engines.listeners.failover import WriteAvailability
 from myfy_data.engines.listeners.timeouts import close_politely
 from myfy_data.engines.observation import OWN
@@ -98,7 +99,7 @@ async def ask_over_the_pool(opened: Opened) -> PingResult:
     async with engine.connect() as connection:
         await connection.execution_options(**{OWN: True})
 
-        async def ask(question: str) -> Sequence[Any]:
+        async def ask(question: str) -> Sequence[Answer]:
             return (await connection.exec_driver_sql(question)).all()
 
         result = await _ask(opened, ask)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import copy
 import functools
 import logging
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Coroutine, Iterable
+from typing import NoReturn
 
 from starlette.applications import Starlette
 from starlette.routing import Router
+from starlette.types import Receive, Scope, Send
 
 from myfy_data.errors import DataModuleNotConfiguredError
 from myfy_data.integrations.host_contract import STARLETTE
@@ -26,6 +27,8 @@ _log = logging.getLogger("myfy_data")
 Asking = Callable[[Starlette], Iterable[str]]
 """The paths at which an application, without those that are mounted in it, asks for a session."""
 
+_Lifespan = Callable[..., Coroutine[object, None, None]]
+
 _LOOKS = "myfy_data_looks"
 """Of the method in place of `Router.lifespan`: what each adapter looks for, as its newest import says."""
 
@@ -36,7 +39,7 @@ _NOT_SET_UP = """`setup` was not called for this application, which asks for a s
   fix: setup(app, data) where the app is made; where sessions come another way: `app.state.myfy_data_setup = False`"""
 
 
-def module_of(app: Starlette) -> Any:
+def module_of(app: Starlette) -> object:
     """The module that gives the sessions of an application; None before it is prepared."""
     return getattr(app.router, _MODULE, None)
 
@@ -62,11 +65,11 @@ def refuse_at_start(adapter: str, asking: Asking) -> None:
     getattr(Router.lifespan, _LOOKS)[adapter] = functools.partial(_refusal, asking)
 
 
-def _looking_first(lifespan: Callable[..., Any]) -> Callable[..., Any]:
+def _looking_first(lifespan: _Lifespan) -> _Lifespan:
     looks: dict[str, Callable[[object], Exception | None]] = {}
 
     @functools.wraps(lifespan)
-    async def look_first(router: Router, scope: Any, receive: Any, send: Any) -> None:
+    async def look_first(router: Router, scope: Scope, receive: Receive, send: Send) -> None:
         refusal = next(filter(None, [look(scope.get("app")) for look in looks.values()]), None)
         if refusal is not None:
             router = copy.copy(router)  # so that Starlette tells it, and nothing of it stays
@@ -91,5 +94,5 @@ def _needs_none(app: Starlette) -> bool:
     return module_of(app) is not None or getattr(app.state, "myfy_data_setup", True) is False
 
 
-def _refuse(refusal: Exception, _app: Starlette) -> Any:
+def _refuse(refusal: Exception, _app: Starlette) -> NoReturn:
     raise refusal

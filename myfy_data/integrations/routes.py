@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
 
 from starlette.applications import Starlette
 
 
-def every_route(routes: Iterable[object]) -> Iterator[Any]:
+def every_route(routes: Iterable[object]) -> Iterator[object]:
     """Routes, and those of routers that are mounted or included; not those of mounted applications."""
     waiting, seen = [*routes], set[int]()
     while waiting:
@@ -48,7 +47,7 @@ def with_mounted(app: Starlette, leave_out: Callable[[Starlette], bool] = lambda
             waiting[:0] = mounted(found.routes)
 
 
-def _leads_to(route: object) -> Any:
+def _leads_to(route: object) -> object:
     # A router is included as itself or by its routes, and an application is mounted: FastAPI's versions differ.
     inner, seen = getattr(route, "original_router", None) or getattr(route, "app", None), set[int]()
     while inner is not None and _routes_of(inner) is None and id(inner) not in seen:
@@ -57,6 +56,6 @@ def _leads_to(route: object) -> Any:
     return inner
 
 
-def _routes_of(inner: object) -> Sequence[Any] | None:
+def _routes_of(inner: object) -> Sequence[object] | None:
     found = getattr(inner, "routes", None)
     return found if isinstance(found, list | tuple) else None  # others may have a method of that name

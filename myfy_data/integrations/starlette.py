@@ -132,7 +132,7 @@ def install(
     inner = app.router.lifespan_context
 
     @asynccontextmanager
-    async def lifespan(running: object) -> AsyncIterator[Any]:
+    async def lifespan(running: Starlette) -> AsyncIterator[Any]:
         _prepare_mounted(app.routes, data)
         check(app)
         async with data, inner(running) as state:
@@ -239,7 +239,7 @@ class _MarkedHandlers:
         scope[EXCEPTION_HANDLERS] = self._marked
 
 
-def _marking(handler: Callable[..., Any]) -> Callable[..., Any]:
+def _marking(handler: Callable[..., Any]) -> Callable[..., object]:
     def mark(connection: HTTPConnection) -> None:
         if connection.scope["type"] == "http":
             unit_of_work(connection.scope).failed = True
@@ -247,14 +247,14 @@ def _marking(handler: Callable[..., Any]) -> Callable[..., Any]:
     if is_async_callable(handler):
 
         @functools.wraps(handler)
-        async def marked(connection: HTTPConnection, error: Exception) -> Any:
+        async def marked(connection: HTTPConnection, error: Exception) -> object:
             mark(connection)
             return await handler(connection, error)
 
         return marked
 
     @functools.wraps(handler)
-    def marked_sync(connection: HTTPConnection, error: Exception) -> Any:
+    def marked_sync(connection: HTTPConnection, error: Exception) -> object:
         mark(connection)
         return handler(connection, error)
 

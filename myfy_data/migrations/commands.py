@@ -170,7 +170,7 @@ def _refuse_text(target: Target, message: str, rev_id: str | None) -> None:
         raise MigrationError(target.profile, reason, fix="write the message without them")
 
 
-def _revise(handed: Handed, new: NewRevision) -> Any:
+def _revise(handed: Handed, new: NewRevision) -> Script | list[Script | None] | None:
     return command.revision(
         build_config(handed.target, handed),
         new.message,

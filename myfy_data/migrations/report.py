@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from myfy_data.errors import DataModuleError
 
@@ -57,7 +57,7 @@ class MigrationReport:
         if self.error is not None:
             raise self.error
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """The report as `--json` gives it."""
         return {
             "profile": self.profile,
@@ -91,7 +91,7 @@ class RevisionInfo:
     is_head: bool
     branches: tuple[str, ...] = ()
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """The revision as `--json` gives it."""
         return {
             "revision": self.revision,
@@ -137,7 +137,7 @@ class CurrentReport:
             return unknown_revision_fix(self.profile)
         return "" if self.is_at_head else f"myfy-data db upgrade --profile {self.profile}"
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """The answer as `--json` gives it."""
         return {
             "profile": self.profile,
@@ -168,7 +168,7 @@ class CheckReport:
         """Whether there is nothing to run and nothing to write."""
         return self.state.is_at_head and not self.drift
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """The answer as `--json` gives it."""
         return {**self.state.as_json(), "ok": self.ok, "drift": list(self.drift)}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from myfy_data.migrations.report import Tell, finishing_command
 from myfy_data.migrations.target import Target
 
 if TYPE_CHECKING:
-    from alembic.runtime.migration import MigrationContext, MigrationStep
+    from alembic.runtime.migration import MigrationContext, MigrationInfo, MigrationStep
 
 _INVALID_INDEXES = "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid ORDER BY 1"
 
@@ -59,7 +59,7 @@ class RunRecorder:
     def around(self, function: MigrationsFunction) -> MigrationsFunction:
         """The same plan of steps, with each one noted before it runs."""
 
-        def planned(heads: Any, context: MigrationContext) -> Iterator[MigrationStep]:
+        def planned(heads: Iterable[str], context: MigrationContext) -> Iterator[MigrationStep]:
             self.before = tuple(heads)
             steps = list(function(heads, context))
             self._refuse_to_undo_all(steps)
@@ -131,7 +131,7 @@ class RunRecorder:
         fix = f"myfy-data db downgrade base --profile {target.profile} --yes-drop {shlex.quote(target.database)}"
         raise ConfigError([Problem("", f"profiles.{target.profile}", message, fix=fix)])
 
-    def applied(self, *, step: Any, heads: Iterable[str], **_: object) -> None:
+    def applied(self, *, step: MigrationInfo, heads: Iterable[str], **_: object) -> None:
         """Alembic's `on_version_apply`: a step is complete, and its transaction still open."""
         if step.is_stamp:
             self.done += [revision for revision in heads if revision not in (self.before or ())]
@@ -169,7 +169,7 @@ class RunRecorder:
     def _count_violations(self) -> int:
         return len(self._violating_rows())
 
-    def _violating_rows(self) -> list[Any]:
+    def _violating_rows(self) -> list[Sequence[object]]:
         if self._target.backend != "sqlite":
             return []
         return list(self._connection.exec_driver_sql("PRAGMA foreign_key_check"))

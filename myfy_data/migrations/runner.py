@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TypeVar
 
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
@@ -30,7 +30,9 @@ from myfy_data.migrations.target import Target
 from myfy_data.migrations.unreadable import explain_unreadable, refusing_doubts
 from myfy_data.migrations.writable import require_writable
 
-AlembicCommand = Callable[[Config], Any]
+T = TypeVar("T")
+
+AlembicCommand = Callable[[Config], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ async def read_current(target: Target, engine: AsyncEngine | None = None) -> Cur
         return CurrentReport(target.profile, here, heads, interrupted, stays, unknown)
 
 
-async def ask(target: Target, question: Callable[[Handed], object]) -> Any:
+async def ask(target: Target, question: Callable[[Handed], T]) -> T:
     """Let Alembic look at a database, in a transaction that changes nothing.
 
     Raises:
@@ -137,7 +139,7 @@ async def offline(target: Target, alembic_command: AlembicCommand) -> None:
             handed.require_taken()
 
 
-def call_alembic(target: Target, action: Callable[[], object]) -> Any:
+def call_alembic(target: Target, action: Callable[[], T]) -> T:
     """What `action` returns, with Alembic's refusals in our words.
 
     Raises:
@@ -259,7 +261,7 @@ async def _read_after(connection: AsyncConnection, target: Target) -> tuple[str,
 def _current(connection: Connection, target: Target) -> tuple[str, ...]:
     found: list[tuple[str, ...]] = []
 
-    def look(revisions: Any, _: object) -> list[object]:
+    def look(revisions: Iterable[str], _: object) -> list[object]:
         found.append(tuple(revisions))
         return []
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from myfy_data.engines.backends import BACKENDS
+from myfy_data.engines.connect.position import Answer
 from myfy_data.errors import MigrationError
 from myfy_data.migrations.target import Target
 
@@ -28,7 +28,7 @@ async def require_writable(target: Target, connection: AsyncConnection) -> None:
     if not backend.may_refuse_writes:
         return
 
-    async def ask(question: str) -> Sequence[Any]:
+    async def ask(question: str) -> Sequence[Answer]:
         return (await connection.exec_driver_sql(question)).all()
 
     [(_, *role)] = await ask(backend.version_and_role)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 
 @dataclass(slots=True)
@@ -31,7 +30,7 @@ class FileReport:
             return f"{self.inserted} inserted, {self.updated} updated, {self.unchanged} unchanged"
         return "ran" if self.ran else f"ran before{f'; {self.note}' if self.note else ''}"
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """The report as `--json` gives it."""
         told = {"file": self.file, "inserted": self.inserted, "updated": self.updated, "unchanged": self.unchanged}
         return {**told, "ran": self.ran, "note": self.note}
@@ -51,7 +50,7 @@ class SeedReport:
     files: list[FileReport] = field(default_factory=list)
     passed_over: str = ""
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """The report as `--json` gives it."""
         files = [file.as_json() for file in self.files]
         return {"profile": self.profile, "files": files, "passed_over": self.passed_over}

@@ -116,7 +116,7 @@ class _Found:
         return {self.columns[name]: value for name, value in values.items()}
 
 
-def _converted(row: SeedRow, columns: dict[str, Any], problems: list[Problem]) -> dict[str, Any]:
+def _converted(row: SeedRow, columns: dict[str, Any], problems: list[Problem]) -> dict[str, object]:
     values = {}
     for name, value in row.values.items():
         try:

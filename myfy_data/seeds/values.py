@@ -29,7 +29,7 @@ class ValueRefusedError(ValueError):
     """A value is not what its column takes; the text says what would be."""
 
 
-def convert(column: Column[object], value: object) -> Any:
+def convert(column: Column[object], value: object) -> object:
     """The value as the column's driver takes it.
 
     Raises:

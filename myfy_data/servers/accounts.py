@@ -12,7 +12,15 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
+
+
+class AccountOptions(TypedDict, total=False):
+    """What `subprocess` is told of an account."""
+
+    user: int
+    group: int
+    extra_groups: list[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +36,7 @@ class Account:
     is_lent: bool
 
     @property
-    def options(self) -> dict[str, Any]:
+    def options(self) -> AccountOptions:
         """What `subprocess` is told, so that a program runs as this account."""
         return {"user": self.entry.pw_uid, "group": self.entry.pw_gid, "extra_groups": []} if self.is_lent else {}
 

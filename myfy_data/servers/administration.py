@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import Row
 from sqlalchemy.exc import SQLAlchemyError
@@ -66,14 +66,14 @@ async def on_connection(
         return await work(connection)
 
 
-def ask_blocking(settings: DatabaseSettings, question: str) -> Sequence[Row[object]]:
+def ask_blocking(settings: DatabaseSettings, question: str) -> Sequence[Row[*tuple[object, ...]]]:
     """The rows that a server answers to one statement.
 
     Raises:
         DatabaseConnectionError: it cannot be reached, or does not answer.
     """
 
-    async def ask(connection: AsyncConnection) -> Sequence[Row[Any]]:
+    async def ask(connection: AsyncConnection) -> Sequence[Row[*tuple[object, ...]]]:
         result = await connection.exec_driver_sql(question)
         return result.all() if result.returns_rows else ()
 

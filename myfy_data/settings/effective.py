@@ -50,7 +50,7 @@ class Row:
         """Whether no layer had a part in it."""
         return self.origin == DEFAULT
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """The row as `config show --json` gives it (contract C7)."""
         origin = self.origin
         return {

@@ -142,7 +142,7 @@ class MeterSink:
         return record
 
     def _callback(self, metric: Metric, pools: PoolNumbers) -> Callable[[object], Iterable[object]]:
-        def observe(_options: object) -> Iterable[Any]:
+        def observe(_options: object) -> Iterable[object]:
             return [self._observation(value, dict(attributes)) for value, attributes in pools.of(metric)]
 
         return observe

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import cached_property
 from itertools import count
-from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -79,12 +78,12 @@ class TestDatabase(ABC):
     async def prepare(self) -> None:
         """Make it ready for the session's first test."""
 
-    def standing(self, isolation: Isolation) -> Mapping[str, Any] | None:  # noqa: ARG002 - PostgreSQL's
+    def standing(self, isolation: Isolation) -> Mapping[str, object] | None:  # noqa: ARG002 - PostgreSQL's
         """What a test connects to where nothing is made for it and nothing taken back; else None."""
         return None
 
     @abstractmethod
-    async def begin(self, isolation: Isolation) -> Mapping[str, Any]:
+    async def begin(self, isolation: Isolation) -> Mapping[str, object]:
         """What a test connects to, as settings that replace those of its profiles."""
 
     @abstractmethod

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -53,7 +52,7 @@ class MySQLDatabase(TestDatabase):
                 await self._restore(server)
             self._tables = frozenset(await _tables(server, self._base))
 
-    async def begin(self, isolation: Isolation) -> Mapping[str, Any]:
+    async def begin(self, isolation: Isolation) -> Mapping[str, object]:
         """The base, whose rows are deleted afterwards, or a copy."""
         if isolation != "database":
             return {"database": self._base}

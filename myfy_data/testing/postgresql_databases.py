@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -45,11 +44,11 @@ class PostgreSQLDatabase(TestDatabase):
         else:
             await self.schema.apply(self.profile, self.configured)
 
-    def standing(self, isolation: Isolation) -> Mapping[str, Any] | None:
+    def standing(self, isolation: Isolation) -> Mapping[str, object] | None:
         """The base for a transaction, which ends with its connection."""
         return {"database": self._base or self.name} if isolation == "transaction" else None
 
-    async def begin(self, isolation: Isolation) -> Mapping[str, Any]:  # noqa: ARG002 - MySQL's
+    async def begin(self, isolation: Isolation) -> Mapping[str, object]:  # noqa: ARG002 - MySQL's
         """A copy."""
         self._own = await self._copy()
         return {"database": self._own}
@@ -125,7 +124,7 @@ class PostgreSQLDatabase(TestDatabase):
         async with self.server() as server:
             await server.exec_driver_sql(f"DROP DATABASE IF EXISTS {_quoted(name)} WITH (FORCE)")
 
-    async def _list(self, server: AsyncConnection, prefix: str) -> Sequence[Any]:
+    async def _list(self, server: AsyncConnection, prefix: str) -> Sequence[Row[str, str | None, bool]]:
         return (await server.execute(text(_LIST), {"prefix": prefix})).all()
 
     async def _comment(self, server: AsyncConnection, name: str, comment: str) -> None:

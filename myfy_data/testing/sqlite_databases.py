@@ -53,7 +53,7 @@ class SQLiteDatabase(TestDatabase):
         assert self._directory is not None  # noqa: S101 - prepared before anything begins
         return self._directory / "template.db"
 
-    async def begin(self, isolation: Isolation) -> Mapping[str, Any]:  # noqa: ARG002 - every way is a copy
+    async def begin(self, isolation: Isolation) -> Mapping[str, object]:  # noqa: ARG002 - every way is a copy
         """A copy of the file."""
         path = self._template.with_name(f"test-{next(self._numbers)}.db")
         shutil.copyfile(self._template, path)

@@ -7,9 +7,12 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from sqlalchemy.pool import ConnectionPoolEntry
+
 from myfy_data.engines.pool.errors import PoolExhausted
 from myfy_data.engines.pool.loop_affinity import current_task
 from myfy_data.engines.pool.pool import BoundedPool
+from myfy_data.engines.pool.wait_queue import Wakeup
 from myfy_data.errors import SessionError
 from myfy_data.telemetry.places import users_place
 from myfy_data.testing.running import FIX
@@ -29,12 +32,12 @@ class TurnPool(BoundedPool):
     _task: weakref.ref[asyncio.Task[Any]] | None = None
     _place = ""
 
-    def _do_get(self) -> Any:
+    def _do_get(self) -> ConnectionPoolEntry:
         record = super()._do_get()
         self._task, self._place = current_task(), users_place()
         return record
 
-    def _wait(self) -> Any:
+    def _wait(self) -> tuple[ConnectionPoolEntry | Wakeup, float]:
         if self._task is not None and self._task == current_task():
             raise self._overlap()
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +63,7 @@ class Difference:
         """Whether this only tells of a secret that is the same in both: it cannot be shown, so it is told."""
         return (self.left, self.right) == (SAME, SAME)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """The difference as `--json` gives it."""
         return {
             "key": key_text(self.path),
@@ -109,17 +109,21 @@ def _in_order(paths: list[KeyPath]) -> list[KeyPath]:
 
 
 def _difference(path: KeyPath, left: Cell | None, right: Cell | None) -> Difference | None:
-    values = [None if cell is None else cell.value for cell in (left, right)]
-    places = [None if cell is None else cell.place for cell in (left, right)]
+    values: Sequence[object] = [None if cell is None else cell.value for cell in (left, right)]
     if any(map(looks_secret, path[2:])):
         values = _told(left, right)
         if values == [None, None]:
             return None
-        return Difference(path, *values, *places) if values[0] != values[1] or values[0] in (SAME, DIFFERENT) else None
-    return None if values[0] == values[1] else Difference(path, *values, *places)
+        is_told = values[0] != values[1] or values[0] in (SAME, DIFFERENT)
+    else:
+        is_told = values[0] != values[1]
+    if not is_told:
+        return None
+    left_place, right_place = (None if cell is None else cell.place for cell in (left, right))
+    return Difference(path, values[0], values[1], left_place, right_place)
 
 
-def _told(left: Cell | None, right: Cell | None) -> list[Any]:
+def _told(left: Cell | None, right: Cell | None) -> Sequence[object]:
     """What is told of a secret on either side, never the secret itself."""
     there = [cell is not None and cell.value is not None for cell in (left, right)]
     if not any(there):

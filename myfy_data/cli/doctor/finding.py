@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from myfy_data.cli.output import split_fix
 from myfy_data.errors import DataModuleError
@@ -30,7 +30,7 @@ class Finding:
     message: str
     fix: str = ""
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """The finding as `--json` gives it (contract C12.6)."""
         return asdict(self)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import Any
 
 from myfy_data.cli.migrate.addresses import async_driver, put_url
 from myfy_data.cli.migrate.draft import MAIN, Draft, ProfileDraft, profile_name
@@ -68,7 +67,7 @@ def _new(draft: Draft, name: str) -> ProfileDraft:
     return draft.profile(name)
 
 
-def _arguments(reader: Reader, node: ast.Call) -> dict[str, Any]:
+def _arguments(reader: Reader, node: ast.Call) -> dict[str, object]:
     return {keyword.arg: reader.read(keyword.value) for keyword in node.keywords if keyword.arg}
 
 

@@ -35,7 +35,7 @@ class Reader:
                     self._names[target.id] = value
         self._depth = 0
 
-    def read(self, node: ast.AST | None) -> Any:
+    def read(self, node: ast.AST | None) -> object:
         """The value; `UNKNOWN` where only running the code would tell."""
         reader = _READERS.get(type(node)) if node is not None else None
         if reader is None or self._depth > _DEEPEST:
@@ -46,7 +46,7 @@ class Reader:
         finally:
             self._depth -= 1
 
-    def name(self, node: ast.Name) -> Any:
+    def name(self, node: ast.Name) -> object:
         """What the module gives a name."""
         return self.read(self._names.get(node.id))
 
@@ -54,7 +54,7 @@ class Reader:
         """The expression that the module assigns to a name."""
         return self._names.get(node.id)
 
-    def text(self, node: ast.JoinedStr) -> Any:
+    def text(self, node: ast.JoinedStr) -> object:
         """An f-string."""
         parts = [self.read(part.value if isinstance(part, ast.FormattedValue) else part) for part in node.values]
         return _joined(parts)
@@ -70,19 +70,20 @@ class Reader:
             return _filled(left, right if isinstance(right, list) else [right])
         return _product(node.op, left, right)
 
-    def either(self, node: ast.BoolOp) -> Any:
+    def either(self, node: ast.BoolOp) -> object:
         """`os.environ.get("X") or "default"`."""
         values = [self.read(value) for value in node.values]
         first, last = values[0], values[-1]
-        plain = isinstance(first, str) and first.startswith("${") and ":-" not in first
-        return reference(first[2:-1], last) if plain and last is not UNKNOWN else first
+        if not isinstance(first, str) or not first.startswith("${") or ":-" in first or last is UNKNOWN:
+            return first
+        return reference(first[2:-1], last)
 
-    def item(self, node: ast.Subscript) -> Any:
+    def item(self, node: ast.Subscript) -> object:
         """`os.environ["X"]`."""
         name = self.read(node.slice)
         return reference(name) if called(node.value) == "environ" and isinstance(name, str) else UNKNOWN
 
-    def call(self, node: ast.Call) -> Any:
+    def call(self, node: ast.Call) -> object:
         """A variable of the environment, or a function that passes its argument on."""
         name = called(node.func)
         first = self.read(node.args[0]) if node.args else UNKNOWN
@@ -176,7 +177,7 @@ def _joined(parts: Sequence[object]) -> object:
     return "".join(str(part) for part in parts)
 
 
-def _path(*parts: object) -> Any:
+def _path(*parts: object) -> object:
     """Parts of a path; the first, such as `BASE_DIR`, may be what only the code knows, and is the project's root."""
     known = [part for part in parts if isinstance(part, str)]
     return "/".join(known) if known and len(known) >= len(parts) - 1 and parts[-1] is not UNKNOWN else UNKNOWN

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from typing import Any, Protocol
+from typing import Protocol
 
 from myfy_data.endpoints.dev.requests import NotedRequest, RequestLog
 from myfy_data.engines.pool.status import PoolStatus
@@ -89,7 +89,7 @@ def _plain(value: object) -> object:
     return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
-def _profile(data: Watched, name: str) -> dict[str, Any]:
+def _profile(data: Watched, name: str) -> dict[str, object]:
     profile = data.settings.profiles[name]
     told = {
         "name": name,

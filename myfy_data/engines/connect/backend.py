@@ -148,7 +148,7 @@ class Backend(ConnectFailures, Generic[Driver]):
         """
         return False
 
-    async def connect(self, login: Login | None = None) -> Any:
+    async def connect(self, login: Login | None = None) -> object:
         """Open a driver connection, handshake included, within `connect_timeout`.
 
         Args:
@@ -335,7 +335,7 @@ class Backend(ConnectFailures, Generic[Driver]):
         """Seconds that a connection's user waited for a turn, beside the pool, since this was asked last."""
         return 0.0
 
-    def open_door(self, dbapi_connection: object, hold: Hold | None) -> None:
+    def open_door(self, dbapi_connection: DBAPIConnection, hold: Hold | None) -> None:
         """Tell of what is sent by the driver's own methods.
 
         Args:

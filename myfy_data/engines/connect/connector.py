@@ -7,12 +7,13 @@ bounds, so the listeners are called here: with the arguments of the driver, pass
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Dialect, Engine
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 from sqlalchemy.util import greenlet_spawn
 
@@ -22,6 +23,9 @@ from myfy_data.errors import ConfigError, Problem
 from myfy_data.redaction import Secret
 
 _FIX = 'change the parameters: parameters["password"] = token'
+
+Listener = Callable[..., DBAPIConnection | None]
+"""A listener for `do_connect`: dialect, pool's entry, positional and named arguments."""
 
 
 class Connector:
@@ -40,7 +44,7 @@ class Connector:
         self._engine = engine
 
     @property
-    def _dialect(self) -> Any:
+    def _dialect(self) -> Dialect:
         assert self._engine is not None  # noqa: S101 - attached before anything connects
         return self._engine.dialect
 
@@ -61,12 +65,13 @@ class Connector:
         recorder.note_connect(connection_record, time.monotonic() - started)
         return connection
 
-    def _open(self, connection_record: ConnectionPoolEntry | None) -> object:
+    def _open(self, connection_record: ConnectionPoolEntry | None) -> DBAPIConnection:
         listeners = self._dialect.dispatch.do_connect
         login = self._ask(listeners, connection_record) if listeners else None
         # What create_async_engine does for async_creator; only this way are the adapter's own arguments heard.
         opening = partial(self._backend.connect, login)
-        return self._dialect.loaded_dbapi.connect(async_creator_fn=opening, **self._backend.adapter)
+        opened: DBAPIConnection = self._dialect.loaded_dbapi.connect(async_creator_fn=opening, **self._backend.adapter)
+        return opened
 
     async def open_detached(self) -> object:
         """Open a driver connection that belongs to no pool; the caller closes it."""
@@ -76,10 +81,10 @@ class Connector:
         connection.detach()
         return driver
 
-    def _open_beside(self, connection_record: ConnectionPoolEntry | None = None) -> Any:
+    def _open_beside(self, connection_record: ConnectionPoolEntry | None = None) -> DBAPIConnection:
         return self._open(connection_record)
 
-    def _ask(self, listeners: Any, record: ConnectionPoolEntry | None) -> Login:
+    def _ask(self, listeners: Iterable[Listener], record: ConnectionPoolEntry | None) -> Login:
         offered = {**self._backend.arguments, **self._backend.adapter}
         parameters = {key: dict(value) if isinstance(value, dict) else value for key, value in offered.items()}
         positional: list[Any] = []
@@ -148,7 +153,7 @@ def _merged(arguments: Mapping[str, object], changed: Mapping[str, object]) -> d
     return merged
 
 
-def _discard(connection: Any) -> None:
+def _discard(connection: DBAPIConnection) -> None:
     with suppress(Exception):  # whatever it is, it is refused
         getattr(connection, "terminate", connection.close)()
 

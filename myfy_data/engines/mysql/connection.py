@@ -62,7 +62,7 @@ class StrictConnection(BoundedConnection):
     def _note_error(self, error: Exception) -> None:
         self.transaction.note_error(error)
 
-    async def query(self, sql: str, unbuffered: bool = False) -> Any:  # noqa: FBT001, FBT002 - aiomysql's signature
+    async def query(self, sql: str, unbuffered: bool = False) -> object:  # noqa: FBT001, FBT002 - aiomysql's signature
         """Run a statement; whether a transaction is open afterwards is only known where the answer says so.
 
         Raises:
@@ -126,7 +126,7 @@ class StrictConnection(BoundedConnection):
     # Every message passes here. A coroutine of its own only where something is to be done first.
     def _execute_command(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, command: int, sql: object
-    ) -> Coroutine[Any, Any, None]:
+    ) -> Coroutine[object, None, None]:
         sending: Coroutine[Any, Any, None] = super()._execute_command(command, sql)
         self.replace_dead = None
         if not self._logged_in or command == COMMAND.COM_PING:
@@ -139,7 +139,7 @@ class StrictConnection(BoundedConnection):
         transaction.in_doubt = True
         return sending
 
-    def _admitted(self, sending: Coroutine[object, None, None]) -> Coroutine[Any, Any, None]:
+    def _admitted(self, sending: Coroutine[object, None, None]) -> Coroutine[object, None, None]:
         if self.transaction.ended is not None:
             sending.close()
             self.transaction.check(self._profile)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from aiomysql import OperationalError
 from pymysql.err import Error
@@ -55,7 +55,7 @@ class BoundedConnection(BufferedConnection):
     # No coroutine of its own around each packet, of which an answer has five or more.
     def _read_packet(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, *packet_type: object
-    ) -> Coroutine[Any, Any, Any]:
+    ) -> Coroutine[object, None, object]:
         packet = super()._read_packet(*packet_type)
         if not self._logged_in:
             return self._check_login(packet)

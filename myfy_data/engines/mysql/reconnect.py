@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import functools
 import time
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Engine
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExecutionContext
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from myfy_data.engines.connect.backend import adapted
@@ -28,13 +29,15 @@ def attach_reconnect(engine: Engine) -> None:
     dialect: Any = engine.dialect
     send = dialect.do_execute
 
-    def do_execute(cursor: object, statement: str, parameters: Any, context: Any = None) -> None:
+    def do_execute(cursor: object, statement: str, parameters: object, context: ExecutionContext | None = None) -> None:
         replace = _replacement(context, statement)
         try:
             send(cursor, statement, parameters, context)
         except Exception as error:
-            connection = context.root_connection.connection.dbapi_connection if replace is not None else None
-            if replace is None or not dialect.is_disconnect(error, connection, cursor):
+            if replace is None or context is None:
+                raise
+            connection = context.root_connection.connection.dbapi_connection
+            if connection is None or not dialect.is_disconnect(error, connection, cursor):
                 raise
             replace(connection)
             send(cursor, statement, parameters, context)
@@ -43,11 +46,11 @@ def attach_reconnect(engine: Engine) -> None:
     dialect.do_execute = do_execute
 
 
-def _replacement(context: Any, statement: str) -> Any:
+def _replacement(context: ExecutionContext | None, statement: str) -> Callable[[DBAPIConnection], None] | None:
     """What replaces the connection should it be dead; None where that is known, or the statement may not run twice."""
     if context is None:
         return None
-    driver = context.root_connection.connection.dbapi_connection.driver_connection
+    driver = context.root_connection.connection.dbapi_connection.driver_connection  # type: ignore[union-attr]  # it is in use
     return driver.replace_dead if driver.replace_dead is not None and only_reads(context, statement) else None
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.util.queue import Empty, Full
 
 
@@ -20,8 +20,8 @@ class IdleQueue:
     __slots__ = ("_items", "_take", "maxsize", "use_lifo")
 
     def __init__(self, maxsize: int = 0, use_lifo: bool = False) -> None:  # noqa: FBT001, FBT002 - as SQLAlchemy's
-        self._items: deque[Any] = deque()
-        self._take: Callable[[], Any] = self._items.pop if use_lifo else self._items.popleft
+        self._items: deque[ConnectionPoolEntry] = deque()
+        self._take: Callable[[], ConnectionPoolEntry] = self._items.pop if use_lifo else self._items.popleft
         self.maxsize: int = maxsize
         self.use_lifo: bool = use_lifo
 
@@ -37,7 +37,7 @@ class IdleQueue:
         """Whether no further one is kept."""
         return 0 < self.maxsize <= len(self._items)
 
-    def put_nowait(self, item: object) -> None:
+    def put_nowait(self, item: ConnectionPoolEntry) -> None:
         """Keep one.
 
         Raises:
@@ -47,7 +47,7 @@ class IdleQueue:
             raise Full
         self._items.append(item)
 
-    def get_nowait(self) -> Any:
+    def get_nowait(self) -> ConnectionPoolEntry:
         """The one whose turn it is.
 
         Raises:
@@ -58,10 +58,10 @@ class IdleQueue:
         except IndexError:
             raise Empty from None
 
-    def put(self, item: object, block: bool = True, timeout: float | None = None) -> None:  # noqa: ARG002, FBT001, FBT002 - as SQLAlchemy's
+    def put(self, item: ConnectionPoolEntry, block: bool = True, timeout: float | None = None) -> None:  # noqa: ARG002, FBT001, FBT002 - as SQLAlchemy's
         """As `put_nowait`: there is nothing to wait for."""
         self.put_nowait(item)
 
-    def get(self, block: bool = True, timeout: float | None = None) -> Any:  # noqa: ARG002, FBT001, FBT002 - as SQLAlchemy's
+    def get(self, block: bool = True, timeout: float | None = None) -> ConnectionPoolEntry:  # noqa: ARG002, FBT001, FBT002 - as SQLAlchemy's
         """As `get_nowait`."""
         return self.get_nowait()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, PoolProxiedConnection
 from sqlalchemy.util import await_only
@@ -211,7 +211,7 @@ class BoundedPool(AsyncAdaptedQueuePool):
         if self.recorder is not None:
             self.recorder.note_incident("leak", "reported")
 
-    def _dec_overflow(self) -> Any:
+    def _dec_overflow(self) -> Literal[True]:
         super()._dec_overflow()
         self._serve()
         return True

@@ -65,11 +65,11 @@ STATEMENT_CACHE = 1000
 """Prepared statements kept per connection; at SQLAlchemy's 100, 400 different ones cost three round trips each."""
 
 
-def postgresql_arguments(settings: DatabaseSettings) -> dict[str, Any]:
+def postgresql_arguments(settings: DatabaseSettings) -> dict[str, object]:
     """What asyncpg and SQLAlchemy's adapter are told, password and TLS excepted. Pure."""
     url = settings.url
     given = driver_arguments(settings, url)
-    own: dict[str, Any] = {
+    own: dict[str, object] = {
         **_hosts(url),
         "user": url.username,
         "database": url.database,
@@ -90,7 +90,7 @@ _UNPREPARED = {"statement_cache_size": 0, "prepared_statement_cache_size": 0, "p
 left to be closed, which would be a round trip, or behind on a server connection that another client gets next."""
 
 
-def _hosts(url: ConnectionURL) -> dict[str, Any]:
+def _hosts(url: ConnectionURL) -> dict[str, object]:
     """Host and port; of several, asyncpg tries one after the other."""
     if len(url.hosts) == 1:
         [(host, port)] = url.hosts
@@ -275,7 +275,7 @@ class PostgreSQL(Backend[DriverConnection]):
         """The rows of a SELECT."""
         return await connection.fetch(question)
 
-    def open_door(self, dbapi_connection: Any, hold: Hold | None) -> None:
+    def open_door(self, dbapi_connection: DBAPIConnection, hold: Hold | None) -> None:
         """Tell of the messages that pass the connection's gate."""
         dbapi_connection.gate.door = hold
 

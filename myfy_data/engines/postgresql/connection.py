@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 from typing import Protocol as Shape
 
@@ -12,7 +12,8 @@ from asyncpg.transaction import Transaction, TransactionState
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_connection, AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.util import await_only
 
-from myfy_data.engines.postgresql.message_gate import REFUSED, MessageGate, is_death
+from myfy_data.engines.postgresql.driver_connection import DriverConnection
+from myfy_data.engines.postgresql.message_gate import REFUSED, Line, MessageGate, is_death
 from myfy_data.engines.postgresql.reconnect import forget_statements
 from myfy_data.engines.postgresql.sqlstates import FAILED_TRANSACTION
 from myfy_data.errors import TransactionEndedError
@@ -31,7 +32,7 @@ Behind PREPARE TRANSACTION, say, it is neither yet."""
 class Cursor(Shape):
     """What is needed of SQLAlchemy's cursor."""
 
-    def execute(self, operation: str, parameters: object = None) -> Any:
+    def execute(self, operation: str, parameters: object = None) -> object:
         """Execute a statement."""
 
 
@@ -131,11 +132,12 @@ class LateTransaction(Transaction):  # type: ignore[misc]  # asyncpg ships no ty
         """End without a message, if none was sent; whether that is so."""
         return self.is_due and not self._leave()
 
-    def conclude(self, *, committed: bool) -> Any:
+    def conclude(self, *, committed: bool) -> Line:
         """Let asyncpg take it for ended, without a word to the server; the protocol, to send words of one's own."""
         self._state = TransactionState.COMMITTED if committed else TransactionState.ROLLEDBACK
         self._connection._top_xact = None  # noqa: SLF001 - as above
-        return self._connection._protocol  # noqa: SLF001 - asyncpg has no public name for it
+        line: Line = self._connection._protocol  # noqa: SLF001 - asyncpg has no public name for it
+        return line
 
     def abandon(self) -> None:
         """Close the connection: whether the server has begun is unknown."""
@@ -190,7 +192,7 @@ class GatedConnection(AsyncAdapt_asyncpg_connection):
 
     __slots__ = ("gate", "make_transaction", "may_end_transaction", "profile", "record")
 
-    def __init__(self, dbapi: object, connection: Any, *arguments: object, **options: object) -> None:
+    def __init__(self, dbapi: object, connection: DriverConnection, *arguments: object, **options: object) -> None:
         super().__init__(dbapi, connection, *arguments, **options)  # type: ignore[no-untyped-call]  # as SQLAlchemy wrote it
         self.gate: MessageGate = connection._protocol.gate  # noqa: SLF001 - asyncpg has no public name for it
         self.gate.begin = self._begin_for_listener
@@ -291,12 +293,17 @@ class GatedModule(AsyncAdapt_asyncpg_dbapi):
         super().__init__(asyncpg)  # type: ignore[no-untyped-call]  # as SQLAlchemy wrote it
         self._prepare_connection = prepare
 
-    def connect(self, *args: Any, **kwargs: Any) -> Any:
+    def connect(
+        self,
+        *args: object,
+        async_creator_fn: Callable[..., Awaitable[DriverConnection]] | None = None,
+        **kwargs: object,
+    ) -> Any:
         """Open a connection, in the caller's greenlet; for a listener's own, which is refused, a stock one."""
-        if "async_creator_fn" not in kwargs:
+        if async_creator_fn is None:
             return super().connect(*args, **kwargs)  # type: ignore[no-untyped-call]  # as SQLAlchemy wrote it
         options = {name: kwargs.pop(name) for name in list(kwargs) if name.startswith("prepared_statement_")}
-        opened = await_only(kwargs.pop("async_creator_fn")(*args, **kwargs))
+        opened = await_only(async_creator_fn(*args, **kwargs))
         connection = GatedConnection(self, opened, **options)
         self._prepare_connection(connection)
         return connection

@@ -8,12 +8,16 @@ begins the transaction first, as ever.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.engine import ExecutionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import PoolProxiedConnection
 
 from myfy_data.engines.connect.plain_select import only_reads, reading_compiler
+from myfy_data.engines.postgresql.message_gate import MessageGate
 from myfy_data.settings.database_settings import DatabaseSettings
 
 
@@ -33,12 +37,12 @@ def attach_deferred_begin(engine: Engine, settings: DatabaseSettings) -> None:
     defers, send = may_defer_begin(settings), dialect.do_execute
     reset_isolation_level = dialect.reset_isolation_level
 
-    def do_begin(connection: Any) -> None:
-        connection.dbapi_connection.begin()
+    def do_begin(connection: PoolProxiedConnection) -> None:
+        connection.dbapi_connection.begin()  # type: ignore[union-attr]  # it is in use
 
-    def do_execute(cursor: object, statement: str, parameters: Any, context: Any = None) -> None:
+    def do_execute(cursor: object, statement: str, parameters: object, context: ExecutionContext | None = None) -> None:
         if context is not None and only_reads(context, statement):
-            connection = context.root_connection.connection.dbapi_connection
+            connection: Any = context.root_connection.connection.dbapi_connection
             if connection.isolation_level == "autocommit" or (defers and is_due(connection)):
                 connection.read_first(cursor, statement, parameters)
                 return
@@ -56,16 +60,25 @@ def attach_deferred_begin(engine: Engine, settings: DatabaseSettings) -> None:
         setattr(dialect, name, _ending(getattr(dialect, name)))
 
 
-def is_due(connection: Any) -> bool:
+class Gated(Protocol):
+    """A connection whose messages pass a gate."""
+
+    @property
+    def gate(self) -> MessageGate:
+        """The gate."""
+        ...
+
+
+def is_due(connection: Gated) -> bool:
     """Whether nothing was sent yet of what SQLAlchemy has begun."""
     transaction = connection.gate.transaction
     return transaction is not None and transaction.is_due
 
 
-def _ending(method: Any) -> object:
+def _ending(method: Callable[..., None]) -> Callable[..., None]:
     """One of SQLAlchemy's methods of two phases, whose statements end the transaction by design."""
 
-    def end(connection: Connection, *args: Any, **kwargs: Any) -> None:
+    def end(connection: Connection, *args: object, **kwargs: object) -> None:
         adapter: Any = connection.connection.dbapi_connection
         transaction = adapter.gate.transaction
         if transaction is not None:

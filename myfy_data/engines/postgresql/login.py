@@ -80,12 +80,12 @@ class GuardedLogin(Protocol):  # type: ignore[misc]  # asyncpg ships no types
     def password(self, found: str | None) -> None:
         self._found = found
 
-    def connection_made(self, transport: Any) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]  # asyncpg's says object
         """Begin to log in."""
         self._line = transport
         super().connection_made(transport)
 
-    def data_received(self, data: Any) -> None:
+    def data_received(self, data: bytes) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]  # as above
         """Read what the server asks for before asyncpg answers it."""
         if self.is_logged_in:
             super().data_received(data)

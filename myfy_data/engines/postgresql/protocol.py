@@ -1,5 +1,8 @@
 """asyncpg's protocol, whose messages pass the gate of their connection (ADR 20)."""
 
+# pyright: reportIncompatibleMethodOverride=false
+# asyncpg's stubs are behind its code: each method takes whatever the driver's own takes.
+
 from __future__ import annotations
 
 import asyncio
@@ -8,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from types import SimpleNamespace
 from typing import Any
+from typing import Protocol as Shape
 
 import asyncpg
 import asyncpg.protocol
@@ -22,6 +26,9 @@ from myfy_data.engines.postgresql.message_gate import DISCARD, MessageGate, leav
 from myfy_data.engines.postgresql.reconnect import forget_statements
 from myfy_data.redaction import Secret
 
+_ASYNCPG: Any = Protocol
+"""asyncpg's own methods."""
+
 _OPENING: ContextVar[tuple[Secret | None, bool] | None] = ContextVar("myfy_opening", default=None)
 """While we open a connection in this task: the password, and whether the server refuses writes from the start."""
 
@@ -31,6 +38,15 @@ _EXECUTES = frozenset({"bind", "bind_execute", "bind_execute_many"})
 
 _TOLD = _EXECUTES | {"query", "copy_in", "copy_out"}
 """Messages that are a statement for those who listen."""
+
+
+class PreparedState(Shape):
+    """What is needed of the state that asyncpg keeps of a prepared statement."""
+
+    @property
+    def query(self) -> str:
+        """Its text."""
+        ...
 
 
 class GatedProtocol(GuardedLogin):
@@ -91,55 +107,55 @@ class GatedProtocol(GuardedLogin):
             gate.begin_for_listener()
         return gate.reconnect is not None or bool(super().is_connected())
 
-    def close(self, *args: Any, **kwargs: Any) -> Any:
+    def close(self, *args: object, **kwargs: object) -> object:
         """Disconnect; nothing takes the place of a connection that is closed, and asyncpg finds it closed."""
         self.gate.reconnect = None
-        return super().close(*args, **kwargs)
+        return _ASYNCPG.close(self, *args, **kwargs)
 
-    def prepare(self, stmt_name: str, query: str, *args: Any, **kwargs: Any) -> Any:
+    def prepare(self, stmt_name: str, query: str, *args: object, **kwargs: object) -> object:
         """Prepare a statement."""
         if self.prepared is None and self.gate.lets_pass(query):
-            return super().prepare(stmt_name, query, *args, **kwargs)
+            return _ASYNCPG.prepare(self, stmt_name, query, *args, **kwargs)
         return self._send_gated(query, "prepare", (stmt_name, query, *args), kwargs)
 
-    def bind_execute(self, state: Any, *args: Any, **kwargs: Any) -> Any:
+    def bind_execute(self, state: PreparedState, *args: object, **kwargs: object) -> object:
         """Execute a prepared statement."""
         if self.prepared is None and self.gate.lets_pass(state.query):
-            return super().bind_execute(state, *args, **kwargs)
+            return _ASYNCPG.bind_execute(self, state, *args, **kwargs)
         return self._send_gated(state.query, "bind_execute", (state, *args), kwargs)
 
-    def bind_execute_many(self, state: Any, *args: Any, **kwargs: Any) -> Any:
+    def bind_execute_many(self, state: PreparedState, *args: object, **kwargs: object) -> object:
         """Execute a prepared statement for many rows."""
         if self.prepared is None and self.gate.lets_pass(state.query):
-            return super().bind_execute_many(state, *args, **kwargs)
+            return _ASYNCPG.bind_execute_many(self, state, *args, **kwargs)
         return self._send_gated(state.query, "bind_execute_many", (state, *args), kwargs)
 
-    def bind(self, state: Any, *args: Any, **kwargs: Any) -> Any:
+    def bind(self, state: PreparedState, *args: object, **kwargs: object) -> Any:
         """Open a cursor."""
         return self._send_gated(state.query, "bind", (state, *args), kwargs)
 
-    def execute(self, state: Any, *args: Any, **kwargs: Any) -> Any:
+    def execute(self, state: PreparedState, *args: object, **kwargs: object) -> Any:
         """Read on from a cursor."""
         return self._send(state.query, "execute", (state, *args), kwargs)
 
-    def query(self, query: str, *args: Any, **kwargs: Any) -> Any:
+    def query(self, query: str, *args: object, **kwargs: object) -> Any:
         """Execute text in the simple protocol."""
         return self._send(query, "query", (query, *args), kwargs)
 
-    def copy_in(self, copy_stmt: str, *args: Any, **kwargs: Any) -> Any:
+    def copy_in(self, copy_stmt: str, *args: object, **kwargs: object) -> Any:
         """COPY to the server."""
         return self._send(copy_stmt, "copy_in", (copy_stmt, *args), kwargs)
 
-    def copy_out(self, copy_stmt: str, *args: Any, **kwargs: Any) -> Any:
+    def copy_out(self, copy_stmt: str, *args: object, **kwargs: object) -> Any:
         """COPY from the server."""
         return self._send(copy_stmt, "copy_out", (copy_stmt, *args), kwargs)
 
-    def _send(self, sql: str, name: str, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Any:
+    def _send(self, sql: str, name: str, args: tuple[object, ...], kwargs: Mapping[str, object]) -> object:
         if self.gate.lets_pass(sql):
             return getattr(super(), name)(*args, **kwargs)
         return self._send_gated(sql, name, args, kwargs)
 
-    async def _send_gated(self, sql: str, name: str, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Any:
+    async def _send_gated(self, sql: str, name: str, args: tuple[object, ...], kwargs: Mapping[str, object]) -> object:
         gate = self.gate
         gate.refuse_to_write(self, sql)
         door = gate.door
@@ -187,7 +203,13 @@ class LineLoop(Deadline):
         return getattr(self._loop, name)
 
 
-def _build_protocol(address: Any, connected: Any, parameters: Any, record_class: Any, loop: Any) -> Protocol:
+def _build_protocol(
+    address: object,
+    connected: asyncio.Future[Any],
+    parameters: Any,
+    record_class: type,
+    loop: asyncio.AbstractEventLoop,
+) -> Protocol:
     opening = _OPENING.get()
     if opening is None:
         return Protocol(address, connected, parameters, record_class, loop)

@@ -19,6 +19,7 @@ from sqlalchemy.util import greenlet_spawn
 
 from myfy_data.engines.connect.backend import Backend
 from myfy_data.engines.postgresql.driver_connection import DriverConnection
+from myfy_data.engines.postgresql.message_gate import Line
 from myfy_data.errors import DatabaseConnectionError
 
 _MOVED = ("_protocol", "_transport", "_addr", "_params", "_server_version", "_server_caps", "_intro_query")
@@ -41,7 +42,7 @@ class OptimisticReconnect:
         """Note that a connection came out of the pool without having been asked anything."""
         adapter.gate.reconnect = functools.partial(self._reconnect, adapter, record)
 
-    async def _reconnect(self, adapter: Any, record: ConnectionPoolEntry) -> Any:
+    async def _reconnect(self, adapter: Any, record: ConnectionPoolEntry) -> Line:
         try:
             fresh = await greenlet_spawn(self._engine.pool._invoke_creator, record)  # noqa: SLF001 - listeners included
         except DatabaseConnectionError as error:
@@ -52,12 +53,12 @@ class OptimisticReconnect:
             raise ConnectionDoesNotExistError(_LEFT) from error  # a lost connection, as for every other statement
         gate, transaction = adapter.gate, adapter.gate.transaction
         _move_transport(fresh.driver_connection, adapter.driver_connection)
-        line = adapter.driver_connection._protocol  # noqa: SLF001 - asyncpg has no public name for it
+        line: Line = adapter.driver_connection._protocol  # noqa: SLF001 - asyncpg has no public name for it
         line.gate.begin = None  # listeners for `connect` set it up outside of any transaction
         adapter.gate = line.gate
         await greenlet_spawn(self._greet, adapter, record)
         gate.level, gate.is_read_only = line.gate.level, line.gate.is_read_only
-        opened = line.gate.transaction  # what a listener has left open is the session's, as on every new connection
+        opened: Any = line.gate.transaction  # left open by a listener it is the session's, as on every new connection
         adapter.gate = line.gate = gate
         gate.transaction = opened or transaction
         adapter.hold(gate.transaction)

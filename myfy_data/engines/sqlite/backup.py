@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Any
+from typing import TypedDict, Unpack
 
 _SLEEP = 0.1
 """Seconds, at most, between two tries of a copy whose source or target is locked."""
@@ -19,6 +19,24 @@ NO_BACKUP = (
 )
 
 
+Progress = Callable[[int, int, int], object]
+"""Is called after each step with SQLite's status, the pages that are left, and all pages."""
+
+
+class CopyPace(TypedDict, total=False):
+    """How a copy goes on from step to step, in sqlite3's words; `sleep` in seconds."""
+
+    progress: Progress | None
+    sleep: float
+
+
+class CopyOptions(CopyPace, total=False):
+    """What sqlite3's `backup` may be told beside the target."""
+
+    pages: int
+    name: str
+
+
 class CopyingConnection(sqlite3.Connection):
     """A connection whose copies can be given up."""
 
@@ -29,7 +47,9 @@ class CopyingConnection(sqlite3.Connection):
         self._interrupts += 1
         super().interrupt()
 
-    def backup(self, target: sqlite3.Connection, *, pages: int = -1, name: str = "main", **options: Any) -> None:
+    def backup(
+        self, target: sqlite3.Connection, *, pages: int = -1, name: str = "main", **options: Unpack[CopyPace]
+    ) -> None:
         """Copy the database; between two steps and two tries it can be interrupted.
 
         What sqlite3 would copy in one step (`pages` below 1) is copied in several, of one snapshot.
@@ -38,7 +58,13 @@ class CopyingConnection(sqlite3.Connection):
             self._copy(target, pages if pages > 0 else _PAGES, name, **options)
 
     def _copy(
-        self, target: sqlite3.Connection, pages: int, name: str, *, progress: Any = None, sleep: float = 0.25
+        self,
+        target: sqlite3.Connection,
+        pages: int,
+        name: str,
+        *,
+        progress: Progress | None = None,
+        sleep: float = 0.25,
     ) -> None:
         before = self._interrupts
 

@@ -13,7 +13,7 @@ import weakref
 from collections.abc import AsyncIterator, Callable, Iterable
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from myfy_data.engines.observation import Hold
 from myfy_data.engines.pool.loop_affinity import current_task
@@ -24,6 +24,8 @@ from myfy_data.engines.sqlite.snapshot import TurnNeededError
 from myfy_data.engines.sqlite.thread import Deadlines, ThreadConnection
 from myfy_data.engines.sqlite.write_queue import QueueAccess, Turn
 from myfy_data.errors import SessionError, TransactionEndedError
+
+T = TypeVar("T")
 
 
 class QueuedConnection(ThreadConnection):
@@ -124,7 +126,7 @@ class QueuedConnection(ThreadConnection):
         statement = self._start(partial(plain.run, plain.step_aside), self._deadlines.statement)
         self._aside = statement.answer
 
-        def stepped(answer: asyncio.Future[object]) -> None:
+        def stepped(answer: asyncio.Future[bool]) -> None:
             self._aside = None
             self._unfinished.discard(statement)
             if answer.exception() is not None or answer.result():
@@ -261,7 +263,7 @@ class QueuedConnection(ThreadConnection):
         """Run several statements on one of `sqlite_cursor`; runs on the thread, within `_execute`."""
         self._plain.execute_script(cursor, script)
 
-    async def _execute(self, fn: Callable[..., object], *args: object, **kwargs: object) -> Any:
+    async def _execute(self, fn: Callable[..., T], *args: object, **kwargs: object) -> T:
         door = self.door
         if door is not None and not door.is_inside and args and isinstance(args[0], str):  # a statement of the user's
             return await door.measure(args[0], lambda: self._execute(fn, *args, **kwargs))

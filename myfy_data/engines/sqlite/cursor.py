@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, MutableSet
+from collections.abc import Callable, Generator, Iterable, Mapping, MutableSet, Sequence
 from functools import cached_property
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import aiosqlite
+
+T = TypeVar("T")
 
 PREFETCH = 128
 """Rows that one message brings, at least as many as there are: a page of 100 is one message, a million are not."""
@@ -52,7 +54,7 @@ class CursorConnection(Protocol):
         """Run several statements on one of `sqlite_cursor`."""
         ...
 
-    async def _execute(self, fn: Callable[..., object], *args: object, **kwargs: object) -> Any: ...
+    async def _execute(self, fn: Callable[..., T], *args: object, **kwargs: object) -> T: ...
 
 
 class PrefetchCursor(aiosqlite.Cursor):
@@ -90,7 +92,7 @@ class PrefetchCursor(aiosqlite.Cursor):
         """Run several statements."""
         return await self._send(self._run_script, sql_script)
 
-    async def _send(self, work: Any, *arguments: Any) -> PrefetchCursor:
+    async def _send(self, work: Callable[..., None], *arguments: object) -> PrefetchCursor:
         self._rows.clear()
         self._failure, self._is_done = None, False
         await self._conn._execute(work, *arguments)  # noqa: SLF001 - as aiosqlite's cursor does
@@ -112,7 +114,7 @@ class PrefetchCursor(aiosqlite.Cursor):
         else:
             self._read(PREFETCH)
 
-    def _run_many(self, sql: str, parameters: Any) -> None:
+    def _run_many(self, sql: str, parameters: Iterable[Sequence[object] | Mapping[str, object]]) -> None:
         self._cursor.executemany(sql, parameters)
         self._is_done = True
 

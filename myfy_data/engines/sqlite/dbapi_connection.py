@@ -12,14 +12,15 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, Unpack, cast, overload
 
-from myfy_data.engines.sqlite.backup import NO_BACKUP, CopyingConnection
+from myfy_data.engines.sqlite.backup import NO_BACKUP, CopyingConnection, CopyOptions
 from myfy_data.engines.sqlite.pragmas import NOT_IN_A_TRANSACTION, WatchedConnection, first_word, is_watched
 from myfy_data.engines.sqlite.snapshot import SnapshotConnection, only_reads
 from myfy_data.errors import SessionError, TransactionEndedError
 
 T = TypeVar("T")
+C = TypeVar("C", bound=sqlite3.Cursor)
 
 _COMMITS = frozenset({"COMMIT", "END"})
 
@@ -204,9 +205,12 @@ class AutocommitConnection(WatchedConnection, SnapshotConnection, CopyingConnect
         elif self.watched(lambda: execute(sql, *parameters)) and self._is_begun and not self.may_end:
             raise SessionError(self.profile, NOT_IN_A_TRANSACTION.format(profile=self.profile))
 
-    def blobopen(self, *arguments: Any, **options: Any) -> sqlite3.Blob:
+    def blobopen(
+        self, table: str, column: str, rowid: int, /, *, readonly: bool = False, name: str = "main"
+    ) -> sqlite3.Blob:
         """Open a blob."""
-        return self.run(lambda: super(AutocommitConnection, self).blobopen(*arguments, **options))
+        opening = partial(super().blobopen, table, column, rowid, readonly=readonly, name=name)
+        return self.run(opening)
 
     def execute_script(self, cursor: sqlite3.Cursor, script: str) -> None:
         """Run several statements inside the transaction that is open, which sqlite3 would commit first."""
@@ -240,7 +244,7 @@ class AutocommitConnection(WatchedConnection, SnapshotConnection, CopyingConnect
 
     # -- what sqlite3 does not interrupt ---------------------------------------------------------------------------
 
-    def backup(self, target: sqlite3.Connection, **options: Any) -> None:
+    def backup(self, target: sqlite3.Connection, **options: Unpack[CopyOptions]) -> None:
         """Copy the database; between two steps and two tries it can be interrupted.
 
         Raises:
@@ -252,7 +256,13 @@ class AutocommitConnection(WatchedConnection, SnapshotConnection, CopyingConnect
 
     # -- cursors ---------------------------------------------------------------------------------------------------
 
-    def cursor(self, factory: Any = GuardedCursor) -> Any:
+    @overload  # type: ignore[override]  # sqlite3's takes None in its types, and refuses it
+    def cursor(self) -> GuardedCursor: ...
+    @overload
+    def cursor(self, factory: Callable[[sqlite3.Connection], C]) -> C: ...
+    def cursor(  # pyright: ignore[reportIncompatibleMethodOverride]  # as above
+        self, factory: Callable[[sqlite3.Connection], sqlite3.Cursor] = GuardedCursor
+    ) -> sqlite3.Cursor:
         """A cursor, which is remembered until it is collected."""
         cursor = super().cursor(factory)
         self.remember(cursor)
@@ -266,17 +276,17 @@ class AutocommitConnection(WatchedConnection, SnapshotConnection, CopyingConnect
         """Close a cursor with the connection."""
         self._cursors.add(cursor)
 
-    def execute(self, *arguments: object) -> sqlite3.Cursor:
+    def execute(self, sql: str, /, *parameters: object) -> GuardedCursor:
         """Run a statement on a cursor of its own; sqlite3's own way passes by the cursor's class."""
-        return self.cursor().execute(*arguments)  # type: ignore[no-any-return]  # its type is the caller's choice
+        return self.cursor().execute(sql, *parameters)
 
-    def executemany(self, *arguments: object) -> sqlite3.Cursor:
+    def executemany(self, sql: str, parameters: object, /) -> GuardedCursor:
         """Run a statement once for each set of parameters on a cursor of its own."""
-        return self.cursor().executemany(*arguments)  # type: ignore[no-any-return]  # as above
+        return self.cursor().executemany(sql, parameters)
 
-    def executescript(self, *arguments: object) -> sqlite3.Cursor:
+    def executescript(self, script: str, /) -> GuardedCursor:
         """Run several statements on a cursor of its own."""
-        return self.cursor().executescript(*arguments)  # type: ignore[no-any-return]  # as above
+        return self.cursor().executescript(script)
 
     def close(self) -> None:
         """Close the cursors, roll back, then close.
@@ -292,9 +302,9 @@ class AutocommitConnection(WatchedConnection, SnapshotConnection, CopyingConnect
         super().close()
 
 
-def _only_closes(work: Any) -> bool:
+def _only_closes(work: object) -> bool:
     """Whether a piece of work closes a cursor, which may be done whatever has become of the transaction."""
-    function = getattr(work, "func", work)
+    function: Any = getattr(work, "func", work)
     return getattr(function, "__name__", "") == "close" and isinstance(function.__self__, sqlite3.Cursor)
 
 

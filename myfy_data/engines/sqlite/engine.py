@@ -19,6 +19,7 @@ from myfy_data.engines.connect.backend import READ_ONLY
 from myfy_data.engines.connect.read_only import ReadOnlyEngine
 from myfy_data.engines.pool.loop_affinity import current_task
 from myfy_data.engines.pool.wait_queue import having_waited
+from myfy_data.engines.sqlite.connection import QueuedConnection
 from myfy_data.engines.sqlite.write_queue import QueueAccess, Turn
 
 
@@ -109,8 +110,9 @@ class WriterConnection(Connection):
         return float(pool.waited_for(self.connection)) if self._driver.is_fresh else 0.0
 
     @property
-    def _driver(self) -> Any:
-        return self.connection.dbapi_connection.driver_connection  # type: ignore[union-attr]  # it is in use
+    def _driver(self) -> QueuedConnection:
+        driver: QueuedConnection = self.connection.dbapi_connection.driver_connection  # type: ignore[union-attr]  # it is in use
+        return driver
 
     def _wait(self, access: QueueAccess, turn: Turn) -> None:
         if turn.has_connection:

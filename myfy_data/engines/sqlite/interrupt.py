@@ -6,12 +6,13 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 
-class Statement:
+class Statement(Generic[T]):
     """A piece of work for the connection's thread that can be given up, before it begins or while it runs.
 
     SQLite's interrupt reaches what runs at that moment. A statement that stands in line for the thread, or is about to
@@ -35,7 +36,7 @@ class Statement:
 
     def __init__(
         self,
-        work: Callable[[], object],
+        work: Callable[[], T],
         lock: threading.Lock,
         loop: asyncio.AbstractEventLoop,
         *,
@@ -49,7 +50,7 @@ class Statement:
         self.is_done: bool = False
         self.due: float = due
         self.is_end: bool = is_end
-        self.answer: asyncio.Future[Any] = loop.create_future()
+        self.answer: asyncio.Future[T] = loop.create_future()
         self.given_up_at: float | None = None
 
     def run(self) -> None:
@@ -63,7 +64,7 @@ class Statement:
         else:
             self._end(self._succeed, result)
 
-    def _end(self, answer: Callable[[T], None], value: T) -> None:
+    def _end(self, answer: Callable[[U], None], value: U) -> None:
         with self._lock:
             self.is_done = True
         try:  # no `suppress`, which is three calls: each message comes here
@@ -71,7 +72,7 @@ class Statement:
         except RuntimeError:  # the loop was closed: it has given us up
             return
 
-    def _succeed(self, result: object) -> None:
+    def _succeed(self, result: T) -> None:
         if not self.answer.done():
             self.answer.set_result(result)
 

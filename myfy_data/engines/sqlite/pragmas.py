@@ -10,9 +10,12 @@ import re
 import sqlite3
 import sys
 from collections.abc import Callable
-from typing import Any, cast
+from typing import TYPE_CHECKING, cast
 
 from myfy_data.errors import SessionError
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 Authorizer = Callable[..., int]
 
@@ -172,7 +175,7 @@ class WatchedConnection(sqlite3.Connection):
             self.is_altered = True
             super().setconfig(*arguments)
 
-    def deserialize(self, *arguments: Any, **options: Any) -> None:
+    def deserialize(self, data: ReadableBuffer, /, *, name: str = "main") -> None:
         """Put a database in memory in the place of the file, until the connection goes back to the pool."""
         self.is_altered = True
-        super().deserialize(*arguments, **options)
+        super().deserialize(data, name=name)

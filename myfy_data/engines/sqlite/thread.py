@@ -15,13 +15,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import aiosqlite
 
 from myfy_data.engines.pool.loop_affinity import cancel_again, running_loop
 from myfy_data.engines.sqlite.dbapi_connection import AutocommitConnection
 from myfy_data.engines.sqlite.interrupt import Statement
+
+T = TypeVar("T")
 
 _AGAIN = 0.01
 """Seconds between two interrupts of a statement that has not ended."""
@@ -57,14 +59,14 @@ class ThreadConnection(aiosqlite.Connection):
         super().__init__(self._open_file, 64)
         self._open_sqlite = connector
         self._file: AutocommitConnection | None = None
-        self._unfinished: set[Statement] = set()
-        self._last: Statement | None = None
+        self._unfinished: set[Statement[Any]] = set()
+        self._last: Statement[Any] | None = None
         self._thread.daemon = True  # a stuck statement must not keep the process alive
         self._deadlines = deadlines
         self._loop = asyncio.get_running_loop()
         self._lock = threading.Lock()
         self._timer: asyncio.TimerHandle | None = None
-        self._stopped: asyncio.Future[Any] | None = None
+        self._stopped: asyncio.Future[None] | None = None
         self.is_abandoned: bool = False
 
     def _open_file(self) -> AutocommitConnection:
@@ -105,7 +107,7 @@ class ThreadConnection(aiosqlite.Connection):
 
     # -- statements ------------------------------------------------------------------------------------------------
 
-    async def _send(self, work: Callable[[], object], seconds: float, *, is_end: bool = False) -> Any:
+    async def _send(self, work: Callable[[], T], seconds: float, *, is_end: bool = False) -> T:
         """Let the thread do something, and wait for it.
 
         Raises:
@@ -125,7 +127,7 @@ class ThreadConnection(aiosqlite.Connection):
         finally:
             self._unfinished.discard(statement)
 
-    def _start(self, work: Callable[[], object], seconds: float, *, is_end: bool = False) -> Statement:
+    def _start(self, work: Callable[[], T], seconds: float, *, is_end: bool = False) -> Statement[T]:
         """Let the thread do something."""
         loop = self._loop
         statement = Statement(work, self._lock, loop, due=loop.time() + seconds, is_end=is_end)
@@ -138,7 +140,8 @@ class ThreadConnection(aiosqlite.Connection):
 
     def _watch(self, due: float) -> None:
         """Look again when something is due; one timer serves many statements, and keeps no connection alive."""
-        self._timer = self._loop.call_at(due, _give_up_overdue, weakref.ref(self))
+        weak: weakref.ref[ThreadConnection] = weakref.ref(self)
+        self._timer = self._loop.call_at(due, _give_up_overdue, weak)
 
     def give_up_overdue(self, at: float | None = None) -> None:
         """Interrupt what should have ended, and look again when the next one should have.
@@ -155,7 +158,7 @@ class ThreadConnection(aiosqlite.Connection):
         if later:
             self._watch(min(later))
 
-    def _give_up(self, statement: Statement) -> None:
+    def _give_up(self, statement: Statement[T]) -> None:
         """Interrupt a statement until it has ended: it may have been about to begin. Abandon a thread that stays."""
         if statement.is_end:
             self.abandon()
@@ -185,7 +188,7 @@ class ThreadConnection(aiosqlite.Connection):
         if not stopped.done():
             stopped.set_result(None)
 
-    def stop(self) -> asyncio.Future[Any]:
+    def stop(self) -> asyncio.Future[None]:
         """Interrupt and close on the thread; the same future however often it is called."""
         if self._stopped is None:
             self._stopped = self._loop.create_future()
@@ -227,6 +230,6 @@ class ThreadConnection(aiosqlite.Connection):
             cancel_again()
 
 
-def _give_up_overdue(weak: weakref.ref[Any]) -> None:
+def _give_up_overdue(weak: weakref.ref[ThreadConnection]) -> None:
     if (connection := weak()) is not None:
         connection.give_up_overdue()

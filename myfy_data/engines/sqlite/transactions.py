@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import AdaptedConnection, DBAPIConnection
 from sqlalchemy.pool import PoolProxiedConnection
 
 from myfy_data.engines.connect.backend import MAY_END_TRANSACTION, READ_ONLY, adapted
@@ -82,7 +82,7 @@ def _get_level(get_isolation_level: Callable[[object], str], dbapi_connection: D
     return _AUTOCOMMIT if driver.autocommit else get_isolation_level(dbapi_connection)
 
 
-def _is_in_autocommit(connection: Any) -> bool:
+def _is_in_autocommit(connection: AdaptedConnection | PoolProxiedConnection) -> bool:
     """What SQLAlchemy asks, of its adapter or of the pool's proxy, before it leaves ROLLBACK out.
 
     sqlite3 is in autocommit always: we begin the transactions.

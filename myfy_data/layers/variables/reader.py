@@ -131,7 +131,7 @@ class TextReader:
         origin, kind = variable.origin, self._kind(path)
         # JSON may hold a password at any depth, and a secret file is one: neither is ever shown.
         hidden = kind in _NEVER_SHOWN or origin.source.startswith(SECRET_FILE) or any(map(looks_secret, path))
-        got = "***" if hidden else repr(redact_value("", variable.value)[:60])
+        got = "***" if hidden else repr(str(redact_value("", variable.value))[:60])
         fix = assignment(origin, path, _SAMPLES.get(kind, "value"))
         self.findings.problem(origin, path, f"expected {error.expected}, got {got}", fix=fix)
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from typing import Any
 
 _PREFIX = "tag:yaml.org,2002:"
 MAP_TAG = f"{_PREFIX}map"
 SEQ_TAG = f"{_PREFIX}seq"
 
-_CONSTANTS: dict[str, Any] = {
+Scalar = str | int | float | bool | None
+"""What a scalar is read as."""
+
+_CONSTANTS: dict[str, Scalar] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
@@ -54,7 +56,7 @@ class WrongTagError(ValueError):
     """Text that its tag does not fit; the message says what the tag expects."""
 
 
-def plain_value(text: str) -> Any:
+def plain_value(text: str) -> Scalar:
     """The value of a scalar without quotes and tag.
 
     Raises:
@@ -72,7 +74,7 @@ def is_text(text: str) -> bool:
     return text not in _CONSTANTS and not (text[0] in _NUMBER_STARTS and _NUMBER.fullmatch(text))
 
 
-def tagged_value(tag: str, text: str) -> Any:
+def tagged_value(tag: str, text: str) -> Scalar:
     """The value of a scalar with a tag.
 
     Raises:
@@ -87,7 +89,8 @@ def tagged_value(tag: str, text: str) -> Any:
     value = plain_value(text)
     if type(value) not in types:
         raise WrongTagError(expected)
-    return float(value) if float in types else value
+
+    return float(value) if float in types and isinstance(value, int | float) else value
 
 
 def kind_of(value: object) -> str:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from myfy_data.migrations.schema import postgresql_catalog as catalog
 from myfy_data.migrations.schema.ordering import ordered
@@ -40,7 +39,7 @@ class _Ask:
         self._connection = connection
         self._hidden = hidden
 
-    def rows(self, question: str) -> list[Any]:
+    def rows(self, question: str) -> list[Row[*tuple[object, ...]]]:
         """The rows of a question about what is not of an extension, nor ours."""
         return list(self._connection.execute(text(question), {"hidden": self._hidden}))
 

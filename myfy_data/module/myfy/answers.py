@@ -36,7 +36,7 @@ async def answer_with(result: object, respond: Callable[[object], Response]) -> 
         return respond(await _plain(result))
 
 
-async def _plain(value: object) -> Any:
+async def _plain(value: object) -> object:
     # An object that was added is inserted now, so that its key is in the answer; the end of the request would do it.
     for state in _states(value):
         if state.pending and (session := state.async_session) is not None:
@@ -44,7 +44,7 @@ async def _plain(value: object) -> Any:
     return _as_columns(value)
 
 
-def _states(value: object) -> Iterator[InstanceState[Any]]:
+def _states(value: object) -> Iterator[InstanceState[object]]:
     if isinstance(value, dict | list | tuple):
         for item in value.values() if isinstance(value, dict) else value:
             yield from _states(item)
@@ -52,7 +52,7 @@ def _states(value: object) -> Iterator[InstanceState[Any]]:
         yield state
 
 
-def _as_columns(value: object) -> Any:
+def _as_columns(value: object) -> object:
     if isinstance(value, dict):
         return {key: _as_columns(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -61,7 +61,7 @@ def _as_columns(value: object) -> Any:
     return value if state is None else _loaded_columns(state)
 
 
-def _loaded_columns(state: InstanceState[object]) -> dict[str, Any]:
+def _loaded_columns(state: InstanceState[object]) -> dict[str, object]:
     """Attributes by name, as pydantic writes their values; one that is not loaded is left out, and never loaded."""
     loaded = state.dict
     if state.has_identity and not loaded.keys() & set(state.mapper.column_attrs.keys()):
@@ -72,6 +72,6 @@ def _loaded_columns(state: InstanceState[object]) -> dict[str, Any]:
     return plain
 
 
-def _state(value: object) -> InstanceState[Any] | None:
+def _state(value: object) -> InstanceState[object] | None:
     state = inspect(value, raiseerr=False)
     return state if isinstance(state, InstanceState) else None

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from myfy.core.di import Container
 from myfy.core.di.types import ProviderKey
 
+if TYPE_CHECKING:
+    from myfy.core.di.container import ProviderRegistration
 
-def registrations(container: Container) -> dict[ProviderKey, Any]:
+
+def registrations(container: Container) -> dict[ProviderKey, ProviderRegistration]:
     """Every registration by its key: type, qualifier and name."""
-    found: dict[ProviderKey, Any] = container._providers  # noqa: SLF001 - as above
+    found: dict[ProviderKey, ProviderRegistration] = container._providers  # noqa: SLF001 - as above
     return found
 
 

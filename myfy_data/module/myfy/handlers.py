@@ -168,7 +168,7 @@ async def _run_noted(
     return response
 
 
-def _responder(route: Route, container: Container) -> Callable[[Any], Response]:
+def _responder(route: Route, container: Container) -> Callable[[object], Response]:
     """What makes the response of a handler's result; it hands a finished response through."""
     make: Callable[..., Response] = HandlerExecutor(container)._make_response  # noqa: SLF001 - myfy's own rules
     if "status_code" not in vars(route):  # myfy-web 0.1.2
@@ -177,7 +177,7 @@ def _responder(route: Route, container: Container) -> Callable[[Any], Response]:
     return lambda result: make(result, status)
 
 
-def _resolve_hints(handler: Callable[..., object]) -> dict[str, Any]:
+def _resolve_hints(handler: Callable[..., object]) -> dict[str, object]:
     try:
         return get_type_hints(handler, include_extras=True)
     except NameError as error:

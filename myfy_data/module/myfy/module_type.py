@@ -28,7 +28,7 @@ class ModuleType(type):
         return type.__hash__(cls.declared)
 
 
-def type_of_its_own(module_type: Any) -> Any:
+def type_of_its_own(module_type: ModuleType) -> Any:
     """A type for one module, which is declared as `module_type`."""
     declared = module_type.declared
     own = ModuleType(declared.__name__, (declared,), {"__module__": declared.__module__, "__doc__": declared.__doc__})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import ParamSpec, TypeVar
 
 from myfy.core.di import Container
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,6 +17,9 @@ from myfy_data.module.myfy.contract import MYFY_WEB
 from myfy_data.package_contract import verify
 from myfy_data.sessions.token_cookie import TokenCookie
 from myfy_data.suggestions import listed
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def stand_around_handlers(
@@ -47,9 +50,9 @@ def stand_around_handlers(
             )
 
 
-def _wrapping(factory: Any, wrap: Any) -> Any:
+def _wrapping(factory: Callable[P, T], wrap: Callable[[T], object]) -> Callable[P, object]:
     @functools.wraps(factory)
-    def wrapped(*arguments: Any, **named: Any) -> Any:
+    def wrapped(*arguments: P.args, **named: P.kwargs) -> object:
         return wrap(factory(*arguments, **named))
 
     return wrapped

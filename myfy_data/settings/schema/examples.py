@@ -57,7 +57,7 @@ _BY_TYPE: Mapping[str, list[Any]] = {
 """Where these show nothing, the key has examples of its own."""
 
 
-def examples_of(key: str, told: Mapping[str, Any]) -> list[Any]:
+def examples_of(key: str, told: Mapping[str, Any]) -> list[object]:
     """The examples of a key: its own, else its words, its default, or what its type has.
 
     Args:

@@ -9,7 +9,7 @@ from myfy_data.settings.schema.examples import examples_of
 from myfy_data.settings.schema.fields import Setting, profile_settings, root_settings, structure_settings
 
 
-def add_hover_texts(schema: dict[str, Any]) -> dict[str, Any]:
+def add_hover_texts(schema: dict[str, Any]) -> dict[str, object]:
     """The schema with each key's texts for editors; it is changed, and returned.
 
     Taplo and PyCharm show `description`, VS Code's JSON and YAML `markdownDescription`.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from myfy_data.errors import ConfigError, InvalidDatabaseURLError, Problem
 from myfy_data.layers.fixes import SECRET_FILE, assignment, described, removal
@@ -116,10 +116,11 @@ def explain_arguments(error: ValidationError, values: Mapping[str, object]) -> C
     return ConfigError(problems)
 
 
-def _argument_fault(path: KeyPath, value: object, details: Any) -> tuple[str, str]:
+def _argument_fault(path: KeyPath, value: object, details: ErrorDetails) -> tuple[str, str]:
     key = path[-1]
+    context = details.get("ctx", {})
     if details["type"] == "refused":
-        return details["ctx"]["message"], details["ctx"]["fix"]
+        return context["message"], context["fix"]
     if details["type"] == "extra_forbidden":
         near = ALIASES.get(key) or nearest(key, KEY_SPEC.tables.get(path[0], KEY_SPEC.profile))
         return (
@@ -129,7 +130,7 @@ def _argument_fault(path: KeyPath, value: object, details: Any) -> tuple[str, st
     shown = MASK if looks_secret(key) else described(redact_value(key, value) if isinstance(value, str) else value)
     better = _better(("profiles", "", *path), value, details)
     fix = "put the value in quotes" if looks_secret(key) else f"{key}={better!r}"
-    return f"expected {_expected(details['type'], details.get('ctx', {}))}, got {shown}", fix
+    return f"expected {_expected(details['type'], context)}, got {shown}", fix
 
 
 def _known_path(loc: KeyPath) -> KeyPath:
@@ -166,21 +167,22 @@ def _shown(path: KeyPath, value: object, origin: Origin, origins: OriginLookup) 
     return described(redact_value(path[-1], value) if isinstance(value, str) else value)
 
 
-def _fix(path: KeyPath, value: object, details: object, origin: Origin) -> str:
+def _fix(path: KeyPath, value: object, details: ErrorDetails, origin: Origin) -> str:
     if looks_secret(path[-1]):
         return "put the value in quotes"
     return assignment(origin, path, _better(path, value, details))
 
 
-def _better(path: KeyPath, value: object, details: Any) -> object:
+def _better(path: KeyPath, value: object, details: ErrorDetails) -> object:
     """A value that would do: the one that was meant where it can be told, else the default or a sample."""
     if path[-1] == "tls":  # not by spelling: a near word may promise less than the one that was meant
         return tls_mode_of(value)
+    context = details.get("ctx", {})
     if details["type"] == "literal_error":
-        choices = [choice.strip("' ") for choice in details["ctx"]["expected"].replace(" or ", ",").split(",")]
+        choices = [choice.strip("' ") for choice in context["expected"].replace(" or ", ",").split(",")]
         near = nearest(str(value), choices)
         return near or (_default(path) if _default(path) in choices else choices[-1])
-    bound = details.get("ctx", {}).get(_BOUNDS.get(details["type"], ("",))[0])
+    bound = context.get(_BOUNDS.get(details["type"], ("",))[0])
     kind = KEY_SPEC.kind_at(path)
     if kind in (Kind.TABLE, Kind.JSON):
         return {}
@@ -211,7 +213,7 @@ def _number(text: str) -> float | None:
     return int(number) if number.is_integer() else number
 
 
-def _model(path: KeyPath) -> Any:
+def _model(path: KeyPath) -> type[BaseModel]:
     if path[0] != "profiles":
         return ROOT_TABLE_MODELS[path[0]]
     return TABLE_MODELS[path[2]] if len(path) > 3 else ProfileSettings
