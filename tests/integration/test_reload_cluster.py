@@ -139,7 +139,8 @@ async def test_a_session_with_a_token_goes_on_after_a_swap(cluster: PostgresqlCl
 async def test_readers_come_and_go_and_the_primary_keeps_its_connections(
     cluster: PostgresqlCluster, site: Site
 ) -> None:
-    hosts, reads = [cluster.n1.address], 'from = "replica"\nhosts = ["{}"]'
+    # A first connection to a reader may take a busy machine longer than `reads.wait` is by default.
+    hosts, reads = [cluster.n1.address], f'from = "replica"\nwait = {PATIENCE}\nhosts = ["{{}}"]'
     site.write(hosts=hosts, reads=reads.format(cluster.n2.address))
     async with DataModule() as data:
         await until(lambda: role(data, cluster.n2) == "replica")
