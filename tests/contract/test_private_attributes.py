@@ -21,6 +21,8 @@ LEFT = {
     ("integration/test_module_secrets.py", "_replace"): "a public method of named tuples",
     ("scripted_commit.py", "_replace"): "a public method of named tuples",
     ("tcp_proxy.py", "_replace"): "a public method of named tuples",
+    ("clusters/profiles.py", "_monitor"): "a look is begun before its time, in place of waiting for it",
+    ("integration/test_cluster_token_costs.py", "_monitor"): "a look is begun before its time, as above",
     ("failover/clients.py", "_begin"): "the control of the benchmark is this package whose monitor does not look",
     ("integration/test_session_maker.py", "_sessionmaker"): "upstream's name, which packages for it read",
     ("integration/test_protections.py", "_do_get"): _OF_SQLALCHEMY + "the fair pool is removed by design",
