@@ -49,6 +49,12 @@ PASTED = {
     "--wait {}": "integration/test_ping_wait.py::test_a_server_that_stays_silent_is_told_with_a_longer_wait",
     "ALTER DATABASE {} SET {} = '60s'": "integration/test_doctor.py::test_a_server_in_production_that_limits_nothing",
     "SET GLOBAL {} = {}": "integration/test_doctor_limits.py::test_a_mysql_in_production_that_limits_nothing",
+    "sqlite3 {} 'PRAGMA wal_checkpoint(TRUNCATE)'": (
+        "integration/test_doctor_journal.py::test_a_log_that_no_checkpoint_has_ended"
+    ),
+    "sqlite3 {} 'PRAGMA journal_mode = wal'": (
+        "integration/test_doctor_journal.py::test_a_file_without_a_log_is_not_mended_by_who_only_reads"
+    ),
     "profiles.{}.read_only = true": "integration/test_doctor.py::test_a_server_that_takes_no_writes",
     "profiles.{}.max_overflow = 10": "integration/test_doctor.py::test_no_limit_at_all",
     "myfy-data config migrate {}": "unit/cli/test_migrate.py::test_a_directory_leads_to_a_file_in_it",

@@ -24,7 +24,8 @@ def doctor(options: LoadOptions, *, as_json: bool) -> int:
     """Look for what is wrong in a set-up; changes nothing.
 
     Drivers, the connection of each active profile, its role, TLS, versions, time-outs, the number of connections,
-    migrations, SQLite's files. Exit code 0, 1 (warnings only) or 2 (a failure, an unreachable database included).
+    migrations, SQLite's files, probes of Kubernetes. Exit code 0, 1 (warnings only) or 2 (a failure, an unreachable
+    database included).
     """
     report = options.inspect(files=True)
     # Only now: this imports SQLAlchemy, which takes longer than to find a mistake.

@@ -12,6 +12,7 @@ from myfy_data.cli.doctor.files import file_findings
 from myfy_data.cli.doctor.finding import Finding, failed
 from myfy_data.cli.doctor.migrations import migration_findings
 from myfy_data.cli.doctor.packages import package_findings
+from myfy_data.cli.doctor.probes import probe_findings
 from myfy_data.engines.connect.drivers import load_driver
 from myfy_data.engines.registry import EngineRegistry
 from myfy_data.errors import DataModuleError, Problem
@@ -25,7 +26,7 @@ def examine(settings: DataSettings, warnings: Sequence[Problem] = ()) -> list[Fi
         settings: the loaded settings.
         warnings: what the load found worth a look.
     """
-    findings = [*_configuration(settings, warnings), *package_findings()]
+    findings = [*_configuration(settings, warnings), *package_findings(), *probe_findings(settings.project_root)]
     usable = []
     for name, profile in settings.profiles.items():
         if not profile.active:

@@ -1,8 +1,9 @@
-"""SQLite's files: whether they are there, on which file system, and with how much room."""
+"""SQLite's files: whether they are there, on which file system, with how much room, and how they keep their journal."""
 
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,12 @@ from myfy_data.settings.database_settings import DatabaseSettings
 MOUNTS: Path = Path("/proc/self/mounts")
 ROOM: int = 100 * 2**20
 """Bytes below which a disk is called full: a checkpoint of the write-ahead log needs some."""
+
+GROWN: int = 64 * 2**20
+"""Bytes of a write-ahead log that no checkpoint has come to the end of: SQLite begins one at 4 MiB."""
+
+_MAGIC, _FORMAT, _WAL = b"SQLite format 3\x00", 18, 2
+"""How a database file begins, and the byte that says how it is written (sqlite.org/fileformat.html, 1.3)."""
 
 _NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "ceph", "glusterfs", "afs"})
 
@@ -32,6 +39,7 @@ def file_findings(name: str, profile: DatabaseSettings) -> Iterator[Finding]:
         yield Finding("file", name, "warn", f"{path} is not there yet", f"myfy-data db upgrade --profile {name}")
     else:
         yield Finding("file", name, "ok", f"{path} is there")
+        yield _journal(name, profile, path)
     if folder.is_dir():
         yield _file_system(name, folder)
         yield _room(name, folder)
@@ -63,3 +71,30 @@ def _room(name: str, folder: Path) -> Finding:
     if free < ROOM:
         return Finding("room", name, "warn", f"only {text}", f"df -h {folder}")
     return Finding("room", name, "ok", text)
+
+
+def _journal(name: str, profile: DatabaseSettings, path: Path) -> Finding:
+    """Its write-ahead log, by the files alone: to ask SQLite would be to open it."""
+    log = path.with_name(f"{path.name}-wal")
+    size = log.stat().st_size if log.exists() else 0
+    if size > GROWN:
+        message = f"{log} has {size // 2**20} MiB: something reads for so long that no checkpoint comes to its end"
+        fix = f"sqlite3 {shlex.quote(str(path))} 'PRAGMA wal_checkpoint(TRUNCATE)'"
+        return Finding("journal", name, "warn", message, fix)
+    has_log, mode = _has_log(path), profile.sqlite.journal_mode
+    if profile.read_only and mode == "wal" and has_log is False:
+        message = f"{path} has no write-ahead log, and who only reads cannot begin one: its writer keeps us waiting"
+        fix = f"sqlite3 {shlex.quote(str(path))} 'PRAGMA journal_mode = wal'"
+        return Finding("journal", name, "warn", message, fix)
+    waits = f", of which {size / 2**20:.1f} MiB wait for a checkpoint" if has_log else ""
+    return Finding("journal", name, "ok", f"journal_mode {mode}{waits}")
+
+
+def _has_log(path: Path) -> bool | None:
+    """Whether a database is written by a write-ahead log; None for a file that is none yet, or cannot be read."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_FORMAT + 1)
+    except OSError:
+        return None
+    return head[_FORMAT] == _WAL if len(head) > _FORMAT and head.startswith(_MAGIC) else None
