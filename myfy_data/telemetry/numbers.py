@@ -6,14 +6,11 @@ loops are summed, and another process is none of ours.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from myfy_data.engines.cluster.status import ClusterStatus
-from myfy_data.engines.factory import OpenEngine
 from myfy_data.engines.observation import EngineObserver, Incident, Operation, Outcome, Unit
-from myfy_data.engines.pool.status import build_status, pool_size
 from myfy_data.settings.database_settings import DatabaseSettings
 from myfy_data.telemetry.statement_text import statement_text
 
@@ -168,7 +165,7 @@ class NumbersObserver(EngineObserver):
         self._facts = facts
         self._sink = sink
         self._operations: dict[tuple[str, str], tuple[DatabaseFacts, Callable[[float], object]]] = {}
-        self._others: dict[tuple[str, str, str], Callable[[float], object]] = {}
+        self._others = _Series(sink)
 
     def operation(self, seen: Operation) -> None:
         """Measure a statement or an end."""
@@ -195,42 +192,49 @@ class NumbersObserver(EngineObserver):
             self._operations[profile, word] = facts, add
         return add
 
-    def _add(self, metric: Metric, profile: str, value: float, outcome: str = "") -> None:
-        add = self._others.get((metric.name, profile, outcome))
-        if add is None:
-            told = {POOL_NAME: profile, OUTCOME: outcome, VERDICT: outcome}
-            add = self._sink.series(metric, {name: told[name] for name in metric.labels})
-            self._others[metric.name, profile, outcome] = add
-        add(value)
-
     def checkout(self, profile: str, waited: float, connecting: float) -> None:  # noqa: ARG002 - as all are told
         """Measure a wait, which mostly was none."""
-        self._add(WAIT_TIME, profile, waited)
+        self._others[WAIT_TIME.name, profile, ""](waited)
 
     def turn(self, profile: str, waited: float) -> None:
         """Measure a wait for SQLite's turn."""
-        self._add(WAIT_TIME, profile, waited)
+        self._others[WAIT_TIME.name, profile, ""](waited)
 
     def timeout(self, profile: str, waited: float) -> None:  # noqa: ARG002 - as above
         """Count a wait that was given up."""
-        self._add(TIMEOUTS, profile, 1)
+        self._others[TIMEOUTS.name, profile, ""](1)
 
     def connect(self, profile: str, seconds: float) -> None:
         """Measure a connect."""
-        self._add(CREATE_TIME, profile, seconds)
+        self._others[CREATE_TIME.name, profile, ""](seconds)
 
     def checkin(self, profile: str, used: float) -> None:
         """Measure a use."""
-        self._add(USE_TIME, profile, used)
+        self._others[USE_TIME.name, profile, ""](used)
 
     def unit_end(self, profile: str, unit: Unit | None, outcome: Outcome | None) -> None:  # noqa: ARG002 - as above
         """Count a unit of work."""
         if outcome is not None:
-            self._add(UNITS, profile, 1, outcome)
+            self._others[UNITS.name, profile, outcome](1)
 
     def incident(self, profile: str, kind: Incident, outcome: str) -> None:
         """Count what happened."""
-        self._add(_OF_INCIDENT[kind], profile, 1, outcome)
+        self._others[_OF_INCIDENT[kind].name, profile, outcome](1)
+
+
+class _Series(dict[tuple[str, str, str], Callable[[float], object]]):
+    """What adds to a number, by its name, profile and outcome: found in a sink once, and without a call after that."""
+
+    def __init__(self, sink: Sink) -> None:
+        super().__init__()
+        self._sink = sink
+
+    def __missing__(self, key: tuple[str, str, str]) -> Callable[[float], object]:
+        name, profile, outcome = key
+        metric = next(each for each in RECORDED if each.name == name)
+        told = {POOL_NAME: profile, OUTCOME: outcome, VERDICT: outcome}
+        add = self[key] = self._sink.series(metric, {label: told[label] for label in metric.labels})
+        return add
 
 
 _OF_INCIDENT: Mapping[Incident, Metric] = {
@@ -239,60 +243,3 @@ _OF_INCIDENT: Mapping[Incident, Metric] = {
     "retry": RETRIES,
     "reload": RELOADS,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class PoolNumbers:
-    """The pools of a module as they are now.
-
-    Attributes:
-        profiles: the profiles that may be opened; each has its series from the start.
-        opened: gives the engines that are open.
-        clusters: gives what is known of profiles with several servers, by profile.
-    """
-
-    profiles: Callable[[], Mapping[str, DatabaseSettings]]
-    opened: Callable[[], Iterable[OpenEngine]]
-    clusters: Callable[[], Iterable[tuple[str, ClusterStatus]]] = tuple
-
-    def of(self, metric: Metric) -> Iterator[tuple[float, Attributes]]:
-        """The values of one number, each with its attributes."""
-        if metric in (ROLES, LAG, FAILOVERS):
-            for profile, status in self.clusters():
-                yield from ((value, {POOL_NAME: profile, **more}) for value, more in _of_cluster(metric, status))
-            return
-        engines = list(self.opened())
-        for profile, settings in self.profiles().items():
-            mine = [each for each in engines if each.profile == profile]
-            for value, more in self._values(metric, profile, settings, mine):
-                yield value, {POOL_NAME: profile, **more}
-
-    def _values(
-        self, metric: Metric, profile: str, settings: DatabaseSettings, engines: list[OpenEngine]
-    ) -> Iterator[tuple[float, Attributes]]:
-        size, loops = pool_size(settings), max(1, len(engines))
-        status = build_status(profile, size, [each.engine.pool for each in engines])
-        if metric is COUNT:
-            yield status.checked_in, {STATE: "idle"}
-            yield status.checked_out, {STATE: "used"}
-        elif metric is PENDING:
-            turns = sum(each.backend.recorder.pending_turns for each in engines if each.backend.recorder is not None)
-            yield status.waiting + turns, {}
-        elif metric is IDLE_MAX:
-            yield size * loops, {}
-        elif settings.url.is_memory:
-            yield loops, {}
-        elif settings.max_overflow >= 0:  # an unlimited maximum is none
-            yield (size + settings.max_overflow) * loops, {}
-
-
-def _of_cluster(metric: Metric, status: ClusterStatus) -> Iterator[tuple[float, Attributes]]:
-    """What is known of several servers; the address is that of the settings."""
-    if metric is FAILOVERS:
-        yield status.failovers, {}
-        return
-    for host in status.hosts:
-        if metric is ROLES:
-            yield 1, {SERVER: host.address, ROLE: host.role}
-        elif host.lag is not None:
-            yield host.lag, {SERVER: host.address}

@@ -25,8 +25,8 @@ from myfy_data.telemetry.numbers import (
     DatabaseFacts,
     Metric,
     NumbersObserver,
-    PoolNumbers,
 )
+from myfy_data.telemetry.pool_numbers import PoolNumbers
 from myfy_data.telemetry.statement_text import statement_text
 
 SCOPE = "myfy_data"
@@ -74,9 +74,15 @@ class SpanObserver(EngineObserver):
         self._kind = trace.SpanKind.CLIENT
         self._error = trace.Status(trace.StatusCode.ERROR)  # without a description: drivers quote what they were given
         self._facts = facts
+        self._context: Callable[[], Any] = sys.modules["opentelemetry.context"].get_current
+        self._current: Callable[[Any], Any] = trace.get_current_span
+        self._none = trace.INVALID_SPAN
 
     def operation(self, seen: Operation) -> None:
-        """Make a span."""
+        """Make a span; none below one of this process that is not sampled."""
+        context = self._context()
+        if self._is_left_out(self._current(context)):
+            return
         facts = self._facts(seen.profile)
         shown = statement_text(seen.sql, facts.backend)
         ended = time.time_ns()
@@ -94,10 +100,17 @@ class SpanObserver(EngineObserver):
         if seen.error is not None:
             attributes |= _failure(seen.error)
         started = ended - int(seen.ran * 1e9)
-        span = self._tracer.start_span(shown.summary, kind=self._kind, attributes=attributes, start_time=started)
+        span = self._tracer.start_span(shown.summary, context, self._kind, attributes, start_time=started)
         if seen.error is not None:
             span.set_status(self._error)
         span.end(ended)
+
+    def _is_left_out(self, parent: Any) -> bool:
+        """Whether the sampler has left out what a span would stand below; another process's decision is no answer."""
+        if parent is self._none or parent.is_recording():
+            return False
+        above = parent.get_span_context()
+        return above.is_valid and not above.is_remote
 
 
 def _failure(error: BaseException) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -29,11 +30,17 @@ from myfy_data.telemetry.numbers import (
     DatabaseFacts,
     Metric,
     NumbersObserver,
-    PoolNumbers,
+    Sink,
 )
+from myfy_data.telemetry.pool_numbers import PoolNumbers
+from myfy_data.telemetry.prometheus_series import OwnSeries
 
 FIRST_OPERATIONS = ("SELECT", "INSERT", "UPDATE", "DELETE", "COMMIT", "ROLLBACK")
 """Series that are there before the first statement, so that a rate has something to begin with."""
+
+
+_SEVERAL_PROCESSES = ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir")
+"""Variables by which the client library keeps its own objects in files that the processes of one port share."""
 
 
 def load_prometheus() -> Any:
@@ -74,7 +81,9 @@ class PrometheusNumbers:
         client = load_prometheus()
         self._client = client
         self.registry: Any = client.CollectorRegistry(auto_describe=False)
-        self._sink = _ClientSink(client, self.registry)
+        self._own = OwnSeries()
+        is_shared = any(name in os.environ for name in _SEVERAL_PROCESSES)
+        self._sink: Sink = _ClientSink(client, self.registry) if is_shared else self._own
         self._pools = pools
         self.registry.register(self)
         self.observer: NumbersObserver = NumbersObserver(facts, self._sink)
@@ -98,8 +107,10 @@ class PrometheusNumbers:
                     self._sink.series(metric, {POOL_NAME: profile, **attributes})
 
     def collect(self) -> Iterable[Any]:
-        """The numbers that are looked up; called by the registry."""
+        """The numbers; called by the registry."""
         core = self._client.core
+        if self._sink is self._own:
+            yield from self._own.families(core, metric_name)
         for metric in LOOKED_UP:
             labels = [_label(name) for name in metric.labels]
             kind = core.CounterMetricFamily if metric.kind == "total" else core.GaugeMetricFamily
@@ -118,7 +129,7 @@ class PrometheusNumbers:
 
 
 class _ClientSink:
-    """Records numbers by the client library."""
+    """Records numbers by the client library's own objects, for several processes at one port."""
 
     def __init__(self, client: object, registry: object) -> None:
         self._metrics: dict[str, Any] = {metric.name: _made(client, registry, metric) for metric in RECORDED}

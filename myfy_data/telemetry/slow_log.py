@@ -91,7 +91,7 @@ class SlowLog(EngineObserver):
 
     def _count(self, seen: Operation, most: int) -> None:
         text = statement_text(seen.sql, self.database)
-        if not text.reads:
+        if text.operation != "SELECT":
             return
         repeats: dict[str, _Repeats] = seen.unit.notes.setdefault(self, {})
         found = repeats.get(text.fingerprint) or repeats.setdefault(text.fingerprint, _Repeats(text))
@@ -105,7 +105,8 @@ class SlowLog(EngineObserver):
 
     def checkout(self, profile: str, waited: float, connecting: float) -> None:  # noqa: ARG002 - as all are told
         """Write a wait for a connection that was long."""
-        self._waited("a connection", waited, f"  connecting {_span(connecting)}" if connecting else "")
+        if self.bounds.wait is not None and waited >= self.bounds.wait:  # most are not, and a call is saved
+            self._waited("a connection", waited, f"  connecting {_span(connecting)}" if connecting else "")
 
     def turn(self, profile: str, waited: float) -> None:  # noqa: ARG002 - as above
         """Write a wait for SQLite's turn to write that was long."""

@@ -79,11 +79,6 @@ class StatementText:
     summary: str
     fingerprint: str
 
-    @property
-    def reads(self) -> bool:
-        """Whether it is a SELECT."""
-        return self.operation == "SELECT"
-
 
 @lru_cache(maxsize=2048)
 def statement_text(sql: str, database: str) -> StatementText:

@@ -12,8 +12,9 @@ from myfy_data.engines.pool.status import PoolStatus, build_status, pool_size
 from myfy_data.settings.data_settings import DataSettings
 from myfy_data.settings.database_settings import DatabaseSettings
 from myfy_data.settings.slow import SlowBounds, SlowSettings, slow_bounds
-from myfy_data.telemetry.numbers import DatabaseFacts, PoolNumbers, database_facts
+from myfy_data.telemetry.numbers import DatabaseFacts, database_facts
 from myfy_data.telemetry.otel import metric_observer, span_observer
+from myfy_data.telemetry.pool_numbers import PoolNumbers
 from myfy_data.telemetry.prometheus import PrometheusNumbers, load_prometheus
 from myfy_data.telemetry.slow_log import SlowLog
 from myfy_data.telemetry.slow_queries import SlowQueries, SlowQuery
@@ -28,7 +29,7 @@ class Telemetry:
 
     def __init__(self, settings: Callable[[], DataSettings]) -> None:
         self._settings = settings
-        self._facts: dict[str, DatabaseFacts] = {}
+        self._facts = _Facts(settings)
         self._has_spans = self._has_metrics = False
         self._prometheus: PrometheusNumbers | None = None
         self._wants_prometheus = False
@@ -135,12 +136,10 @@ class Telemetry:
         """The pools of the module as they are when they are asked."""
         return PoolNumbers(self._profiles, self._open_now, self._known_clusters)
 
-    def facts(self, profile: str) -> DatabaseFacts:
-        """What is known of a profile's database."""
-        found = self._facts.get(profile)
-        if found is None:
-            found = self._facts[profile] = database_facts(self._settings().profiles[profile])
-        return found
+    @property
+    def facts(self) -> Callable[[str], DatabaseFacts]:
+        """What is known of a profile's database; asked for each operation, so without a call of ours."""
+        return self._facts.__getitem__
 
     def _profiles(self) -> Mapping[str, DatabaseSettings]:
         return {name: settings for name, settings in self._settings().profiles.items() if settings.active}
@@ -175,3 +174,15 @@ class Telemetry:
             return None
         pools = [each.engine.pool for each in opened]
         return build_status(profile, pool_size(opened[0].backend.settings), pools)
+
+
+class _Facts(dict[str, DatabaseFacts]):
+    """What is known of each profile's database, found out once."""
+
+    def __init__(self, settings: Callable[[], DataSettings]) -> None:
+        super().__init__()
+        self._settings = settings
+
+    def __missing__(self, profile: str) -> DatabaseFacts:
+        found = self[profile] = database_facts(self._settings().profiles[profile])
+        return found

@@ -14,7 +14,7 @@ import opentelemetry.trace
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider, sampling
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.semconv._incubating.attributes import db_attributes as incubating
@@ -116,6 +116,48 @@ async def test_a_span_stands_below_the_applications(database: Database, exported
     assert len(database_spans) == 2
     assert all(span.parent is not None for span in database_spans)
     assert {span.parent.span_id for span in database_spans if span.parent} == {request.get_span_context().span_id}
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_what_stands_below_a_span_that_is_left_out_is_left_out(database: Database, exported: Exported) -> None:
+    asked: list[str] = []
+
+    class Asked(sampling.Sampler):
+        def should_sample(self, *arguments: Any, **options: Any) -> sampling.SamplingResult:
+            asked.append(str(options.get("name") or arguments[2]))
+            is_request = asked[-1] == "request"
+            return sampling.SamplingResult(
+                sampling.Decision.DROP if is_request else sampling.Decision.RECORD_AND_SAMPLE
+            )
+
+        def get_description(self) -> str:
+            return "leaves out requests"
+
+    exported.tracers.sampler = Asked()
+    async with database.module() as data:
+        with exported.tracers.get_tracer("app").start_as_current_span("request"):
+            async with data.session() as session:
+                await session.execute(insert(database.notes).values(text="a"))
+
+        assert (asked, exported.spans) == (["request"], ())
+        async with data.session() as session:
+            await session.execute(insert(database.notes).values(text="b"))
+
+    assert [span.name for span in exported.spans] == [f"INSERT {database.notes.name}", "COMMIT"]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_what_another_process_has_left_out_is_for_the_sampler_to_say(
+    database: Database, exported: Exported
+) -> None:
+    remote = opentelemetry.trace.SpanContext(trace_id=7, span_id=7, is_remote=True)
+    exported.tracers.sampler = sampling.ALWAYS_ON
+    async with database.module() as data:
+        with opentelemetry.trace.use_span(opentelemetry.trace.NonRecordingSpan(remote)):
+            async with data.session() as session:
+                await session.execute(insert(database.notes).values(text="a"))
+
+    assert [span.name for span in exported.spans] == [f"INSERT {database.notes.name}", "COMMIT"]
 
 
 @persistent

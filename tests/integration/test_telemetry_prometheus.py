@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from types import FrameType
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -63,6 +64,29 @@ async def test_what_happens_is_counted(database: Database) -> None:
         ]
         counted = {sample.labels["db_operation_name"]: sample.value for sample in durations if sample.value}
         assert counted == {"INSERT": 1, "COMMIT": 1}
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_what_is_counted_calls_nothing_of_the_client_before_a_scrape(database: Database) -> None:
+    called: list[str] = []
+
+    def note(frame: FrameType, event: str, _argument: object) -> None:
+        if event == "call" and str(frame.f_globals.get("__name__")).startswith("prometheus_client"):
+            called.append(frame.f_code.co_name)
+
+    async with database.module() as data:
+        numbers = data.telemetry.prometheus
+        sys.setprofile(note)
+        try:
+            async with data.session() as session:
+                await session.execute(insert(database.notes).values(text="a"))
+            before = list(called)
+            numbers.exposition()
+        finally:
+            sys.setprofile(None)
+
+    assert (before, bool(called)) == ([], True)
+    assert value(data, "myfy_data_unit_of_work_total", outcome="commit") == 1
 
 
 @persistent

@@ -342,7 +342,7 @@ class Backend(ConnectFailures, Generic[Driver]):
             dbapi_connection: an adapted connection.
             hold: where it is told; None for no more.
         """
-        adapted(dbapi_connection).driver_connection.door = hold
+        dbapi_connection.driver_connection.door = hold
 
     def count_rows(self, cursor: DBAPICursor) -> int | None:
         """How many rows a statement has changed or brought; None where that is not known."""

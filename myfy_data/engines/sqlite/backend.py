@@ -197,12 +197,12 @@ class SQLite(Backend["QueuedConnection"]):
 
     def has_begun(self, dbapi_connection: DBAPIConnection) -> bool:
         """Whether a transaction is open in the file; of a connection that was closed none is."""
-        driver = adapted(dbapi_connection).driver_connection
+        driver = dbapi_connection.driver_connection
         return not driver.is_stopping and bool(driver.in_transaction)
 
     def turn_waited(self, dbapi_connection: DBAPIConnection) -> float:
         """Seconds that the connection's user waited for its turn to write."""
-        waited: float = adapted(dbapi_connection).driver_connection.take_waited()
+        waited: float = dbapi_connection.driver_connection.take_waited()
         return waited
 
     def count_rows(self, cursor: DBAPICursor) -> int | None:
