@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, TextIO
 
 import click
@@ -34,10 +35,13 @@ def explain(options: LoadOptions, *, statement: str, profile: str | None, log: T
     SQLite. STATEMENT may be the fingerprint of a line of the slow log, with --log. What a key of the configuration
     says is told by config explain.
     """
+    from myfy_data.settings.servers import require_address
+
     settings = options.load_to_connect()
     name = None if profile is None else settings.resolve_name(profile)
     name, statement = _told(statement, name, log)
     name = settings.resolve_name(name)
+    require_address(name, settings.profiles[name], f"explain {shlex.quote(statement)}")
     settings.require_engines([name])
     with output.progress(f"asking {name}"):
         lines = _plan(settings, name, statement)

@@ -103,6 +103,7 @@ async def drop(target: Target, named: Callable[[], str | None]) -> bool:
         MigrationError: the server refuses, such as while others are connected.
         DatabaseConnectionError: the server cannot be reached.
     """
+    require_address(target.profile, target.settings, "db drop --profile")
     if target.is_protected:
         message = f"{target.database!r} is not dropped from {target.environment!r}"
         raise refusal(target, message, "drop it with the server's own tools, such as dropdb")

@@ -24,6 +24,7 @@ from myfy_data.sessions.token_cookie import TokenCookie
 from myfy_data.sessions.token_key import GivenKey, check_given, derive_key
 from myfy_data.settings.data_settings import DataSettings
 from myfy_data.settings.database_settings import DatabaseSettings
+from myfy_data.settings.servers import require_address
 from myfy_data.telemetry.query_plan import explain_query
 from myfy_data.telemetry.slow_queries import SlowQuery
 from myfy_data.telemetry.telemetry import Telemetry
@@ -112,11 +113,13 @@ class Operations:
             profile: the profile's name; the module's default when None.
 
         Raises:
-            ConfigError: the fingerprint is not known, or a text cannot be planned without values.
+            ConfigError: the profile has no address, the fingerprint is not known, or a text cannot be planned without
+                values.
             UnknownProfileError: the profile cannot be opened.
             DataModuleError: the server refuses it, or cannot be reached.
         """
         name = self._resolve(profile)
+        require_address(name, self.settings.profiles[name], None)
         return await explain_query(name, self.settings.profiles[name], statement, self.slow_queries())
 
     def pool_status(self, profile: str | None = None) -> PoolStatus:

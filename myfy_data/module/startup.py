@@ -20,6 +20,7 @@ from myfy_data.errors import (
     Problem,
 )
 from myfy_data.settings.data_settings import DataSettings
+from myfy_data.settings.servers import require_address
 
 logger: logging.Logger = logging.getLogger("myfy_data")
 
@@ -29,7 +30,7 @@ def check_auto_create(settings: DataSettings, profile: str, metadata: MetaData |
 
     Raises:
         AutoCreateTablesProductionError: the environment refuses it (seed S5).
-        ConfigError: there is no metadata, or the profile is read-only.
+        ConfigError: there is no metadata, the profile is read-only, or it gives a driver and no address.
     """
     if settings.blocks_auto_create:
         raise AutoCreateTablesProductionError(settings.environment)
@@ -44,6 +45,7 @@ def check_auto_create(settings: DataSettings, profile: str, metadata: MetaData |
     if settings.profiles[profile].read_only:
         message = f"cannot create tables: profile {profile!r} is read-only"
         raise ConfigError([_refused(message, "DataModule(auto_create_tables=False)")])
+    require_address(profile, settings.profiles[profile], None)
     return metadata
 
 

@@ -21,21 +21,26 @@ def needs_server(settings: ProfileSettings) -> bool:
     return url.backend != "sqlite" and not is_said and not url.database
 
 
-def require_address(profile: str, settings: ProfileSettings, command: str) -> None:
+def require_address(profile: str, settings: ProfileSettings, command: str | None) -> None:
     """Refuse a command that would come to whatever database a server takes for one that is not named.
 
     Args:
         profile: the profile's name.
         settings: its settings.
-        command: the command, for the fix; the profile's name follows.
+        command: the command, for the fix; the profile's name follows. None for the application itself.
 
     Raises:
         ConfigError: the profile has no address.
     """
     if needs_server(settings):
         message = "gives a driver and no address, so this would be the server's own default database"
-        fix = f"myfy-data dev -- myfy-data {command} {profile}"
-        raise ConfigError([Problem("", f"profiles.{profile}", message, fix=fix)])
+        raise ConfigError([Problem("", f"profiles.{profile}", message, fix=_fix_of_address(profile, command))])
+
+
+def _fix_of_address(profile: str, command: str | None) -> str:
+    if command is None:
+        return "start the application by myfy-data dev -- COMMAND, or give the profile a database_url"
+    return f"myfy-data dev -- myfy-data {command} {profile}"
 
 
 def server_addresses(settings: ProfileSettings) -> tuple[str, ...]:

@@ -105,6 +105,7 @@ SAID_BY_OTHER_TESTS = {
     "ls -ld {}",
     "myfy-data dev -- myfy-data {} {}",
     "neither database_url nor driver is given",
+    "start the application by myfy-data dev -- COMMAND, or give the profile a database_url",  # test_dev provokes it
     "take {} out of the query and give the file as `tls_key`, beside `tls_cert`",
     "the directory {} cannot be read: {}",
     "the file {} cannot be read: {}",

@@ -170,6 +170,8 @@ IN_WORDS = {
     'send it in a session without isolation_level = "AUTOCOMMIT": in a transaction the server refuses that': (
         "test_postgresql_read_only runs with it"
     ),
+    "chmod +x {}": "test_dev follows it",
+    "have its first line name a program that is here, as #!/bin/sh": "the program is the user's",
     "end write transactions sooner, and read in sessions that are read-only: data.session(read_only=True)": "words",
     "load related rows with the first query, such as select(User).options(selectinload(User.orders)), or ask for all "
     "of them at once: .where(User.id.in_(ids))": "an example of another model's",

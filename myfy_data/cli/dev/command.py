@@ -19,6 +19,10 @@ SERVED = "_MYFY_DEV_SERVED"
 """Tells the test kit which variables are addresses of development (as `testing.plugin` has it)."""
 
 
+NOT_EXECUTABLE, NO_SUCH_COMMAND = 126, 127
+"""Exit codes of a shell for what it cannot run, and for what is not there."""
+
+
 @click.command(cls=StrictCommand)
 @click.argument("command", nargs=-1, metavar="[-- COMMAND...]")
 @load_options
@@ -35,7 +39,9 @@ def dev(options: LoadOptions, *, command: tuple[str, ...]) -> int:
 
     if options.sets:
         raise click.UsageError("--set would not reach COMMAND: set the variable in its place")
-    _refuse_missing(command)
+    missing = _find_missing(command)
+    if missing is not None:
+        return _refuse(*missing)
     settings = options.load_to_connect()
     _refuse_production(settings.environment, is_protected=settings.blocks_auto_create)
     root = (settings.project_root or Path.cwd()).absolute()
@@ -46,23 +52,42 @@ def dev(options: LoadOptions, *, command: tuple[str, ...]) -> int:
             output.write_note([(name, "cyan"), f" is {server.name}"])
         _prepare(environ)
         if command:
-            return run_command(command, environ)
+            try:
+                return run_command(command, environ)
+            except OSError as error:  # found, and yet it does not start
+                return _refuse(*_explain_start(command[0], error))
         for name, (url, _) in found.items():
             output.write([[f"{name}={url}"]])
         wait_for_end(lambda: output.write_note(["ready; Ctrl-C ends it"]))
         return 0
 
 
-def _refuse_missing(command: tuple[str, ...]) -> None:
-    """Refuse what is no program before anything is started for it."""
+def _refuse(code: int, problem: Problem) -> int:
+    """Tell why there is nothing to run; the exit code, as a shell has it."""
+    output.write_error(str(ConfigError([problem])))
+    return code
+
+
+def _find_missing(command: tuple[str, ...]) -> tuple[int, Problem] | None:
+    """What is wrong with something that is no program, told before anything is started for it."""
     if not command or shutil.which(command[0]) is not None:
-        return
+        return None
+    found = shutil.which(command[0], os.F_OK)
+    if found is not None:
+        return NOT_EXECUTABLE, Problem(command[0], "", "is not executable", fix=f"chmod +x {shlex.quote(found)}")
     words = (*command[0].split(), *command[1:])
     if len(words) > len(command) and shutil.which(words[0]) is not None:
         message, fix = "one word in quotes is no command", f"myfy-data dev -- {shlex.join(words)}"
     else:
         message, fix = "there is no such command", f"correct its name, or get {words[0]} into this environment"
-    raise ConfigError([Problem(command[0], "", message, fix=fix)])
+    return NO_SUCH_COMMAND, Problem(command[0], "", message, fix=fix)
+
+
+def _explain_start(name: str, error: OSError) -> tuple[int, Problem]:
+    """What is wrong with a program that was found: mostly its first line."""
+    code = NO_SUCH_COMMAND if isinstance(error, FileNotFoundError) else NOT_EXECUTABLE
+    message = f"does not start: {(error.strerror or 'unknown error').lower()}"
+    return code, Problem(name, "", message, fix="have its first line name a program that is here, as #!/bin/sh")
 
 
 def _refuse_production(environment: str, *, is_protected: bool) -> None:

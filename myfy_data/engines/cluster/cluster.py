@@ -196,7 +196,7 @@ class OpenCluster:
             return connect(present.engine_for(read_only=route.read_only).sync_engine)
 
     def _take(self, route: Route, connect: Callable[[Engine], T]) -> T:
-        self._check_usable()
+        self.check_usable()
         wanted = self._fresh_reads.wanted(route.after) if route.source != "primary" else None
         if wanted is not None:
             connection = self._fresh_reads.take(route, wanted, connect)
@@ -229,7 +229,7 @@ class OpenCluster:
         now = self._now
         if now is not self:
             return now.take_again(address, connect) if now is not None else None
-        self._check_usable()
+        self.check_usable()
         server = self._servers.get(address)
         if server is None or not (server.address == self._primary or self._choice.serves_reads(server)):
             return None
@@ -238,7 +238,12 @@ class OpenCluster:
             return self._fresh_reads.take_of(server, wanted, connect)
         return self.try_to_connect(server, connect)
 
-    def _check_usable(self) -> None:
+    def check_usable(self) -> None:
+        """Whether it is the one in use, and open; after each wait it may not be.
+
+        Raises:
+            DataModuleNotConfiguredError: it was closed.
+        """
         self.loop_affinity.check_current_loop()
         if self._successor is not None:
             raise _Replaced(self._successor)
@@ -252,7 +257,7 @@ class OpenCluster:
             PoolExhausted: every connection of the server stayed in use for `pool_timeout`.
             DatabaseConnectionError: another server would refuse it as well.
         """
-        self._check_usable()  # there may have been a wait since it was chosen
+        self.check_usable()  # there may have been a wait since it was chosen
         if self._servers.get(server.address) is not server:  # a reload took it away
             return None
         handle = self._handle(server)
@@ -327,7 +332,7 @@ class OpenCluster:
 
     def _watched(self) -> Monitor:
         """The monitor, at work; each turn of a wait begins here, so that none stays with servers that were left."""
-        self._check_usable()
+        self.check_usable()
         self._monitor.start()
         return self._monitor
 

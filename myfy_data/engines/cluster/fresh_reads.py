@@ -33,6 +33,9 @@ class Readers(Protocol):
 
     settings: DatabaseSettings
 
+    def check_usable(self) -> None:
+        """Refuse to go on with servers that were closed or replaced."""
+
     def replica(self, route: Route, without: set[str]) -> Server | None:
         """The least used replica that serves and is not one of these; waits for the first looks."""
         ...
@@ -105,6 +108,7 @@ class FreshReads:
         may_ask = not wanted.refusal and (is_replica_alone or not wanted.is_open)
         found = self._take(route, wanted, connect) if may_ask and self._readers.settings.reads.wait > 0 else None
         if found is None and is_replica_alone:
+            self._readers.check_usable()  # else it is the end that was met, and no replica that lacks something
             raise self._unavailable(wanted)
         return found
 

@@ -92,19 +92,43 @@ def test_a_command_does_not_run_when_a_step_failed(small: MigratedProject, path:
 def test_what_is_no_program_is_told_before_anything_is_made(small: MigratedProject) -> None:
     done = dev(small.sandbox, "nosuch", "-v")
 
-    assert done.returncode == 2
+    assert done.returncode == 127
     assert "nosuch: there is no such command\n  fix: correct its name, or get nosuch into this" in done.stderr
     assert not (small.sandbox.path / "main.db").exists()
 
 
 def test_a_command_in_quotes_runs_as_the_fix_says(small: MigratedProject) -> None:
     refused = dev(small.sandbox, "cat -u")
-    assert refused.returncode == 2
+    assert refused.returncode == 127
     assert "one word in quotes is no command" in refused.stderr
 
     _, *words = shlex.split(refused.stderr.partition("fix: ")[2])
 
     assert small.sandbox.run(*words, stdin="typed\n").stdout == "typed\n"
+
+
+def test_what_is_not_executable_is_told_with_the_fix(small: MigratedProject) -> None:
+    small.sandbox.write("go", "#!/bin/sh\nexit 5\n")
+    refused = dev(small.sandbox, "./go")
+
+    assert refused.returncode == 126
+    assert "./go: is not executable\n  fix: chmod +x ./go\n" in refused.stderr
+    assert not (small.sandbox.path / "main.db").exists()
+    (small.sandbox.path / "go").chmod(0o755)
+    assert dev(small.sandbox, "./go").returncode == 5
+
+
+@pytest.mark.parametrize(("first_line", "code"), [("#!/nosuch/sh", 127), ("no shell", 126)])
+def test_a_program_that_does_not_start_is_told_as_a_shell_does(
+    small: MigratedProject, first_line: str, code: int
+) -> None:
+    small.sandbox.write("go", f"{first_line}\n")
+    (small.sandbox.path / "go").chmod(0o755)
+
+    refused = dev(small.sandbox, "./go")
+
+    assert refused.returncode == code
+    assert "./go: does not start: " in refused.stderr
 
 
 @pytest.mark.parametrize("environment", ["production", "prod", "live"])
@@ -189,7 +213,16 @@ def test_set_would_not_reach_the_command(small: MigratedProject) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["db create --profile main", "db upgrade --profile main", "db seed", "db check", "shell", "sql"]
+    "command",
+    [
+        "db create --profile main",
+        "db upgrade --profile main",
+        "db seed",
+        "db check",
+        "shell",
+        "sql",
+        "explain 'SELECT 1'",
+    ],
 )
 def test_without_an_address_a_command_connects_nowhere_and_the_fix_gives_it_one(
     project: Sandbox, monkeypatch: pytest.MonkeyPatch, command: str
@@ -201,7 +234,7 @@ def test_without_an_address_a_command_connects_nowhere_and_the_fix_gives_it_one(
     project.write("seeds/main/01-none.toml", "")
     assert project.run("db", "init").returncode == 0
 
-    refused = project.run(*command.split())
+    refused = project.run(*shlex.split(command))
     dev, *child = shlex.split(refused.stderr.partition("fix: myfy-data ")[2])
 
     assert refused.returncode == 2
@@ -214,6 +247,46 @@ def test_without_an_address_a_command_connects_nowhere_and_the_fix_gives_it_one(
     monkeypatch.setenv("PYTHONPATH", child_environment()["PYTHONPATH"])
     assert child[:2] == ["--", "myfy-data"]
     assert main([dev, "--", sys.executable, "-m", "myfy_data", *child[2:]]) == 0
+
+
+WITHOUT_ADDRESS = """\
+import asyncio
+from sqlalchemy import MetaData
+from myfy_data import DataModule
+async def main():
+    {act}
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        "await DataModule(auto_create_tables=True, metadata=MetaData()).start()",
+        "await DataModule().explain('SELECT 1')",
+    ],
+)
+def test_without_an_address_the_module_makes_and_plans_nothing(project: Sandbox, act: str) -> None:
+    project.write("myfy.toml", '[data.profiles.main]\ndriver = "postgresql"\n')
+    project.write("go.py", WITHOUT_ADDRESS.format(act=act))
+
+    refused = project.python("go.py")
+
+    assert "ConfigError: " in refused.stderr
+    assert "profiles.main: gives a driver and no address" in refused.stderr
+    assert (
+        "fix: start the application by myfy-data dev -- COMMAND, or give the profile a database_url" in refused.stderr
+    )
+
+
+def test_without_an_address_nothing_is_dropped(project: Sandbox) -> None:
+    project.write("myfy.toml", '[data.profiles.main]\ndriver = "postgresql"\nmigrations.metadata = "app:metadata"\n')
+
+    refused = project.run("db", "drop", "--yes-drop", "postgres")
+
+    assert refused.returncode == 2
+    assert "gives a driver and no address" in refused.stderr
+    assert "fix: myfy-data dev -- myfy-data db drop --profile main" in refused.stderr
 
 
 @pytest.fixture

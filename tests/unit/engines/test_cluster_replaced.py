@@ -134,6 +134,26 @@ async def test_an_old_replica_is_not_tried_after_a_reload_while_the_position_was
     assert not connect.begun.is_set()
 
 
+async def test_who_asks_for_the_position_while_it_closes_is_told_of_the_end(
+    make: MakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster, asked = make("old"), asyncio.Event()
+
+    async def position(_: Server) -> Position:
+        asked.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(Server, "position", position)
+    taking = start_take(cluster, Route(read_only=True, source="replica", after=Token().text), Connects())
+    await asyncio.wait_for(asked.wait(), PATIENCE)
+
+    await cluster.close()
+
+    with pytest.raises(DataModuleNotConfiguredError, match="was closed"):
+        await taking
+
+
 async def test_the_primary_of_replaced_servers_is_that_of_the_new_ones(make: MakeCluster) -> None:
     old, new = make("old"), make("new")
     await old.present()
