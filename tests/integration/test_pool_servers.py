@@ -229,5 +229,6 @@ async def test_a_connection_that_is_held_for_too_long_is_reported_with_its_place
                 await other.execute(text("SELECT 2"))
         await session.close()
 
-    assert "in forget_to_close" in next(message for message in caplog.messages if "is in use for more than" in message)
+    reports = [message for message in caplog.messages if "is in use for more than" in message]
+    assert any("in forget_to_close" in report for report in reports)  # start-up holds one as long on a busy machine
     assert "in forget_to_close" in str(caught.value)
