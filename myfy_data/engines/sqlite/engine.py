@@ -8,7 +8,7 @@ often it waits until it has both, all of that is within one `pool_timeout`.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, CursorResult, Engine
 from sqlalchemy.engine.base import RootTransaction
@@ -19,8 +19,10 @@ from myfy_data.engines.connect.backend import READ_ONLY
 from myfy_data.engines.connect.read_only import ReadOnlyEngine
 from myfy_data.engines.pool.loop_affinity import current_task
 from myfy_data.engines.pool.wait_queue import having_waited
-from myfy_data.engines.sqlite.connection import QueuedConnection
 from myfy_data.engines.sqlite.write_queue import QueueAccess, Turn
+
+if TYPE_CHECKING:  # with the driver, which need not be installed
+    from myfy_data.engines.sqlite.connection import QueuedConnection
 
 
 class WriterConnection(Connection):

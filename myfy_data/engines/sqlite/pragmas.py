@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 from myfy_data.errors import SessionError
 
 if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
+    from typing_extensions import Buffer
 
 Authorizer = Callable[..., int]
 
@@ -175,7 +175,7 @@ class WatchedConnection(sqlite3.Connection):
             self.is_altered = True
             super().setconfig(*arguments)
 
-    def deserialize(self, data: ReadableBuffer, /, *, name: str = "main") -> None:
+    def deserialize(self, data: Buffer, /, *, name: str = "main") -> None:
         """Put a database in memory in the place of the file, until the connection goes back to the pool."""
         self.is_altered = True
         super().deserialize(data, name=name)
