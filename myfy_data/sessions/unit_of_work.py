@@ -177,7 +177,7 @@ async def _commit_in_order(sessions: Sequence[ProfileSession]) -> None:
         except Exception as error:
             if not committed:
                 raise
-            unknown = isinstance(error, CommitOutcomeUnknown)
+            unknown = session.outcome in (Outcome.UNKNOWN, Outcome.ENDED_AND_STORED)
             session.tell_outcome("partial")
             raise PartialCommitError(committed, session.profile, unknown=unknown) from error
         committed.append(session.profile)

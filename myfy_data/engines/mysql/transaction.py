@@ -40,6 +40,10 @@ _STORING = frozenset(
 """First words of statements that commit what is open, by themselves or before their work (MySQL's manual, "Statements
 That Cause an Implicit Commit"; so does MariaDB). CALL and EXECUTE run what may do either."""
 
+_COMMITS_BEFORE_ITS_WORK = _STORING - {"COMMIT", "SET", "ANALYZE", "LOAD"} | {"CALL", "EXECUTE"}
+"""First words of what may have committed before it came upon a conflict. COMMIT itself then stored nothing, and the
+others that are left out run the statement behind them (`SET STATEMENT ... FOR`, `ANALYZE`) or none that conflicts."""
+
 _LOCKED_TABLES = b"L"
 
 _LOCKS = re.compile(r"\bfor\s+(update|share)\b|\block\s+in\s+share\b", re.IGNORECASE)
@@ -187,7 +191,7 @@ class ServerTransaction:
     def _judge(self) -> None:
         number = self._error.args[0] if self._error is not None and self._error.args else None
         if number in MAY_ROLL_BACK:
-            self._end(f"the server ended it with error {number}", committed=False)
+            self._end(f"the server ended it with error {number}", committed=self._is_kept_despite_conflict())
             return
         # Behind any other error it was ended by what its statement does before its work: DDL, which commits.
         word = self._word()
@@ -203,10 +207,17 @@ class ServerTransaction:
         found = _FIRST_WORD.match(self._last_text)
         return found.group(1).upper() if found is not None else ""
 
+    def _is_kept_despite_conflict(self) -> bool | None:
+        """Whether a deadlock or a lock that could not be had left it stored; None where it may have been before."""
+        return None if self._is_several() or self._word() in _COMMITS_BEFORE_ITS_WORK else False
+
+    def _is_several(self) -> bool:
+        return ";" in self._last_text.rstrip("; \t\r\n")
+
     def _is_kept(self) -> bool | None:
         """Whether the statement that ended it has stored it; None for what may do both, as a procedure."""
         word = self._word()
-        if ";" in self._last_text.rstrip("; \t\r\n"):  # several, and any of them may have done it
+        if self._is_several():  # and any of them may have done it
             return None
         if word == "ROLLBACK":
             return False
