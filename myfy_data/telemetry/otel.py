@@ -77,9 +77,10 @@ class SpanObserver(EngineObserver):
         self._context: Callable[[], Any] = sys.modules["opentelemetry.context"].get_current
         self._current: Callable[[Any], Any] = trace.get_current_span
         self._none = trace.INVALID_SPAN
+        self._dropped: Any = trace.NonRecordingSpan
 
     def operation(self, seen: Operation) -> None:
-        """Make a span; none below one of this process that is not sampled."""
+        """Make a span; none below one of this process that the sampler has left out."""
         context = self._context()
         if self._is_left_out(self._current(context)):
             return
@@ -107,10 +108,11 @@ class SpanObserver(EngineObserver):
 
     def _is_left_out(self, parent: Any) -> bool:
         """Whether the sampler has left out what a span would stand below; another process's decision is no answer."""
-        if parent is self._none or parent.is_recording():
+        # A span that has ended records no more, and is sampled all the same; it is of the SDK's type.
+        if parent is self._none or not isinstance(parent, self._dropped):
             return False
         above = parent.get_span_context()
-        return above.is_valid and not above.is_remote
+        return above.is_valid and not above.is_remote and not above.trace_flags.sampled
 
 
 def _failure(error: BaseException) -> dict[str, str]:

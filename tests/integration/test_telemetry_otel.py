@@ -14,7 +14,7 @@ import opentelemetry.trace
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider, sampling
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider, sampling
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.semconv._incubating.attributes import db_attributes as incubating
@@ -144,6 +144,64 @@ async def test_what_stands_below_a_span_that_is_left_out_is_left_out(database: D
             await session.execute(insert(database.notes).values(text="b"))
 
     assert [span.name for span in exported.spans] == [f"INSERT {database.notes.name}", "COMMIT"]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_a_task_that_outlives_its_request_is_told_below_it(database: Database, exported: Exported) -> None:
+    answered = asyncio.Event()
+    async with database.module() as data:
+
+        async def store_later() -> None:
+            await answered.wait()
+            async with data.session() as session:
+                await session.execute(insert(database.notes).values(text="a"))
+
+        with exported.tracers.get_tracer("app").start_as_current_span("request") as request:
+            later = asyncio.create_task(store_later())
+        assert not request.is_recording()
+        answered.set()
+        await later
+
+    above = {span.name: span.parent.span_id if span.parent else None for span in exported.spans}
+    here = request.get_span_context().span_id
+    assert above == {"request": None, f"INSERT {database.notes.name}": here, "COMMIT": here}
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("decision", [sampling.Decision.RECORD_ONLY, sampling.Decision.RECORD_AND_SAMPLE])
+async def test_what_stands_below_a_span_that_is_recorded_is_for_the_sampler_to_say(
+    database: Database, exported: Exported, decision: sampling.Decision
+) -> None:
+    recorded: list[str] = []
+
+    class Recorded(SpanProcessor):
+        def on_end(self, span: ReadableSpan) -> None:
+            recorded.append(span.name)
+
+    exported.tracers.sampler = sampling.StaticSampler(decision)
+    exported.tracers.add_span_processor(Recorded())
+    async with database.module() as data:
+        with exported.tracers.get_tracer("app").start_as_current_span("request") as request:
+            pass
+        with opentelemetry.trace.use_span(request):
+            async with data.session() as session:
+                await session.execute(insert(database.notes).values(text="a"))
+
+    assert recorded == ["request", f"INSERT {database.notes.name}", "COMMIT"]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_below_what_only_stands_for_a_sampled_span_there_are_spans(
+    database: Database, exported: Exported
+) -> None:
+    with exported.tracers.get_tracer("app").start_as_current_span("request") as request:
+        stands_for_it = opentelemetry.trace.NonRecordingSpan(request.get_span_context())
+    async with database.module() as data:
+        with opentelemetry.trace.use_span(stands_for_it):
+            async with data.session() as session:
+                await session.execute(insert(database.notes).values(text="a"))
+
+    assert [span.name for span in exported.spans] == ["request", f"INSERT {database.notes.name}", "COMMIT"]
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
