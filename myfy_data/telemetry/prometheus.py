@@ -12,6 +12,7 @@ from myfy_data.telemetry.numbers import (
     BUCKETS,
     CREDENTIALS,
     LOOKED_UP,
+    METRICS,
     NAMESPACE,
     OPERATION_DURATION,
     OPERATION_NAME,
@@ -33,7 +34,7 @@ from myfy_data.telemetry.numbers import (
     Sink,
 )
 from myfy_data.telemetry.pool_numbers import PoolNumbers
-from myfy_data.telemetry.prometheus_series import OwnSeries
+from myfy_data.telemetry.prometheus_series import OwnSeries, empty_family
 
 FIRST_OPERATIONS = ("SELECT", "INSERT", "UPDATE", "DELETE", "COMMIT", "ROLLBACK")
 """Series that are there before the first statement, so that a rate has something to begin with."""
@@ -112,16 +113,15 @@ class PrometheusNumbers:
         if self._sink is self._own:
             yield from self._own.families(core, metric_name)
         for metric in LOOKED_UP:
-            labels = [_label(name) for name in metric.labels]
-            kind = core.CounterMetricFamily if metric.kind == "total" else core.GaugeMetricFamily
-            family = kind(metric_name(metric), metric.description, labels=labels)
+            family = empty_family(core, metric, metric_name(metric))
             for value, attributes in self._pools.of(metric):
                 family.add_metric([attributes[name] for name in metric.labels], value)
             yield family
 
     def describe(self) -> Iterable[object]:
-        """Nothing: the names are fixed, and no other collector has them."""
-        return ()
+        """The numbers without their series: by their names the registry finds who has them for a part of a scrape."""
+        ours = METRICS if self._sink is self._own else LOOKED_UP
+        return [empty_family(self._client.core, metric, metric_name(metric)) for metric in ours]
 
     def exposition(self) -> tuple[bytes, str]:
         """What a scrape is answered, and its content type."""

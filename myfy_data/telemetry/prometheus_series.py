@@ -6,7 +6,6 @@ Its own objects take eight calls for a number, ours one: a unit of work tells of
 from __future__ import annotations
 
 import threading
-import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from itertools import accumulate
@@ -20,11 +19,10 @@ _BOUNDS = (*(str(bound) for bound in BUCKETS), "+Inf")
 class Total:
     """A number that grows; several event loops in threads may share it."""
 
-    __slots__ = ("_lock", "created", "value")
+    __slots__ = ("_lock", "value")
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self.created: float = time.time()
         self.value: float = 0.0
 
     def add(self, value: float) -> None:
@@ -78,14 +76,22 @@ class OwnSeries:
             named: gives a number's name.
         """
         for metric in RECORDED:
-            words = named(metric), metric.description
-            labels = [name.replace(".", "_") for name in metric.labels]
-            if metric.kind == "counter":
-                family = core.CounterMetricFamily(*words, labels=labels)
-                for of, total in list(self._totals.get(metric.name, {}).items()):
-                    family.add_metric(of, total.value, created=total.created)
-            else:
-                family = core.HistogramMetricFamily(*words, labels=labels)
-                for of, distribution in list(self._distributions.get(metric.name, {}).items()):
-                    family.add_metric(of, *distribution.read())
+            family = empty_family(core, metric, named(metric))
+            for of, total in list(self._totals.get(metric.name, {}).items()):
+                family.add_metric(of, total.value)
+            for of, distribution in list(self._distributions.get(metric.name, {}).items()):
+                family.add_metric(of, *distribution.read())
             yield family
+
+
+def empty_family(core: Any, metric: Metric, name: str) -> Any:
+    """A number without its series, as the client library takes it.
+
+    Args:
+        core: `prometheus_client.core`.
+        metric: the number.
+        name: its name for Prometheus.
+    """
+    kinds = {"gauge": core.GaugeMetricFamily, "histogram": core.HistogramMetricFamily}
+    kind = kinds.get(metric.kind, core.CounterMetricFamily)
+    return kind(name, metric.description, labels=[label.replace(".", "_") for label in metric.labels])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from pathlib import Path
 from types import FrameType
 
 import pytest
@@ -111,6 +112,29 @@ async def test_another_registry_can_collect_them(database: Database) -> None:
         await session.execute(select(database.notes))
 
         assert theirs.get_sample_value("db_client_connection_idle_max", MAIN) == 2
+
+
+PARTS = {
+    "myfy_data_unit_of_work_total": "myfy_data_unit_of_work",
+    "db_client_connection_wait_time_seconds_count": "db_client_connection_wait_time_seconds",
+    "db_client_connection_idle_max": "db_client_connection_idle_max",
+}
+
+
+@pytest.mark.parametrize("asked", PARTS)
+@pytest.mark.parametrize("is_shared", [False, True], ids=["alone", "shared"])
+def test_a_part_of_them_can_be_asked_for(
+    asked: str, is_shared: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    if is_shared:
+        monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    profiles = {"main": DatabaseSettings(database_url="postgresql://app@localhost/shop")}
+    registry = DataModule(settings=DataSettings(profiles=profiles)).telemetry.prometheus.registry
+
+    part = registry.restricted_registry([asked])
+    assert {family.name: {sample.name for sample in family.samples} for family in part.collect()} == {
+        PARTS[asked]: {asked}
+    }
 
 
 def test_without_the_package_the_line_that_installs_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,7 @@ class Collected:
 
 
 def samples(registry: CollectorRegistry) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
-    """Every sample but the moments at which series began."""
+    """Every sample but the moments at which the client's series began."""
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
         for family in registry.collect()
@@ -56,6 +56,17 @@ def test_they_are_what_the_client_would_have_counted() -> None:
 
     assert samples(ours) == samples(theirs)
     assert generate_latest(ours).count(b"# TYPE") >= len(RECORDED)
+
+
+def test_none_says_when_it_began() -> None:
+    own, registry = OwnSeries(), CollectorRegistry()
+    registry.register(Collected(own))
+    for metric in RECORDED:
+        own.series(metric, {})(1)
+
+    names = {sample.name for family in registry.collect() for sample in family.samples}
+    assert {"myfy_data_unit_of_work_total", "db_client_connection_wait_time_seconds_count"} <= names
+    assert [name for name in names if name.endswith("_created")] == []
 
 
 def test_threads_lose_none() -> None:
