@@ -12,6 +12,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from typing import cast
 
 from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, Text, delete, insert, inspect, select
 from sqlalchemy.engine import Dialect
@@ -20,17 +21,20 @@ from myfy_data.engines.mysql import error_codes
 from myfy_data.engines.postgresql import sqlstates
 from myfy_data.migrations.file_lock import this_process
 
+_GAP = re.compile(r"(?:\s+|/\*.*?\*/|--[^\n]*\n)*", re.DOTALL)
+"""Nothing stands behind it: it cannot fail, and so never tries where else a comment may end."""
+
 _UNCOUNTED = re.compile(
-    r"\s*(?:/\*.*?\*/\s*|--[^\n]*\n\s*)*"
     r"(?:SELECT|SHOW|EXPLAIN|DESCRIBE|PRAGMA|SET|RESET|BEGIN|START|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)\b",
-    re.IGNORECASE | re.DOTALL,
+    re.IGNORECASE,
 )
 """What reads, and what belongs to the session: it runs every time."""
 
 
 def is_counted(statement: str) -> bool:
     """Whether a statement changes something, so that it must not run a second time."""
-    return _UNCOUNTED.match(statement) is None
+    start = cast("re.Match[str]", _GAP.match(statement)).end()
+    return _UNCOUNTED.match(statement, start) is None
 
 
 _CHANGES_ROWS = re.compile(r"\s*(?:INSERT|UPDATE|DELETE|REPLACE|MERGE)\b", re.IGNORECASE)

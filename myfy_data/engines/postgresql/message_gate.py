@@ -8,13 +8,13 @@ the transaction.
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from myfy_data.engines.observation import Hold
 from myfy_data.engines.postgresql.engine import HAND_OUT, is_handed_out
+from myfy_data.engines.postgresql.judged_once import judged_once
 from myfy_data.engines.postgresql.sqlstates import STOPPING, is_answer
 from myfy_data.engines.postgresql.write_mode import is_suspect, refuse
 
@@ -286,19 +286,19 @@ def is_death(error: Exception, *, is_closed: bool) -> bool:
     return not isinstance(error, TimeoutError) and (left or is_closed)
 
 
-@functools.lru_cache(maxsize=4096)
+@judged_once(4096)
 def touches_session(sql: str) -> bool:
     """Whether a statement may change the level at which later transactions begin, or whether they may write."""
     return _SESSION_WORDS.match(sql) is not None
 
 
-@functools.lru_cache(maxsize=4096)
+@judged_once(4096)
 def leaves_no_trace(sql: str) -> bool:
     """Whether a statement inside a transaction changes nothing that the gate has to know: no word in it ends one."""
     return not touches_session(sql) and _ENDING_WORDS.search(sql) is None
 
 
-@functools.lru_cache(maxsize=4096)
+@judged_once(4096)
 def may_begin_another(sql: str) -> bool:
     """Whether a text may end a transaction and begin another one, so that the server's word is the same as before."""
     return _ENDING_WORDS.search(sql) is not None and _BEGINNING_WORDS.search(sql) is not None

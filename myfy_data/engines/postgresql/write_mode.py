@@ -7,21 +7,25 @@ procedure outside of a transaction, has a first query again.
 
 from __future__ import annotations
 
-import functools
 import re
 
+from myfy_data.engines.postgresql.bare_text import bare_statements
+from myfy_data.engines.postgresql.judged_once import judged_once
 from myfy_data.errors import ReadOnlySessionError
 
-_SPACE = r"(?:\s|/\*.*?\*/|--[^\n]*\n)"
-_NAME = r'"?(?:default_)?transaction_read_only"?'
-_ON = rf"(?!{_SPACE}*(?:=|\bto\b){_SPACE}*'?(?:on|true|yes|1)\b)"
+_MAY_MATTER = re.compile(r"(?:\A|;|\*/|[\n\r])[^\S\n\r]*(?:set|reset|begin|start|call|do)\b", re.IGNORECASE | re.ASCII)
+"""Asked first: few texts have one of these words where a statement could begin."""
+
+_SET = r"set (?:session |local )?"
+_NAME = r"(?:default_)?transaction_read_only\b"
 _ALLOWS = re.compile(
-    rf"\b(?:transaction|begin|work)\b[^']*?\bread{_SPACE}+write\b"
-    rf"|\b(?:set|session|local){_SPACE}+{_NAME}{_ON}"
-    rf"|\breset{_SPACE}+{_NAME}",
-    re.IGNORECASE | re.DOTALL,
+    rf"(?:begin|start transaction|{_SET}(?:transaction|session characteristics))\b.*\bread write\b"
+    rf"|{_SET}{_NAME}(?! ?(?:=|to\b) ?(?:on|true|yes|1|'on')\Z)"
+    rf"|reset {_NAME}"
+    rf'|(?:{_SET}|reset )U&""',
+    re.IGNORECASE | re.ASCII,
 )
-_MAY_COMMIT = re.compile(rf"(?:^|;){_SPACE}*(?:call|do)\b", re.IGNORECASE | re.DOTALL)
+_MAY_COMMIT = re.compile(r"(?:call|do)\b", re.IGNORECASE | re.ASCII)
 
 _REFUSED = (
     "a read-only session is not told to write (SET TRANSACTION READ WRITE, or in other words)\n"
@@ -33,20 +37,27 @@ _NO_CALL = (
 )
 
 
-@functools.lru_cache(maxsize=1024)
+@judged_once(1024)
 def is_suspect(sql: str) -> bool:
     """Whether a read-only session may have to refuse a text."""
-    return allows_writes(sql) or may_commit(sql)
+    return _has(sql, _ALLOWS, _MAY_COMMIT)
 
 
 def allows_writes(sql: str) -> bool:
     """Whether a text says that a transaction may write."""
-    return _ALLOWS.search(sql) is not None
+    return _has(sql, _ALLOWS)
 
 
 def may_commit(sql: str) -> bool:
     """Whether a text runs something that commits by itself where no transaction is open."""
-    return _MAY_COMMIT.search(sql) is not None
+    return _has(sql, _MAY_COMMIT)
+
+
+def _has(sql: str, *patterns: re.Pattern[str]) -> bool:
+    """Whether a statement of a text begins with one of these."""
+    if _MAY_MATTER.search(sql) is None:
+        return False
+    return any(pattern.match(statement) for statement in bare_statements(sql) for pattern in patterns)
 
 
 def refuse(profile: str, sql: str, *, is_in_block: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pymysql
 import pytest
 
+from myfy_data.engines.mysql.implicit_commit import commits_implicitly
 from myfy_data.engines.mysql.transaction import Changes, ServerTransaction, session_changes
 from myfy_data.errors import TransactionEndedError
 
@@ -42,6 +43,9 @@ def ended_by(transaction: ServerTransaction) -> TransactionEndedError:
         ("/*!50000 ROLLBACK */", None),
         ("BEGIN NOT ATOMIC ROLLBACK; END", None),
         ("INSERT INTO t VALUES (2); ROLLBACK", None),
+        ("/* a */ (SELECT 1) /* b */ COMMIT", None),
+        ("/* a */ " * 5_000 + "(SELECT 1)", None),
+        ("# a\n-- b\n \t" * 5_000 + "COMMIT", True),
     ],
 )
 def test_it_is_over_when_an_answer_says_that_none_is_open(sql: str | bytes, committed: bool | None) -> None:
@@ -51,6 +55,13 @@ def test_it_is_over_when_an_answer_says_that_none_is_open(sql: str | bytes, comm
     transaction.hear(CLOSED)
 
     assert ended_by(transaction).committed is committed
+
+
+@pytest.mark.parametrize("gap", ["/* a */ ", "-- a\n", "# a\n", "/* a */ INSERT INTO t VALUES (1) "])
+def test_a_statement_before_which_the_server_commits_is_read_once(gap: str) -> None:
+    assert not commits_implicitly(gap * 5_000 + "SELECT 1")
+    assert not commits_implicitly("/* a */ INSERT INTO t /* b */ TRUNCATE")
+    assert commits_implicitly("/* a */ -- b\n# c\n TRUNCATE t")
 
 
 def test_our_own_end_is_none() -> None:

@@ -35,6 +35,16 @@ def test_what_changes_something_is_counted(statement: str) -> None:
     assert is_counted(statement)
 
 
+def test_the_first_comment_ends_where_it_ends() -> None:
+    assert is_counted("/* copy */ INSERT INTO a /* all */ SELECT * FROM b")
+
+
+@pytest.mark.parametrize("gap", ["/* a */ ", "-- a\n", " ", "/*"])
+def test_many_comments_are_read_once(gap: str) -> None:
+    """A pattern that goes back and tries again would double its work with each, and not come to an end."""
+    assert is_counted(gap * 5_000 + "CREATE TABLE a (id int)")
+
+
 class PostgreSQLError(Exception):
     """What asyncpg's adapter raises."""
 
