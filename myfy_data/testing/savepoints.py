@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -87,7 +88,8 @@ class SavepointTransaction(LateTransaction):
             try:
                 self._outer.is_immediate = await line.send(_COMMIT) != _NONE_DEFERRED
             except Exception as error:
-                await line.send(_ROLL_BACK)
+                with suppress(Exception):  # where what follows RELEASE failed, the savepoint is gone
+                    await line.send(_ROLL_BACK)
                 if getattr(error, "sqlstate", None) == FAILED_TRANSACTION:  # to that, COMMIT answers with a roll back
                     raise self.rolled_back_at_commit() from None
                 raise

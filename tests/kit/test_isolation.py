@@ -171,6 +171,31 @@ def test_a_deferred_constraint_fails_where_the_commit_would(kit_project: KitProj
     assert result.passed, result.output
 
 
+REFUSED_LAST = """
+from sqlalchemy.exc import DBAPIError
+
+
+async def test_refused(data):
+    with pytest.raises(DBAPIError, match="pg_constraint"):
+        async with module.session() as session:
+            await session.execute(text("REVOKE SELECT ON pg_catalog.pg_constraint FROM PUBLIC"))
+            await session.execute(text("SET LOCAL ROLE pg_signal_backend"))
+
+
+async def test_next(data):
+    await store("a")
+    assert await names() == ["a"]
+"""
+
+
+def test_what_fails_behind_the_savepoint_is_told_with_its_own_words(
+    kit_project: KitProject, postgresql: Server
+) -> None:
+    kit_project.profile(postgresql.url())
+    result = kit_project.run(REFUSED_LAST)
+    assert result.outcomes == {"test_refused": "passed", "test_next": "passed"}, result.output
+
+
 def test_what_would_end_the_test_is_refused_and_leaves_no_row(kit_project: KitProject, postgresql: Server) -> None:
     kit_project.profile(postgresql.url())
     result = kit_project.run("""
