@@ -9,6 +9,9 @@ from typing import Any
 
 from myfy_data.cli.doctor.finding import Finding
 
+EVERYTHING, LIVE, READY = "/health", "/health/live", "/health/ready"
+"""What we answer (C12.1), at the path of the pages. What stands at another path may be another's: Grafana's, say."""
+
 MOST = 500
 """Manifests that are read."""
 
@@ -16,24 +19,32 @@ _DEEPEST = 4
 _LARGEST = 2**18
 _OF_OTHERS = frozenset({"node_modules", "site-packages", "__pycache__", "venv", "build", "dist"})
 
+_UNMADE = (ValueError, LookupError, AttributeError, TypeError)
+"""What PyYAML raises for a tag that does not fit its value, such as `!!bool foo`."""
+
 _SLOWEST = 2
 """Whole seconds that an answer to readiness may take: one of ours, and the way."""
 
 
 def probe_findings(root: Path | None) -> Iterator[Finding]:
-    """One for each container that has probes; nothing where no manifest is found."""
+    """One for each container whose probes ask what we answer; nothing for those of others."""
     for path in _manifests(root) if root is not None else ():
         for container in _containers(path):
-            yield _judged(f"{container.get('name', 'a container')} in {os.path.relpath(path, root)}", container)
+            finding = _judged(f"{container['name']} in {os.path.relpath(path, root)}", container)
+            if finding is not None:
+                yield finding
 
 
-def _judged(whose: str, container: dict[str, Any]) -> Finding:
+def _judged(whose: str, container: dict[str, Any]) -> Finding | None:
+    """What is to be told of a container; None where it asks another application, or in another way."""
     live, ready = _path(container, "livenessProbe"), _path(container, "readinessProbe")
     wrong = _wrong_question(whose, live, ready)
     if wrong is not None:
         message, probe, path = wrong
         return Finding("probes", None, "warn", message, f"write path: {path} for the {probe}")
-    seconds = container["readinessProbe"].get("timeoutSeconds", 1) if _is_ours(live, ready) else _SLOWEST
+    if (live, ready) != (LIVE, READY):
+        return None
+    seconds = container["readinessProbe"].get("timeoutSeconds", 1)
     if isinstance(seconds, int) and seconds < _SLOWEST:
         message = f"readiness of {whose} is given up after {seconds} s, and an answer may take that long"
         return Finding("probes", None, "warn", message, "write timeoutSeconds: 3 for the readinessProbe")
@@ -42,21 +53,13 @@ def _judged(whose: str, container: dict[str, Any]) -> Finding:
 
 def _wrong_question(whose: str, live: str, ready: str) -> tuple[str, str, str] | None:
     """What is wrong with what probes ask, with the probe and the path that it should ask; None where nothing is."""
-    if ready.endswith("/live"):
+    if ready == LIVE:
         message = f"readiness of {whose} asks {ready}, which asks no database: it gets requests that it cannot answer"
-        return message, "readinessProbe", _beside(ready, "ready")
-    if live.endswith("/ready") or ready == f"{live}/ready":
+        return message, "readinessProbe", READY
+    if live in (EVERYTHING, READY):
         message = f"liveness of {whose} asks {live}, which asks databases: one that is down restarts every pod"
-        return message, "livenessProbe", _beside(live, "live")
-    if live and live == ready:
-        message = f"liveness of {whose} asks {live}, as readiness does: what is to wait for traffic is restarted"
-        return message, "livenessProbe", "/health/live"
+        return message, "livenessProbe", LIVE
     return None
-
-
-def _is_ours(live: str, ready: str) -> bool:
-    """Whether both are what `health=` answers, below whatever path."""
-    return ready.endswith("/ready") and live == _beside(ready, "live")
 
 
 def _path(container: dict[str, Any], probe: str) -> str:
@@ -65,12 +68,6 @@ def _path(container: dict[str, Any], probe: str) -> str:
     request = asked.get("httpGet") if isinstance(asked, dict) else None
     path = request.get("path") if isinstance(request, dict) else None
     return path.rstrip("/") if isinstance(path, str) else ""
-
-
-def _beside(path: str, name: str) -> str:
-    """The path of another question, beside this one or below what asks all of them."""
-    base, _, last = path.rpartition("/")
-    return f"{base if last in ('live', 'ready') else path}/{name}"
 
 
 def _manifests(root: Path) -> Iterator[Path]:
@@ -92,7 +89,7 @@ def _containers(path: Path) -> Iterator[dict[str, Any]]:
     try:
         text = path.read_text(encoding="utf-8") if path.stat().st_size <= _LARGEST else ""
         documents = list(yaml.safe_load_all(text)) if "nessProbe" in text else []
-    except (OSError, ValueError, RecursionError, yaml.YAMLError):
+    except (OSError, RecursionError, yaml.YAMLError, *_UNMADE):
         return
     waiting, seen = documents, set[int]()
     while waiting:
@@ -100,6 +97,12 @@ def _containers(path: Path) -> Iterator[dict[str, Any]]:
         if not isinstance(one, dict | list) or id(one) in seen:  # an alias is the same object again
             continue
         seen.add(id(one))
-        if isinstance(one, dict) and any(isinstance(one.get(key), dict) for key in ("livenessProbe", "readinessProbe")):
+        if isinstance(one, dict) and _has_probes(one):
             yield one
         waiting += one.values() if isinstance(one, dict) else one
+
+
+def _has_probes(one: dict[Any, Any]) -> bool:
+    """Whether it is a container with probes, and not the schema of one, whose name is a schema, too."""
+    probes = (one.get("livenessProbe"), one.get("readinessProbe"))
+    return isinstance(one.get("name"), str) and any(isinstance(probe, dict) for probe in probes)

@@ -52,9 +52,9 @@ def test_a_probe_that_asks_the_wrong_question(project: Sandbox, right: str, wron
     assert [each.status for each in told(written(project, line.sub(rf"\g<1>{mended}", MANIFEST)))] == ["ok"]
 
 
-def test_both_asking_the_same_path_of_whatever_name(project: Sandbox) -> None:
-    same = MANIFEST.replace(LIVE, "path: /up").replace(READY, "path: /up")
-    [finding] = told(written(project, same))
+def test_liveness_alone_that_asks_databases(project: Sandbox) -> None:
+    container = {"name": "shop", "livenessProbe": {"httpGet": {"path": "/health"}}}
+    [finding] = told(written(project, json.dumps({"containers": [container]})))
 
     assert (finding.status, finding.fix) == ("warn", "write path: /health/live for the livenessProbe")
 
@@ -69,13 +69,44 @@ def test_a_readiness_that_is_given_up_too_soon(project: Sandbox) -> None:
     ] * 2
 
 
-@pytest.mark.parametrize("probes", ["/health", "/up /ready", "/up"])
-def test_what_is_anothers_is_not_judged(project: Sandbox, probes: str) -> None:
-    live, _, ready = probes.partition(" ")
-    both = {"livenessProbe": {"httpGet": {"path": live}}, "readinessProbe": {"httpGet": {"path": ready}}}
-    manifest = {"containers": [{"name": "proxy", **(both if ready else {"livenessProbe": both["livenessProbe"]})}]}
+@pytest.mark.parametrize(
+    ("live", "ready"),
+    [
+        ("/api/health", "/api/health"),
+        ("/minio/health/live", "/minio/health/live"),
+        ("/auth/health/ready", "/auth/health/ready"),
+        ("/health/live/", ""),
+        ("", "/health/ready"),
+        ("/health/live", "/health"),
+        ("/up", "/ready"),
+        ("/", "/"),
+    ],
+)
+def test_what_is_anothers_is_not_judged(project: Sandbox, live: str, ready: str) -> None:
+    asked = {"livenessProbe": live, "readinessProbe": ready}
+    probes = {probe: {"httpGet": {"path": path}} for probe, path in asked.items() if path}
 
-    assert [each.status for each in told(written(project, json.dumps(manifest)))] == ["ok"]
+    assert told(written(project, json.dumps({"containers": [{"name": "proxy", **probes}]}))) == []
+
+
+def test_what_is_asked_in_another_way_is_not_judged(project: Sandbox) -> None:
+    probes = {"livenessProbe": {"tcpSocket": {"port": 80}}, "readinessProbe": {"exec": {"command": ["true"]}}}
+
+    assert told(written(project, json.dumps({"containers": [{"name": "proxy", **probes}]}))) == []
+
+
+def test_a_schema_of_containers_is_none(project: Sandbox) -> None:
+    live = {"type": "object", "httpGet": {"path": "/health"}}
+    schema = {"properties": {"name": {"type": "string"}, "livenessProbe": live}}
+
+    assert told(written(project, json.dumps(schema))) == []
+
+
+@pytest.mark.parametrize("value", ["!!bool foo", "!!int ''", "!!float ''", "!!timestamp x", "!!binary ü", "!!int {}"])
+def test_yaml_that_cannot_be_made_is_passed_by(project: Sandbox, value: str) -> None:
+    project.write("a/other.yaml", f"livenessProbe: {value}\n")
+
+    assert [each.status for each in told(written(project, MANIFEST))] == ["ok"]
 
 
 @pytest.mark.parametrize(
