@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sqlite3
 import sys
@@ -53,14 +54,72 @@ def test_a_log_that_no_checkpoint_has_ended(
     assert told(project, "journal") == ("ok", "")
 
 
+def test_a_log_of_which_nothing_waits_is_not_said_to_wait(
+    project: Sandbox, database: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(project, "sqlite:///app.db")
+    database.execute("PRAGMA journal_mode = wal")
+    database.execute("INSERT INTO notes VALUES (zeroblob(1048576))")
+    assert database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[0] == 0
+    small = look(project, "journal")
+    monkeypatch.setattr(files, "GROWN", 8192)
+    grown = look(project, "journal")
+
+    assert small is not None
+    assert (small.status, small.message) == ("ok", "journal_mode wal, its log has 1.0 MiB")
+    assert grown is not None
+    assert (grown.status, "1 MiB, and SQLite makes it no smaller" in grown.message) == ("warn", True)
+    follow(grown.fix)
+    assert (project.path / "app.db-wal").stat().st_size == 0
+
+
+def test_a_log_that_goes_while_it_is_looked_at(
+    project: Sandbox, database: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(project, "sqlite:///app.db")
+    database.execute("PRAGMA journal_mode = wal")
+    measure = Path.stat
+
+    def go(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        if path.name == "app.db-wal":
+            path.unlink(missing_ok=True)  # what the last one who closes the database does
+        return measure(path, follow_symlinks=follow_symlinks)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "exists", lambda _: True)
+        patch.setattr(Path, "stat", go)
+        status = told(project, "journal")
+
+    assert status == ("ok", "")
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("shut", ["app.db", "."])
+def test_a_file_that_nobody_writes_is_read_without_a_log(
+    project: Sandbox, monkeypatch: pytest.MonkeyPatch, shut: str
+) -> None:
+    write(project, "sqlite:///app.db", "read_only = true\n")
+    allowed, place = os.access, project.path / shut
+
+    def access(path: Path, mode: int) -> bool:  # rights alone shut nothing to root
+        return allowed(path, mode) and not (mode == os.W_OK and Path(path).samefile(place))
+
+    monkeypatch.setattr(os, "access", access)
+
+    assert told(project, "journal") == ("ok", "")
+
+
 def test_a_file_without_a_log_is_not_mended_by_who_only_reads(project: Sandbox, database: sqlite3.Connection) -> None:
     assert database.execute("PRAGMA journal_mode").fetchone() == ("delete",)
     write(project, "sqlite:///app.db", "read_only = true\n")
     status, fix = told(project, "journal")
 
     assert status == "warn"
+    database.close()
     follow(fix)
     assert told(project, "journal") == ("ok", "")
+    with closing(sqlite3.connect(f"{(project.path / 'app.db').as_uri()}?mode=ro", uri=True)) as reader:
+        assert reader.execute("SELECT text FROM notes").fetchall() == [("a",)]
 
 
 @pytest.mark.usefixtures("database")

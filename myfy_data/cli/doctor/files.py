@@ -16,7 +16,7 @@ ROOM: int = 100 * 2**20
 """Bytes below which a disk is called full: a checkpoint of the write-ahead log needs some."""
 
 GROWN: int = 64 * 2**20
-"""Bytes of a write-ahead log that no checkpoint has come to the end of: SQLite begins one at 4 MiB."""
+"""Bytes of a write-ahead log above which something kept a checkpoint from its end: SQLite begins one at 4 MiB."""
 
 _MAGIC, _FORMAT, _WAL = b"SQLite format 3\x00", 18, 2
 """How a database file begins, and the byte that says how it is written (sqlite.org/fileformat.html, 1.3)."""
@@ -76,18 +76,39 @@ def _room(name: str, folder: Path) -> Finding:
 def _journal(name: str, profile: DatabaseSettings, path: Path) -> Finding:
     """Its write-ahead log, by the files alone: to ask SQLite would be to open it."""
     log = path.with_name(f"{path.name}-wal")
-    size = log.stat().st_size if log.exists() else 0
+    size = _size(log)
     if size > GROWN:
-        message = f"{log} has {size // 2**20} MiB: something reads for so long that no checkpoint comes to its end"
+        message = (
+            f"{log} has {size // 2**20} MiB, and SQLite makes it no smaller while the file is open: "
+            "a long reader, or one large transaction; the fix does, once nobody reads"
+        )
         fix = f"sqlite3 {shlex.quote(str(path))} 'PRAGMA wal_checkpoint(TRUNCATE)'"
         return Finding("journal", name, "warn", message, fix)
     has_log, mode = _has_log(path), profile.sqlite.journal_mode
-    if profile.read_only and mode == "wal" and has_log is False:
-        message = f"{path} has no write-ahead log, and who only reads cannot begin one: its writer keeps us waiting"
+    if profile.read_only and mode == "wal" and has_log is False and _is_writable(path):
+        message = (
+            f"{path} has no write-ahead log, and who only reads cannot begin one: a writer keeps us waiting; "
+            "an application of ours that writes begins it when it opens the file"
+        )
         fix = f"sqlite3 {shlex.quote(str(path))} 'PRAGMA journal_mode = wal'"
         return Finding("journal", name, "warn", message, fix)
-    waits = f", of which {size / 2**20:.1f} MiB wait for a checkpoint" if has_log else ""
-    return Finding("journal", name, "ok", f"journal_mode {mode}{waits}")
+    told = f", its log has {size / 2**20:.1f} MiB" if has_log else ""
+    if profile.read_only and has_log is False:
+        told = "; the file has no log, and where nobody writes none is needed"
+    return Finding("journal", name, "ok", f"journal_mode {mode}{told}")
+
+
+def _size(log: Path) -> int:
+    """Bytes of the log; the last one who closes the database deletes it. SQLite keeps its size behind a checkpoint."""
+    try:
+        return log.stat().st_size
+    except OSError:
+        return 0
+
+
+def _is_writable(path: Path) -> bool:
+    """Whether a log could stand beside a file: where nobody writes, none is needed, and with it none could read."""
+    return all(os.access(each, os.W_OK) for each in (path.parent, path))
 
 
 def _has_log(path: Path) -> bool | None:
