@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import ItemsView, Mapping
+from collections.abc import Collection, ItemsView, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -71,13 +71,24 @@ class StrictCommand(click.Command):
         Raises:
             click.UsageError: an option that counts once is given twice, a flag as well; or a word is left over.
         """
+        if ctx.resilient_parsing:  # completion: what is typed so far is refused by nothing
+            return super().parse_args(ctx, args)
         # Parsed twice, since click keeps to itself what it saw; the second time as it always does.
-        _, left, seen = self.make_parser(ctx).parse_args(list(args))
-        if len(left) == 1 and left[0].isidentifier() and any("--profile" in each.opts for each in self.params):
+        given, left, seen = self.make_parser(ctx).parse_args(list(args))
+        if len(left) == 1 and any("--profile" in each.opts for each in self.params) and left[0] in _declared(given):
             raise click.UsageError(f"Got unexpected extra argument ({left[0]}). Did you mean --profile {left[0]}?", ctx)
         for parameter, times in Counter(seen).items():
             _refuse_lost(parameter, times)
         return super().parse_args(ctx, args)
+
+
+def _declared(given: Mapping[str, Any]) -> Collection[str]:
+    """The profiles of the configuration that a command line names; loaded only where it has a word too many."""
+    from myfy_data.layers.loader import LoadRequest
+    from myfy_data.settings.loader import inspect_settings
+
+    files = tuple(given.get("config") or ()) or None
+    return inspect_settings(LoadRequest(files=files, environment=given.get("environment"))).profiles
 
 
 def _refuse_lost(parameter: click.Parameter, times: int) -> None:

@@ -41,9 +41,8 @@ def diff(options: LoadOptions, *, left: str, right: str, as_json: bool) -> int:
     reports = [_load(options, left, (None, right)), _load(options, right, (left, None))]
     comparison = compare(*map(settings_of, reports))
     if left != right and _files(reports[0]) == _files(reports[1]):
-        output.write_note(
-            [f"neither has a file of its own in config/: {left} and {right} were compared by the same files"]
-        )
+        reason = "--config takes the place of config/" if options.config else "neither has a file of its own in config/"
+        output.write_note([f"{reason}: {left} and {right} were compared by the same files"])
     if as_json:
         output.write_json([difference.as_json() for difference in comparison.differences])
     else:

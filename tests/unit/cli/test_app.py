@@ -99,9 +99,21 @@ def test_a_misspelt_command_gets_the_near_one(run: Run) -> None:
         (("db", "seed", "--no-seed"), ""),
         (("db", "seed", "a.toml"), ""),
         (("completion", "bash", "main"), ""),
+        (("db", "create", "read-replica"), " Did you mean --profile read-replica?"),
+        (("db", "create", "--config", "other.toml", "read-replica"), ""),
+        (("db", "create", "--config", "other.toml", "audit"), " Did you mean --profile audit?"),
+        (("db", "merge", "heads"), ""),
+        (("db", "revision", "initial"), ""),
+        (("db", "upgrade", "head", "extra"), ""),
+        (("config", "show", "pool_size"), ""),
     ],
 )
-def test_a_profile_that_was_not_said_to_be_one_gets_its_option(run: Run, words: tuple[str, ...], hint: str) -> None:
+def test_a_profile_that_was_not_said_to_be_one_gets_its_option(
+    run: Run, project: Sandbox, words: tuple[str, ...], hint: str
+) -> None:
+    for file, profiles in {"myfy.toml": ("main", "read-replica"), "other.toml": ("audit",)}.items():
+        project.write(file, "".join(f'[data.profiles.{name}]\ndatabase_url = "sqlite://"\n' for name in profiles))
+
     result = run(*words)
 
     assert result.code == 2

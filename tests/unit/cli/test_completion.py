@@ -76,6 +76,11 @@ def test_bash_completes(shop: Sandbox, words: str, word: str) -> None:
     assert completed(shop, words) == [word]
 
 
+@pytest.mark.parametrize("words", ["db create main --al", "db seed --json --json --al"])
+def test_what_will_be_refused_is_completed_meanwhile(shop: Sandbox, words: str) -> None:
+    assert completed(shop, words) == ["--all"]
+
+
 def test_a_broken_configuration_completes_what_it_can(shop: Sandbox) -> None:
     shop.write("myfy.toml", FILE + "pool_sise = 5\n")
 

@@ -138,6 +138,17 @@ def test_names_without_a_file_are_told_since_nothing_was_compared(run: Run, proj
     )
 
 
+def test_with_files_by_config_those_of_an_environment_take_no_part_and_that_is_told(run: Run, project: Sandbox) -> None:
+    write(project)
+
+    done = diff(run, "--config", "myfy.toml")
+
+    assert (done.code, done.err) == (
+        0,
+        "--config takes the place of config/: staging and production were compared by the same files\n",
+    )
+
+
 # -- nothing of this machine -------------------------------------------------------------------------------------------
 
 
