@@ -27,7 +27,11 @@ _FLAGS = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 _NAME = "<shell>"
 _INNER = (*myfy_data.__path__, *sqlalchemy.__path__, str(Path(asyncio.__file__).parent), "<sqlalchemy")
 """Where frames stand that say nothing about a statement."""
-_SQL = re.compile(r"\s*(?:select|insert|update|delete|create|alter|drop|show|explain)\b", re.IGNORECASE)
+_SQL = re.compile(
+    r"\s*(?:select|insert|update|delete|create|alter|drop|show|explain)\s+(?!(?:in|is|if|and|or|not)\b)[\w*'\"`]",
+    re.IGNORECASE,
+)
+"""A statement of SQL; with an operator of Python behind it, the word is a name."""
 _NOT_AWAITED = "nothing ran: the statement is not awaited\n  fix: write await in front of it"
 _OF_SQL = 'this shell takes Python, such as: await session.execute(text("..."))\nmyfy-data sql takes SQL\n'
 
@@ -80,8 +84,9 @@ class Console(code.InteractiveConsole):
         except SyntaxError:
             self.showsyntaxerror(_NAME)
             return 1
-        with _coroutines_refused():
+        with _awaitables_refused():
             code_of_exit = self._run_statements(statements)
+            self._refuse_kept()
         self._end("not committed, so rolled back", asks=None)
         return code_of_exit if code_of_exit is not None else int(self.failed > 0)
 
@@ -95,7 +100,7 @@ class Console(code.InteractiveConsole):
         sys.ps1, sys.ps2 = f"{self._prompt}>>> ", f"{' ' * len(self._prompt)}... "
         ended = 0
         try:
-            with _coroutines_refused():
+            with _awaitables_refused():
                 self.interact(banner, exitmsg="")
         except SystemExit as error:
             ended = _exit_code(error)
@@ -111,6 +116,14 @@ class Console(code.InteractiveConsole):
             except SystemExit as error:
                 return _exit_code(error)
         return None
+
+    def _refuse_kept(self) -> None:
+        """Count as failed what was kept under a name and never awaited."""
+        for name, value in list(self.locals.items()):
+            if inspect.iscoroutine(value) and inspect.getcoroutinestate(value) == inspect.CORO_CREATED:
+                value.close()
+                self.failed += 1
+                sys.stderr.write(f"{name}: {_NOT_AWAITED}\n")
 
     def runcode(self, code: CodeType) -> None:
         """Run one statement, and wait for it when it is a coroutine."""
@@ -151,13 +164,14 @@ class Console(code.InteractiveConsole):
 
 
 @contextmanager
-def _coroutines_refused() -> Iterator[None]:
-    """Make a statement an error whose value is a coroutine: shown as a value, it would pass for one that ran."""
+def _awaitables_refused() -> Iterator[None]:
+    """Make a statement an error whose value is to be awaited: shown as a value, it would pass for one that ran."""
     show = sys.displayhook
 
     def show_value(value: object) -> None:
-        if inspect.iscoroutine(value):
-            value.close()
+        if inspect.isawaitable(value):
+            if inspect.iscoroutine(value):
+                value.close()
             raise TypeError(_NOT_AWAITED)
         show(value)
 

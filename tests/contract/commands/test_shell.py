@@ -116,12 +116,45 @@ def test_what_is_not_awaited_is_no_success(small: MigratedProject) -> None:
     assert done.stdout == ""
 
 
-def test_sql_is_told_where_it_belongs(small: MigratedProject) -> None:
-    done = piped(small, "select 1\n")
+@pytest.mark.parametrize("statement", ["session.begin_nested()", "data.get_engine().connect()"])
+def test_what_else_is_to_be_awaited_is_no_value(small: MigratedProject, statement: str) -> None:
+    done = piped(small, f"{statement}\n")
 
     assert done.returncode == 1
-    assert "myfy-data sql takes SQL" in done.stderr
-    assert "takes SQL" not in piped(small, "this is no Python\n").stderr
+    assert done.stderr.endswith("the statement is not awaited\n  fix: write await in front of it\n")
+    assert done.stdout == ""
+
+
+def test_what_is_kept_and_never_awaited_is_no_success(small: MigratedProject) -> None:
+    kept = f"result = {INSERT.removeprefix('await ')}"
+
+    done = piped(small, kept + COMMIT)
+
+    assert done.returncode == 1
+    assert done.stderr == "result: nothing ran: the statement is not awaited\n  fix: write await in front of it\n"
+    assert piped(small, f"{kept}made = await result\n" + COMMIT).returncode == 0
+    assert small.rows("SELECT id FROM notes") == [(1,), (2,)]
+
+
+@pytest.mark.parametrize(
+    ("statement", "is_sql"),
+    [
+        ("select 1", True),
+        ("SELECT * FROM notes", True),
+        ('update "notes" set id = 1', True),
+        ("update = (1,,2)", False),
+        ("select(1,,2)", False),
+        ("session.add(1,,2)", False),
+        ("update.values (1,,2)", False),
+        ("show in (1,,2)", False),
+        ("this is no Python", False),
+    ],
+)
+def test_sql_is_told_where_it_belongs(small: MigratedProject, statement: str, is_sql: bool) -> None:
+    done = piped(small, f"{statement}\n")
+
+    assert done.returncode == 1
+    assert ("myfy-data sql takes SQL" in done.stderr) is is_sql
 
 
 @pytest.mark.parametrize(("statement", "code"), [("exit()", 0), ("exit(3)", 3), ("raise SystemExit('x')", 1)])
