@@ -64,9 +64,11 @@ async def mark(target: Target, environment: str) -> None:
     """Say which environment a database belongs to.
 
     Raises:
+        ConfigError: the profile has no address.
         MigrationError: the server refuses.
         DatabaseConnectionError: it cannot be reached, or is not there.
     """
+    require_address(target.profile, target.settings, f"db mark --as {shlex.quote(environment)} --profile")
     try:
         await _inside(target, lambda connection: write_marker(connection, environment))
     except DBAPIError as error:
@@ -103,7 +105,7 @@ async def drop(target: Target, named: Callable[[], str | None]) -> bool:
         MigrationError: the server refuses, such as while others are connected.
         DatabaseConnectionError: the server cannot be reached.
     """
-    require_address(target.profile, target.settings, "db drop --profile")
+    require_address(target.profile, target.settings, dropping(target, "db drop"))
     if target.is_protected:
         message = f"{target.database!r} is not dropped from {target.environment!r}"
         raise refusal(target, message, "drop it with the server's own tools, such as dropdb")
@@ -118,6 +120,12 @@ async def drop(target: Target, named: Callable[[], str | None]) -> bool:
     else:
         await _on_server(target, "DROP DATABASE")
     return True
+
+
+def dropping(target: Target, command: str) -> str:
+    """A command that drops, with the name that was given for it; the profile's follows."""
+    name = "" if target.may_drop is None else f" --yes-drop {shlex.quote(target.may_drop)}"
+    return f"{command}{name} --profile"
 
 
 async def _inside(target: Target, action: Callable[[Connection], T]) -> T:

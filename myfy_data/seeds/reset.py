@@ -12,6 +12,7 @@ from myfy_data.migrations.runner import require_environment as require_migration
 from myfy_data.migrations.target import Target
 from myfy_data.seeds.report import SeedReport
 from myfy_data.seeds.runner import read_seeds, seed
+from myfy_data.settings.servers import require_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,13 @@ async def reset(
         tell: hears what goes on.
 
     Raises:
-        ConfigError: a guard refuses, or the migrations or the seeds cannot be used; nothing was dropped.
+        ConfigError: a guard refuses, the profile has no address, or the migrations or the seeds cannot be used; nothing
+            was dropped.
         MigrationError: there are no migrations, or the server refuses; nothing was dropped.
         DatabaseConnectionError: the server cannot be reached.
     """
+    own = "db reset" if seeds else "db reset --no-seed"
+    require_address(target.profile, target.settings, databases.dropping(target, own))
     require_migrations(target)  # what cannot be made anew is not dropped
     if seeds:
         read_seeds(target)

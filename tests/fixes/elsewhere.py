@@ -36,7 +36,7 @@ PIECES = frozenset(
 
 
 PASTED = {
-    "myfy-data dev -- {}": "contract/commands/test_dev.py::test_a_command_in_quotes_runs_as_the_fix_says",
+    "myfy-data {}": "contract/commands/test_dev_programs.py::test_a_command_in_quotes_runs_as_the_fix_says",
     "myfy-data config migrate .env": "contract/test_printed_fixes.py::test_following_the_fix_helps",  # with its words
     'metadata = "{}"': "contract/test_printed_fixes.py::test_following_the_fix_helps",  # filled in, it is the others
     "{}; if the server wants TLS: {}": (
@@ -170,7 +170,8 @@ IN_WORDS = {
     'send it in a session without isolation_level = "AUTOCOMMIT": in a transaction the server refuses that': (
         "test_postgresql_read_only runs with it"
     ),
-    "chmod +x {}": "test_dev follows it",
+    "chmod +x {}": "test_dev_programs follows it",
+    "name a program in it": "which one is the user's to say",
     "have its first line name a program that is here, as #!/bin/sh": "the program is the user's",
     "end write transactions sooner, and read in sessions that are read-only: data.session(read_only=True)": "words",
     "load related rows with the first query, such as select(User).options(selectinload(User.orders)), or ask for all "

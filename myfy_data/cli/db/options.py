@@ -99,11 +99,15 @@ def with_dropping(selected: SelectedProfiles, databases: Sequence[str]) -> Selec
     """The same profiles, allowed to drop everything in the databases that are named."""
     from dataclasses import replace
 
-    targets = [
-        replace(target, may_drop=target.database) if target.database in databases else target
-        for target in selected.targets
-    ]
-    return replace(selected, targets=targets)
+    from myfy_data.settings.servers import needs_server
+
+    def named(target: Target) -> str | None:
+        if target.database in databases:
+            return target.database
+        # Without an address it is refused, with the same command for where it has one: that keeps the name.
+        return databases[0] if len(databases) == 1 and needs_server(target.settings) else None
+
+    return replace(selected, targets=[replace(target, may_drop=named(target)) for target in selected.targets])
 
 
 class BackwardCommand(StrictCommand):

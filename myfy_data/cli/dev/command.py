@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import shlex
 import shutil
 from collections.abc import Mapping
@@ -22,6 +24,12 @@ SERVED = "_MYFY_DEV_SERVED"
 NOT_EXECUTABLE, NO_SUCH_COMMAND = 126, 127
 """Exit codes of a shell for what it cannot run, and for what is not there."""
 
+_OF_THE_FILE = (errno.ENOENT, errno.ENOEXEC, errno.EACCES)
+"""Errors of a start whose cause is mostly the first line of a script."""
+
+_OF_SHELLS = re.compile(r"[;&|<>$`*?~]")
+"""What a shell would do more with than split a line into words."""
+
 
 @click.command(cls=StrictCommand)
 @click.argument("command", nargs=-1, metavar="[-- COMMAND...]")
@@ -39,7 +47,7 @@ def dev(options: LoadOptions, *, command: tuple[str, ...]) -> int:
 
     if options.sets:
         raise click.UsageError("--set would not reach COMMAND: set the variable in its place")
-    missing = _find_missing(command)
+    missing = _find_missing(command, options)
     if missing is not None:
         return _refuse(*missing)
     settings = options.load_to_connect()
@@ -68,25 +76,49 @@ def _refuse(code: int, problem: Problem) -> int:
     return code
 
 
-def _find_missing(command: tuple[str, ...]) -> tuple[int, Problem] | None:
+def _find_missing(command: tuple[str, ...], options: LoadOptions) -> tuple[int, Problem] | None:
     """What is wrong with something that is no program, told before anything is started for it."""
     if not command or shutil.which(command[0]) is not None:
         return None
+    if not command[0].strip():
+        raise click.UsageError("COMMAND begins with an empty word: name a program behind --, or leave out the --")
+    if "/" in command[0] and Path(command[0]).is_dir():
+        return NOT_EXECUTABLE, Problem(command[0], "", "is a directory", fix="name a program in it")
     found = shutil.which(command[0], os.F_OK)
     if found is not None:
         return NOT_EXECUTABLE, Problem(command[0], "", "is not executable", fix=f"chmod +x {shlex.quote(found)}")
-    words = (*command[0].split(), *command[1:])
-    if len(words) > len(command) and shutil.which(words[0]) is not None:
-        message, fix = "one word in quotes is no command", f"myfy-data dev -- {shlex.join(words)}"
-    else:
-        message, fix = "there is no such command", f"correct its name, or get {words[0]} into this environment"
-    return NO_SUCH_COMMAND, Problem(command[0], "", message, fix=fix)
+    words = _split(command[0])
+    if len(words) > 1 and shutil.which(words[0]) is not None:
+        fix = f"myfy-data {_unquoted(command, words, options)}"
+        return NO_SUCH_COMMAND, Problem(command[0], "", "one word in quotes is no command", fix=fix)
+    fix = f"correct its name, or get {words[0]} into this environment"
+    return NO_SUCH_COMMAND, Problem(command[0], "", "there is no such command", fix=fix)
+
+
+def _split(line: str) -> list[str]:
+    """The words of a line as a shell reads it; the line where it would not."""
+    try:
+        return shlex.split(line) or [line]
+    except ValueError:  # a quotation mark without its other one
+        return [line]
+
+
+def _unquoted(command: tuple[str, ...], words: list[str], options: LoadOptions) -> str:
+    """Our own command line with what was meant by a line in quotes."""
+    own = ["dev", *(word for path in options.config for word in ("--config", path))]
+    own += [] if options.environment is None else ["--environment", options.environment]
+    meant = [*words, *command[1:]]
+    if any(map(_OF_SHELLS.search, words)):  # only a shell does with it what was meant
+        meant = ["sh", "-c", " ".join([command[0], *map(shlex.quote, command[1:])])]
+    return shlex.join([*own, "--", *meant])
 
 
 def _explain_start(name: str, error: OSError) -> tuple[int, Problem]:
-    """What is wrong with a program that was found: mostly its first line."""
+    """What is wrong with a program that was found: its first line, or such as its arguments or the memory."""
     code = NO_SUCH_COMMAND if isinstance(error, FileNotFoundError) else NOT_EXECUTABLE
     message = f"does not start: {(error.strerror or 'unknown error').lower()}"
+    if error.errno not in _OF_THE_FILE:
+        return code, Problem(name, "", message)
     return code, Problem(name, "", message, fix="have its first line name a program that is here, as #!/bin/sh")
 
 

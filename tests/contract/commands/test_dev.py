@@ -89,48 +89,6 @@ def test_a_command_does_not_run_when_a_step_failed(small: MigratedProject, path:
     assert not (small.sandbox.path / "ran").exists()
 
 
-def test_what_is_no_program_is_told_before_anything_is_made(small: MigratedProject) -> None:
-    done = dev(small.sandbox, "nosuch", "-v")
-
-    assert done.returncode == 127
-    assert "nosuch: there is no such command\n  fix: correct its name, or get nosuch into this" in done.stderr
-    assert not (small.sandbox.path / "main.db").exists()
-
-
-def test_a_command_in_quotes_runs_as_the_fix_says(small: MigratedProject) -> None:
-    refused = dev(small.sandbox, "cat -u")
-    assert refused.returncode == 127
-    assert "one word in quotes is no command" in refused.stderr
-
-    _, *words = shlex.split(refused.stderr.partition("fix: ")[2])
-
-    assert small.sandbox.run(*words, stdin="typed\n").stdout == "typed\n"
-
-
-def test_what_is_not_executable_is_told_with_the_fix(small: MigratedProject) -> None:
-    small.sandbox.write("go", "#!/bin/sh\nexit 5\n")
-    refused = dev(small.sandbox, "./go")
-
-    assert refused.returncode == 126
-    assert "./go: is not executable\n  fix: chmod +x ./go\n" in refused.stderr
-    assert not (small.sandbox.path / "main.db").exists()
-    (small.sandbox.path / "go").chmod(0o755)
-    assert dev(small.sandbox, "./go").returncode == 5
-
-
-@pytest.mark.parametrize(("first_line", "code"), [("#!/nosuch/sh", 127), ("no shell", 126)])
-def test_a_program_that_does_not_start_is_told_as_a_shell_does(
-    small: MigratedProject, first_line: str, code: int
-) -> None:
-    small.sandbox.write("go", f"{first_line}\n")
-    (small.sandbox.path / "go").chmod(0o755)
-
-    refused = dev(small.sandbox, "./go")
-
-    assert refused.returncode == code
-    assert "./go: does not start: " in refused.stderr
-
-
 @pytest.mark.parametrize("environment", ["production", "prod", "live"])
 def test_in_production_nothing_happens(small: MigratedProject, environment: str) -> None:
     done = dev(small.sandbox, "touch", "ran", words=("--environment", environment))
@@ -279,14 +237,26 @@ def test_without_an_address_the_module_makes_and_plans_nothing(project: Sandbox,
     )
 
 
-def test_without_an_address_nothing_is_dropped(project: Sandbox) -> None:
+@pytest.mark.parametrize(
+    ("command", "fix"),
+    [
+        ("db drop --yes-drop postgres", "db drop --yes-drop postgres --profile main"),
+        ("db reset --yes-drop postgres", "db reset --yes-drop postgres --profile main"),
+        ("db reset --no-seed --yes-drop postgres", "db reset --no-seed --yes-drop postgres --profile main"),
+        ("db reset", "db reset --profile main"),
+        ("db mark --as 'my own'", "db mark --as 'my own' --profile main"),
+    ],
+)
+def test_without_an_address_nothing_is_dropped_or_marked_and_the_fix_is_what_was_asked_for(
+    project: Sandbox, command: str, fix: str
+) -> None:
     project.write("myfy.toml", '[data.profiles.main]\ndriver = "postgresql"\nmigrations.metadata = "app:metadata"\n')
 
-    refused = project.run("db", "drop", "--yes-drop", "postgres")
+    refused = project.run(*shlex.split(command))
 
     assert refused.returncode == 2
     assert "gives a driver and no address" in refused.stderr
-    assert "fix: myfy-data dev -- myfy-data db drop --profile main" in refused.stderr
+    assert f"fix: myfy-data dev -- myfy-data {fix}\n" in refused.stderr
 
 
 @pytest.fixture
