@@ -156,6 +156,7 @@ OF_THE_MACHINE = frozenset(
 """It changes or shows the machine, or a server that is everybody's; root, as CI is, lacks no right."""
 
 IN_WORDS = {
+    "send its statements one by one": "the statements are the user's",
     'tls = "verify-full", or have the server ask for scram-sha-256 (pg_hba.conf)': "verified TLS is the matrix's",
     'profiles.{}.tls = "verify-full"': "so it is",
     'name the authority that signed it, tls_ca = "/path/to/ca.crt"': "so it is, with the authority",

@@ -155,6 +155,25 @@ async def test_it_is_not_told_that_it_may_write(database: Database, kind: str, w
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("first", ["RESET ALL", "SELECT set_config('default_transaction_read_only', 'off', false)"])
+@pytest.mark.parametrize("between", ["; ", None], ids=["one text", "two messages"])
+async def test_no_text_goes_on_behind_its_own_commit(
+    database: Database, kind: str, first: str, between: str | None
+) -> None:
+    """There a transaction would begin, in the middle of a message, that the first statement lets write."""
+    last = f"COMMIT; INSERT INTO {database.notes.name} (text) VALUES ('a'); COMMIT"
+    async with database.module(**KINDS[kind][0]) as data, reading(data, kind) as session:
+        connection = await driver(session)
+        if between is None:
+            await connection.execute(first)
+        with pytest.raises(ReadOnlySessionError, match="one by one"):
+            await connection.execute(last if between is None else f"{first}{between}{last}")
+        await session.rollback()
+
+    assert await database.stored() == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("statement", ["CALL {0}_go()", "DO $$ {1} $$"])
 @pytest.mark.parametrize(
     "body",

@@ -10,7 +10,7 @@ import pytest
 from myfy_data.engines.postgresql import message_gate
 from myfy_data.engines.postgresql.bare_text import bare_statements
 from myfy_data.engines.postgresql.judged_once import LONGEST_KEPT, judged_once
-from myfy_data.engines.postgresql.write_mode import allows_writes, is_suspect, may_commit
+from myfy_data.engines.postgresql.write_mode import allows_writes, goes_on, is_suspect, may_commit
 
 ALLOWING = [
     "SET TRANSACTION READ WRITE",
@@ -53,6 +53,14 @@ COMMITTING = [
     "SELECT 1;-- it's\nCALL p()",
     "DO LANGUAGE plpgsql 'BEGIN COMMIT; END'",
 ]
+GOING_ON = [
+    "RESET ALL; COMMIT; INSERT INTO t VALUES (1)",
+    "SELECT set_config('default_transaction_read_only', 'off', false);commit/**/;insert into t values (1);COMMIT",
+    "END; SELECT 1",
+    "ABORT WORK;; VALUES (1)",
+    "SELECT 'it''s'; ROLLBACK AND CHAIN; SELECT 1",
+    "-- a\nPREPARE TRANSACTION 'a'; DELETE FROM t",
+]
 HARMLESS = [
     "SELECT 1 FROM t WHERE note = 'transaction read write'",
     "SELECT 1 FROM t WHERE note LIKE 'begin to read  write%'",
@@ -75,6 +83,13 @@ HARMLESS = [
     "SET application_name = 'read write'",
     "BEGIN READ ONLY; SELECT 'read write'",
     "RESET ALL",
+    "COMMIT",
+    "SELECT 1; COMMIT; -- ; SELECT 1",
+    "COMMIT; ROLLBACK;",
+    "ROLLBACK TO SAVEPOINT a; SELECT 1",
+    "ROLLBACK WORK TO a; SELECT 1",
+    "PREPARE p AS SELECT 1; EXECUTE p",
+    "SELECT CASE a WHEN 1 THEN 'commit; select'\nEND, b FROM t; SELECT 1",
     "SHOW transaction_read_only",
     "SELECT set_config('search_path', 'begin', true)",
     "SELECT 1 -- '",
@@ -94,6 +109,12 @@ def test_what_may_commit_is_found(sql: str) -> None:
     assert may_commit(sql)
     assert is_suspect(sql)
     assert not allows_writes(sql)
+
+
+@pytest.mark.parametrize("sql", GOING_ON)
+def test_what_goes_on_behind_its_end_is_found(sql: str) -> None:
+    assert goes_on(sql)
+    assert is_suspect(sql)
 
 
 @pytest.mark.parametrize("sql", HARMLESS)
