@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, ItemsView, Mapping
+from collections.abc import ItemsView, Mapping
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from myfy_data.suggestions import nearest
+
+if TYPE_CHECKING:
+    from myfy_data.settings.loader import LoadReport
 
 
 class LazyCommands(dict[str, click.Command]):
@@ -75,20 +78,28 @@ class StrictCommand(click.Command):
             return super().parse_args(ctx, args)
         # Parsed twice, since click keeps to itself what it saw; the second time as it always does.
         given, left, seen = self.make_parser(ctx).parse_args(list(args))
-        if len(left) == 1 and any("--profile" in each.opts for each in self.params) and left[0] in _declared(given):
+        if (
+            len(left) == 1
+            and any("--profile" in each.opts for each in self.params)
+            and left[0] in load_typed(given).profiles
+        ):
             raise click.UsageError(f"Got unexpected extra argument ({left[0]}). Did you mean --profile {left[0]}?", ctx)
         for parameter, times in Counter(seen).items():
             _refuse_lost(parameter, times)
         return super().parse_args(ctx, args)
 
 
-def _declared(given: Mapping[str, Any]) -> Collection[str]:
-    """The profiles of the configuration that a command line names; loaded only where it has a word too many."""
+def load_typed(given: Mapping[str, Any]) -> LoadReport:
+    """The load that a command line asks for which is not complete, or not right; it reports problems, and raises none.
+
+    Args:
+        given: click's values of its options.
+    """
     from myfy_data.layers.loader import LoadRequest
     from myfy_data.settings.loader import inspect_settings
 
     files = tuple(given.get("config") or ()) or None
-    return inspect_settings(LoadRequest(files=files, environment=given.get("environment"))).profiles
+    return inspect_settings(LoadRequest(files=files, environment=given.get("environment")))
 
 
 def _refuse_lost(parameter: click.Parameter, times: int) -> None:

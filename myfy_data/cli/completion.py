@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import click
 from click.shell_completion import get_completion_class
 
-from myfy_data.cli.command_classes import StrictCommand
-
-if TYPE_CHECKING:
-    from myfy_data.settings.loader import LoadReport
+from myfy_data.cli.command_classes import StrictCommand, load_typed
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -40,7 +36,7 @@ def completion(context: click.Context, shell: str) -> int:
 
 def complete_profiles(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
     """Names of declared profiles that begin so; none where the configuration cannot be read at all."""
-    return _beginning(begun, _report(context).profiles)
+    return _beginning(begun, load_typed(context.params).profiles)
 
 
 def complete_keys(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
@@ -50,7 +46,7 @@ def complete_keys(context: click.Context, _parameter: click.Parameter, begun: st
     inner = [*KEY_SPEC.profile, *(f"{table}.{key}" for table, keys in KEY_SPEC.tables.items() for key in keys)]
     roots = (f"{table}.{key}" for table, keys in KEY_SPEC.root_tables.items() for key in keys)
     keys = [*(key for key in KEY_SPEC.root if key not in KEY_SPEC.root_tables), *roots, *inner]
-    for name in _report(context).profiles:
+    for name in load_typed(context.params).profiles:
         keys += [f"profiles.{name}.{key}" for key in inner]
     return _beginning(begun, keys)
 
@@ -67,16 +63,6 @@ def complete_environments(_context: click.Context, _parameter: click.Parameter, 
 
     overlays = Discovery(None, Findings()).search().overlays
     return _beginning(begun, {*overlays, "development", "test", "production"} - {LOCAL})
-
-
-def _report(context: click.Context) -> LoadReport:
-    """The load that the options before the cursor ask for; it reports problems, and raises none."""
-    from myfy_data.layers.loader import LoadRequest
-    from myfy_data.settings.loader import inspect_settings
-
-    given = context.params
-    files = tuple(given.get("config") or ()) or None
-    return inspect_settings(LoadRequest(files=files, environment=given.get("environment")))
 
 
 def _beginning(begun: str, words: Iterable[str]) -> list[str]:
