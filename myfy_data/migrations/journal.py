@@ -12,17 +12,16 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import cast
 
 from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, Text, delete, insert, inspect, select
 from sqlalchemy.engine import Dialect
 
+from myfy_data.engines.connect.leading_comments import match_behind
 from myfy_data.engines.mysql import error_codes
 from myfy_data.engines.postgresql import sqlstates
 from myfy_data.migrations.file_lock import this_process
 
 _GAP = re.compile(r"(?:\s+|/\*.*?\*/|--[^\n]*\n)*", re.DOTALL)
-"""Nothing stands behind it: it cannot fail, and so never tries where else a comment may end."""
 
 _UNCOUNTED = re.compile(
     r"(?:SELECT|SHOW|EXPLAIN|DESCRIBE|PRAGMA|SET|RESET|BEGIN|START|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)\b",
@@ -33,8 +32,7 @@ _UNCOUNTED = re.compile(
 
 def is_counted(statement: str) -> bool:
     """Whether a statement changes something, so that it must not run a second time."""
-    start = cast("re.Match[str]", _GAP.match(statement)).end()
-    return _UNCOUNTED.match(statement, start) is None
+    return match_behind(_GAP, _UNCOUNTED, statement) is None
 
 
 _CHANGES_ROWS = re.compile(r"\s*(?:INSERT|UPDATE|DELETE|REPLACE|MERGE)\b", re.IGNORECASE)

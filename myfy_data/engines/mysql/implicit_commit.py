@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import cast
+
+from myfy_data.engines.connect.leading_comments import match_behind
 
 _GAP = re.compile(r"(?:\s+|/\*(?!!).*?\*/|--[^\n]*\n|#[^\n]*\n)*", re.DOTALL)
-"""Nothing stands behind it: it cannot fail, and so never tries where else a comment may end."""
 
 _COMMITS = re.compile(
     r"(?:(?:create(?!\s+temporary\s)|drop(?!\s+temporary\s)|alter|rename|truncate|grant|revoke|analyze|optimize|repair"
@@ -17,5 +17,4 @@ _COMMITS = re.compile(
 
 def commits_implicitly(statement: str) -> bool:
     """Whether the server commits the transaction that a statement stands in."""
-    start = cast("re.Match[str]", _GAP.match(statement)).end()
-    return _COMMITS.match(statement, start) is not None
+    return match_behind(_GAP, _COMMITS, statement) is not None

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import cast
 
+from myfy_data.engines.connect.leading_comments import match_behind
 from myfy_data.engines.mysql.error_codes import MAY_ROLL_BACK
 from myfy_data.errors import TransactionEndedError
 
@@ -51,9 +51,8 @@ _LOCKS = re.compile(r"\bfor\s+(update|share)\b|\block\s+in\s+share\b", re.IGNORE
 """What a SELECT that locks has in it; its answer does not tell."""
 
 _GAP = re.compile(r"(?:\s+|/\*.*?\*/|--[^\n]*\n|#[^\n]*\n)*", re.DOTALL)
-"""Nothing stands behind it: it cannot fail, and so never tries where else a comment may end."""
 
-_FIRST_WORD = re.compile(r"[A-Za-z]*")
+_FIRST_WORD = re.compile(r"[A-Za-z]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,9 +207,8 @@ class ServerTransaction:
 
     def _word(self) -> str:
         """The first word of what was sent, in capitals."""
-        text = self._last_text
-        start = cast("re.Match[str]", _GAP.match(text)).end()
-        return cast("re.Match[str]", _FIRST_WORD.match(text, start)).group().upper()
+        found = match_behind(_GAP, _FIRST_WORD, self._last_text)
+        return found.group().upper() if found is not None else ""
 
     def _is_kept_despite_conflict(self) -> bool | None:
         """Whether a deadlock or a lock that could not be had left it stored; None where it may have been before."""
