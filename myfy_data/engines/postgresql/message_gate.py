@@ -16,7 +16,7 @@ from myfy_data.engines.observation import Hold
 from myfy_data.engines.postgresql.engine import HAND_OUT, is_handed_out
 from myfy_data.engines.postgresql.judged_once import judged_once
 from myfy_data.engines.postgresql.sqlstates import STOPPING, is_answer
-from myfy_data.engines.postgresql.write_mode import is_suspect, refuse
+from myfy_data.engines.postgresql.write_mode import refuse, suspicion
 
 _SESSION_WORDS = re.compile(
     r"(?!\s*show\b).*(?:isolation|characteristics|set_config|default_transaction|\b(?:do|reset|discard|call)\b)",
@@ -132,7 +132,7 @@ class MessageGate:
         """Whether a message may go out as it is: there is nothing to be sent first, and nothing to be noted."""
         if self.reconnect is not None or self.guard is not None or self.is_read_only is not self.wants_read_only:
             return False
-        if self.reader and is_suspect(sql):
+        if self.reader and suspicion(sql) is not None:
             return False
         door = self.door
         if door is not None and not door.is_inside:  # something listens, and this is no part of what is told as a whole
@@ -150,8 +150,8 @@ class MessageGate:
         Raises:
             ReadOnlySessionError: the text may do so.
         """
-        if self.reader and is_suspect(sql):
-            refuse(self.reader, sql, is_in_block=self.transaction is not None or line.is_in_block)
+        if self.reader and (why := suspicion(sql)) is not None:
+            refuse(self.reader, why, is_in_block=self.transaction is not None or line.is_in_block)
 
     def begin_for_listener(self) -> None:
         """Begin what a listener's message is to stand in, if SQLAlchemy, which has not begun, is about to."""

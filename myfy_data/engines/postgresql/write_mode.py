@@ -7,7 +7,10 @@ procedure outside of a transaction, has a first query again.
 
 from __future__ import annotations
 
+import enum
 import re
+from collections.abc import Iterable
+from itertools import dropwhile
 
 from myfy_data.engines.postgresql.bare_text import bare_statements
 from myfy_data.engines.postgresql.judged_once import judged_once
@@ -47,54 +50,41 @@ _NO_CALL = (
 )
 
 
+class Suspicion(enum.Enum):
+    """What a text may bring about in a read-only session; the first that holds."""
+
+    ALLOWS_WRITES = "says that a transaction may write"
+    GOES_ON = "has a statement behind the end of its transaction"  # by set_config before, the next one may write
+    MAY_COMMIT = "runs what commits by itself where no transaction is open"
+
+
 @judged_once(1024)
-def is_suspect(sql: str) -> bool:
-    """Whether a read-only session may have to refuse a text."""
-    return _has(sql, _ALLOWS, _MAY_COMMIT) or goes_on(sql)
-
-
-def allows_writes(sql: str) -> bool:
-    """Whether a text says that a transaction may write."""
-    return _has(sql, _ALLOWS)
-
-
-def may_commit(sql: str) -> bool:
-    """Whether a text runs something that commits by itself where no transaction is open."""
-    return _has(sql, _MAY_COMMIT)
-
-
-def goes_on(sql: str) -> bool:
-    """Whether a text has a statement behind the end of its transaction: nothing asks what that one may do.
-
-    By `set_config` or RESET ALL before it, or in a message before, the next transaction may be one that writes.
-    """
+def suspicion(sql: str) -> Suspicion | None:
+    """Why a read-only session may have to refuse a text; None for nearly every one."""
     if _MAY_MATTER.search(sql) is None:
-        return False
-    has_ended = False
-    for statement in filter(None, bare_statements(sql)):
-        ends = _ENDS.match(statement) is not None
-        if has_ended and not ends:
-            return True
-        has_ended = has_ended or ends
-    return False
+        return None
+    statements = bare_statements(sql)
+    if any(map(_ALLOWS.match, statements)):
+        return Suspicion.ALLOWS_WRITES
+    if _goes_on(statements):
+        return Suspicion.GOES_ON
+    return Suspicion.MAY_COMMIT if any(map(_MAY_COMMIT.match, statements)) else None
 
 
-def _has(sql: str, *patterns: re.Pattern[str]) -> bool:
-    """Whether a statement of a text begins with one of these."""
-    if _MAY_MATTER.search(sql) is None:
-        return False
-    return any(pattern.match(statement) for statement in bare_statements(sql) for pattern in patterns)
+def _goes_on(statements: Iterable[str]) -> bool:
+    behind = dropwhile(lambda statement: _ENDS.match(statement) is None, statements)
+    return any(statement and _ENDS.match(statement) is None for statement in behind)
 
 
-def refuse(profile: str, sql: str, *, is_in_block: bool) -> None:
+def refuse(profile: str, why: Suspicion, *, is_in_block: bool) -> None:
     """Refuse what would let a read-only session write.
 
     Raises:
-        ReadOnlySessionError: the text may do so.
+        ReadOnlySessionError: it may do so.
     """
-    if allows_writes(sql):
+    if why is Suspicion.ALLOWS_WRITES:
         raise ReadOnlySessionError(profile, _REFUSED)
-    if goes_on(sql):
+    if why is Suspicion.GOES_ON:
         raise ReadOnlySessionError(profile, _GOES_ON)
-    if not is_in_block and may_commit(sql):
+    if not is_in_block:
         raise ReadOnlySessionError(profile, _NO_CALL)

@@ -10,7 +10,7 @@ import pytest
 from myfy_data.engines.postgresql import message_gate
 from myfy_data.engines.postgresql.bare_text import bare_statements
 from myfy_data.engines.postgresql.judged_once import LONGEST_KEPT, judged_once
-from myfy_data.engines.postgresql.write_mode import allows_writes, goes_on, is_suspect, may_commit
+from myfy_data.engines.postgresql.write_mode import Suspicion, suspicion
 
 ALLOWING = [
     "SET TRANSACTION READ WRITE",
@@ -100,26 +100,22 @@ HARMLESS = [
 
 @pytest.mark.parametrize("sql", ALLOWING)
 def test_what_allows_writes_is_found(sql: str) -> None:
-    assert allows_writes(sql)
-    assert is_suspect(sql)
+    assert suspicion(sql) is Suspicion.ALLOWS_WRITES
 
 
 @pytest.mark.parametrize("sql", COMMITTING)
 def test_what_may_commit_is_found(sql: str) -> None:
-    assert may_commit(sql)
-    assert is_suspect(sql)
-    assert not allows_writes(sql)
+    assert suspicion(sql) is Suspicion.MAY_COMMIT
 
 
 @pytest.mark.parametrize("sql", GOING_ON)
 def test_what_goes_on_behind_its_end_is_found(sql: str) -> None:
-    assert goes_on(sql)
-    assert is_suspect(sql)
+    assert suspicion(sql) is Suspicion.GOES_ON
 
 
 @pytest.mark.parametrize("sql", HARMLESS)
 def test_what_only_sounds_so_is_sent(sql: str) -> None:
-    assert not is_suspect(sql)
+    assert suspicion(sql) is None
 
 
 def test_a_text_is_told_without_comments_and_literals() -> None:
@@ -135,7 +131,7 @@ def test_a_text_is_told_without_comments_and_literals() -> None:
 @pytest.mark.parametrize("start", ["", "begin ", "set ", "do E'"])
 def test_a_long_text_is_read_once(start: str, piece: str) -> None:
     """A pattern that goes back and tries again would double its work with each piece, and not come to an end."""
-    is_suspect(f"{start}{piece * 5_000}\ndo")
+    suspicion(f"{start}{piece * 5_000}\ndo")
 
 
 def test_long_texts_are_not_kept() -> None:
@@ -153,9 +149,9 @@ def test_long_texts_are_not_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    "judge", [is_suspect, message_gate.touches_session, message_gate.leaves_no_trace, message_gate.may_begin_another]
+    "judge", [suspicion, message_gate.touches_session, message_gate.leaves_no_trace, message_gate.may_begin_another]
 )
-def test_no_judgement_keeps_them(judge: Callable[[str], bool]) -> None:
+def test_no_judgement_keeps_them(judge: Callable[[str], object]) -> None:
     short, long = (f"SELECT '{judge.__name__}'".ljust(length) for length in (LONGEST_KEPT, LONGEST_KEPT + 1))
     before = sys.getrefcount(short), sys.getrefcount(long)
 
