@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from myfy_data.errors import ConfigError, Problem
+from myfy_data.nested_tables import nested_tables
 from myfy_data.telemetry.statement_text import LONGEST_SHOWN
 
 FINGERPRINT: re.Pattern[str] = re.compile(r"[0-9a-f]{4,16}")
@@ -42,7 +43,7 @@ def find_told(lines: Iterable[str], fingerprint: str) -> list[ToldStatement]:
         fingerprint: as a line of the log has it, or its beginning.
     """
     objects = (told for line in lines if fingerprint in line for told in _objects(line))
-    found = (_statement(each) for told in objects for each in _nested(told))
+    found = (_statement(each) for told in objects for each in nested_tables(told))
     return list(dict.fromkeys(each for each in found if each is not None and each.fingerprint.startswith(fingerprint)))
 
 
@@ -57,18 +58,6 @@ def _objects(line: str) -> Iterator[object]:
         else:
             yield told
         at = line.find("{", end)
-
-
-def _nested(told: object) -> Iterator[dict[str, object]]:
-    """The objects in an object, itself first; some loggers put the fields of a record below a key of their own."""
-    waiting = [told]
-    while waiting:
-        one = waiting.pop(0)
-        if isinstance(one, dict):
-            yield one
-            waiting += one.values()
-        elif isinstance(one, list):
-            waiting += one
 
 
 def _statement(told: dict[str, object]) -> ToldStatement | None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, version
 
 from myfy_data.cli.doctor.finding import Finding
+from myfy_data.package_contract import installed_version
 
 _INSTRUMENTATION = "opentelemetry-instrumentation-sqlalchemy"
 
@@ -20,14 +20,6 @@ def package_findings() -> Iterator[Finding]:
         yield Finding("packages", None, "warn", message, f"pip uninstall {_INSTRUMENTATION}")
     else:
         yield Finding("packages", None, "ok", "no packages that are known not to work together")
-
-
-def installed_version(package: str) -> str:
-    """The version of a package; empty when it is not installed."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""
 
 
 def _pair(text: str) -> tuple[int, ...]:

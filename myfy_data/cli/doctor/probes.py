@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from myfy_data.cli.doctor.finding import Finding
+from myfy_data.nested_tables import nested_tables
 
 EVERYTHING, LIVE, READY = "/health", "/health/live", "/health/ready"
 """What we answer (C12.1), at the path of the pages. What stands at another path may be another's: Grafana's, say."""
 
-MOST = 500
+_MOST = 500
 """Manifests that are read."""
 
 _DEEPEST = 4
@@ -28,7 +30,7 @@ _SLOWEST = 2
 
 def probe_findings(root: Path | None) -> Iterator[Finding]:
     """One for each container whose probes ask what we answer; nothing for those of others."""
-    for path in _manifests(root) if root is not None else ():
+    for path in islice(_manifests(root), _MOST) if root is not None else ():
         for container in _containers(path):
             finding = _judged(f"{container['name']} in {os.path.relpath(path, root)}", container)
             if finding is not None:
@@ -72,13 +74,11 @@ def _path(container: dict[str, Any], probe: str) -> str:
 
 def _manifests(root: Path) -> Iterator[Path]:
     """The files below a folder that may be manifests, a few levels deep; none of other packages."""
-    left = MOST
     for folder, folders, names in os.walk(root):
         depth = len(Path(folder).relative_to(root).parts)
         folders[:] = sorted(name for name in folders if depth < _DEEPEST and name[:1] != "." and name not in _OF_OTHERS)
         for name in sorted(names):
-            if left > 0 and name.endswith((".yaml", ".yml")):
-                left -= 1
+            if name.endswith((".yaml", ".yml")):
                 yield Path(folder, name)
 
 
@@ -91,15 +91,7 @@ def _containers(path: Path) -> Iterator[dict[str, Any]]:
         documents = list(yaml.safe_load_all(text)) if "nessProbe" in text else []
     except (OSError, RecursionError, yaml.YAMLError, *_UNMADE):
         return
-    waiting, seen = documents, set[int]()
-    while waiting:
-        one = waiting.pop(0)
-        if not isinstance(one, dict | list) or id(one) in seen:  # an alias is the same object again
-            continue
-        seen.add(id(one))
-        if isinstance(one, dict) and _has_probes(one):
-            yield one
-        waiting += one.values() if isinstance(one, dict) else one
+    yield from filter(_has_probes, nested_tables(documents))
 
 
 def _has_probes(one: dict[Any, Any]) -> bool:
