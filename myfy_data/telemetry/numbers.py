@@ -28,7 +28,7 @@ ROLE = "role"
 Attributes = Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # constants: one is equal to itself only, and costs nothing as a key
 class Metric:
     """One number.
 
@@ -194,44 +194,43 @@ class NumbersObserver(EngineObserver):
 
     def checkout(self, profile: str, waited: float, connecting: float) -> None:  # noqa: ARG002 - as all are told
         """Measure a wait, which mostly was none."""
-        self._others[WAIT_TIME.name, profile, ""](waited)
+        self._others[WAIT_TIME, profile, ""](waited)
 
     def turn(self, profile: str, waited: float) -> None:
         """Measure a wait for SQLite's turn."""
-        self._others[WAIT_TIME.name, profile, ""](waited)
+        self._others[WAIT_TIME, profile, ""](waited)
 
     def timeout(self, profile: str, waited: float) -> None:  # noqa: ARG002 - as above
         """Count a wait that was given up."""
-        self._others[TIMEOUTS.name, profile, ""](1)
+        self._others[TIMEOUTS, profile, ""](1)
 
     def connect(self, profile: str, seconds: float) -> None:
         """Measure a connect."""
-        self._others[CREATE_TIME.name, profile, ""](seconds)
+        self._others[CREATE_TIME, profile, ""](seconds)
 
     def checkin(self, profile: str, used: float) -> None:
         """Measure a use."""
-        self._others[USE_TIME.name, profile, ""](used)
+        self._others[USE_TIME, profile, ""](used)
 
     def unit_end(self, profile: str, unit: Unit | None, outcome: Outcome | None) -> None:  # noqa: ARG002 - as above
         """Count a unit of work."""
         if outcome is not None:
-            self._others[UNITS.name, profile, outcome](1)
+            self._others[UNITS, profile, outcome](1)
 
     def incident(self, profile: str, kind: Incident, outcome: str) -> None:
         """Count what happened."""
-        self._others[_OF_INCIDENT[kind].name, profile, outcome](1)
+        self._others[_OF_INCIDENT[kind], profile, outcome](1)
 
 
-class _Series(dict[tuple[str, str, str], Callable[[float], object]]):
-    """What adds to a number, by its name, profile and outcome: found in a sink once, and without a call after that."""
+class _Series(dict[tuple[Metric, str, str], Callable[[float], object]]):
+    """What adds to a number, by it, profile and outcome: found in a sink once, and without a call after that."""
 
     def __init__(self, sink: Sink) -> None:
         super().__init__()
         self._sink = sink
 
-    def __missing__(self, key: tuple[str, str, str]) -> Callable[[float], object]:
-        name, profile, outcome = key
-        metric = next(each for each in RECORDED if each.name == name)
+    def __missing__(self, key: tuple[Metric, str, str]) -> Callable[[float], object]:
+        metric, profile, outcome = key
         told = {POOL_NAME: profile, OUTCOME: outcome, VERDICT: outcome}
         add = self[key] = self._sink.series(metric, {label: told[label] for label in metric.labels})
         return add
