@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
+from myfy_data.engines.connect.leading_comments import match_behind
 from myfy_data.errors import SessionError
 
 if TYPE_CHECKING:
@@ -65,12 +66,12 @@ NOT_IN_A_TRANSACTION = (
 )
 
 _BEFORE_A_WORD = re.compile(r"(?:\s|;|--[^\n]*|/\*.*?\*/)*", re.DOTALL)
+_WORD = re.compile(r"\w*")
 
 
 def first_word(sql: str) -> str:
     """The first word of a statement, in capitals, behind spaces and comments."""
-    start = cast("re.Match[str]", _BEFORE_A_WORD.match(sql)).end()
-    return re.split(r"\W", sql[start:], maxsplit=1)[0].upper()
+    return cast("re.Match[str]", match_behind(_BEFORE_A_WORD, _WORD, sql)).group().upper()
 
 
 def is_watched(sql: str) -> bool:
