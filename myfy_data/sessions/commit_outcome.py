@@ -31,6 +31,11 @@ class Outcome(enum.Enum):
         """Whether the database surely has some of the work."""
         return self in (Outcome.STORED, Outcome.ENDED_AND_STORED)
 
+    @property
+    def may_be_stored(self) -> bool:
+        """Whether a COMMIT that failed may have left some of the work stored."""
+        return self in (Outcome.UNKNOWN, Outcome.ENDED_AND_STORED)
+
 
 _BY_THE_DATABASE = {True: Outcome.ENDED_AND_STORED, False: Outcome.ENDED, None: Outcome.UNKNOWN}
 """What a transaction came to that the database has ended."""

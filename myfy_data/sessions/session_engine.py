@@ -78,7 +78,7 @@ class SessionEngine:
         if running_loop() is None:
             return  # asked for the engine only: whichever loop uses the session decides
         usage.check_place()
-        engine = self._engines.get(self._profile, read_only=self._read_only, **self._chosen)
+        engine = self.ask()
         if self._read_only:
             engine = for_one_session(engine)
         self.engine = engine

@@ -17,8 +17,6 @@ from myfy_data.errors import CommitOutcomeUnknown
 from myfy_data.sessions.commit_outcome import Outcome, is_of_a_statement, refused_outcome, unknown_reason
 from myfy_data.sessions.lazy_loads import explain_lazy_load
 
-_MAY_BE_STORED = (Outcome.UNKNOWN, Outcome.ENDED_AND_STORED)
-
 _TOLD: Mapping[Outcome, observation.Outcome] = {
     Outcome.REFUSED: "rollback",
     Outcome.ENDED_AND_STORED: "commit",
@@ -69,7 +67,7 @@ class SyncSession(Session):
     @property
     def token(self) -> str | None:
         """What was committed, for reads elsewhere (contract C11.4); on one server, that something was."""
-        return Token().text if self._has_stored or self.outcome in _MAY_BE_STORED else None
+        return Token().text if self._has_stored or self.outcome.may_be_stored else None
 
     def note_stored(self) -> None:
         """COMMIT was answered, or there was nothing to send."""

@@ -177,7 +177,7 @@ async def _commit_in_order(sessions: Sequence[ProfileSession]) -> None:
         except Exception as error:
             if not committed:
                 raise
-            unknown = session.outcome in (Outcome.UNKNOWN, Outcome.ENDED_AND_STORED)
+            unknown = session.outcome.may_be_stored
             session.tell_outcome("partial")
             raise PartialCommitError(committed, session.profile, unknown=unknown) from error
         committed.append(session.profile)

@@ -109,15 +109,10 @@ def _in_order(paths: list[KeyPath]) -> list[KeyPath]:
 
 
 def _difference(path: KeyPath, left: Cell | None, right: Cell | None) -> Difference | None:
-    values: Sequence[object] = [None if cell is None else cell.value for cell in (left, right)]
-    if any(map(looks_secret, path[2:])):
-        values = _told(left, right)
-        if values == [None, None]:
-            return None
-        is_told = values[0] != values[1] or values[0] in (SAME, DIFFERENT)
-    else:
-        is_told = values[0] != values[1]
-    if not is_told:
+    is_secret = any(map(looks_secret, path[2:]))
+    plain = [None if cell is None else cell.value for cell in (left, right)]
+    values: Sequence[object] = _told(left, right) if is_secret else plain
+    if values[0] == values[1] and not (is_secret and values[0] in (SAME, DIFFERENT)):
         return None
     left_place, right_place = (None if cell is None else cell.place for cell in (left, right))
     return Difference(path, values[0], values[1], left_place, right_place)

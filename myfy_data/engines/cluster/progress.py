@@ -17,17 +17,15 @@ class Progress:
     """What the primary had, and when; times are the event loop's."""
 
     def __init__(self) -> None:
-        self._history: object = None
         self._noted: deque[tuple[float, Look]] = deque(maxlen=KEPT)
 
     def note(self, look: Look, at: float) -> None:
         """The primary said so at this time. What another one had by a count of its own is forgotten."""
-        history = look.peers or (look.system, look.timeline, look.member)
         last = self._noted[-1][1] if self._noted else None
-        if history != self._history or (last is not None and _came_undone(last, look)):
-            self._history = history
+        if last is not None and (_history(last) != _history(look) or _came_undone(last, look)):
             self._noted.clear()
-        if not self._noted or self._noted[-1][1].progress != look.progress:  # else it had that earlier
+            last = None
+        if last is None or last.progress != look.progress:  # else it had that earlier
             self._noted.append((at, look))
 
     def behind(self, look: Look, asked: float, answered: float) -> float:
@@ -44,6 +42,11 @@ class Progress:
                 break
             since = at if at <= asked else since
         return answered - since
+
+
+def _history(look: Look) -> object:
+    """Whose count it is."""
+    return look.peers or (look.system, look.timeline, look.member)
 
 
 def _lacks(look: Look, other: Look) -> bool:

@@ -219,9 +219,9 @@ class ServerTransaction:
 
     def _is_kept(self) -> bool | None:
         """Whether the statement that ended it has stored it; None for what may do both, as a procedure."""
-        word = self._word()
         if self._is_several():  # and any of them may have done it
             return None
+        word = self._word()
         if word == "ROLLBACK":
             return False
         return True if word in _STORING and not (word == "COMMIT" and self._error is not None) else None
